@@ -16,7 +16,7 @@ __all__ = ["Arrow", "Box", "Layout", "Route", "arrange"]
 Point = tuple[float, float]
 
 _INCH: Final = 72.0
-_CROWDED: Final = 400  # arrows beyond which the search for fewer crossings is cut short
+_CROWDED: Final = 700  # arrows beyond which the search for fewer crossings is cut short
 _SPACER: Final = (
     '<<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0"><TR>'
     '<TD FIXEDSIZE="TRUE" WIDTH="{width}" HEIGHT="{height}"></TD></TR></TABLE>>'
@@ -116,7 +116,7 @@ def _read(graph: Any, *, boxes: Sequence[Box], arrows: Sequence[Arrow]) -> Layou
     centers = {
         box.name: flip(graph.get_node(f"n{position}").attr["pos"]) for position, box in enumerate(boxes)
     }
-    placed = {str(edge.attr["key"] or edge.name): edge.attr for edge in graph.edges(keys=True)}
+    placed = {key: graph.get_edge(one, other, key).attr for one, other, key in graph.edges(keys=True)}
     routes: dict[str, Route] = {}
     for position, arrow in enumerate(arrows):
         attributes = placed[f"e{position}"]

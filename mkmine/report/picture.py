@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mkmine.errors import DataError
-from mkmine.report.storage import write_whole
+from mkmine.files import write_text
 
 __all__ = ["Picture"]
 
@@ -25,9 +25,9 @@ class Picture:
         """Write the drawing and return its path. Raises `DataError` if the name does not end in `.svg`."""
         target = Path(path)
         if target.suffix.lower() != ".svg":
-            raise DataError(f'a picture is saved as SVG, and "{target.name}" does not end in .svg; name it "{target.stem}.svg"')
-        write_whole(target, ('<?xml version="1.0" encoding="UTF-8"?>\n' + self.svg + "\n").encode())
-        return target
+            advice = f'name it "{target.stem}.svg"'
+            raise DataError(f'a picture is saved as SVG, and "{target.name}" does not end in .svg; {advice}')
+        return write_text(target, '<?xml version="1.0" encoding="UTF-8"?>\n' + self.svg + "\n")
 
     def to_dict(self) -> dict[str, Any]:
         """Return the drawing and its size as plain values."""

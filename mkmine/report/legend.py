@@ -1,0 +1,130 @@
+"""The key of a process map: what colours, thickness and dashes mean, and which part of the log is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal
+
+from mkmine.language import Translator
+from mkmine.report import palette
+from mkmine.report.lettering import text_width, wrap
+from mkmine.report.shapes import number, text
+
+if TYPE_CHECKING:
+    from mkmine.discovery import ProcessMap
+
+__all__ = ["Legend", "compose", "shown"]
+
+_SIZE: Final = 10.5
+_ROW: Final = 17.0
+_SAMPLE: Final = 34.0
+_LADDER: Final = 110.0
+_STEPS: Final = 22
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Legend:
+    """The key as an SVG fragment with its size in pixels."""
+
+    svg: str
+    width: float
+    height: float
+
+
+def shown(process_map: ProcessMap, *, t: Translator) -> str:
+    """Say what part of the log the map shows: activities, paths and cases."""
+    activities, paths = len(process_map.activities), len(process_map.edges)
+    parts = [
+        t("{shown} of {all} activities", shown=t.number(activities), all=_total(activities, process_map.shown_activities, t)),
+        t("{shown} of {all} paths", shown=t.number(paths), all=_total(paths, process_map.shown_paths, t)),
+        t.plural("{n} case", "{n} cases", process_map.n_cases),
+        t.plural("{n} variant", "{n} variants", process_map.n_variants),
+    ]
+    return " · ".join(parts)
+
+
+def compose(
+    *,
+    metric: Literal["frequency", "time"],
+    t: Translator,
+    longest_wait: float,
+    written: Callable[[float], str],
+    timed: bool,
+    rework: bool,
+    shown: str,
+    width: float,
+) -> Legend:
+    """Lay out the key in rows no wider than `width`."""
+    samples = _frequency_samples(t) if metric == "frequency" else _time_samples(t, longest_wait, written, timed)
+    if rework:
+        color = palette.REWORK if metric == "frequency" else "#8b95a5"
+        samples.append((_line(color, dashes="9 4"), _SAMPLE, t("return to earlier work")))
+    parts: list[str] = [f'<path d="M0,0H{number(width)}" stroke="{palette.LINE}"/>']
+    x, y, widest = 0.0, _ROW, 0.0
+    for drawn, sample_width, words in samples:
+        needed = sample_width + 7 + text_width(words, size=_SIZE)
+        if x and x + needed > width:
+            x, y = 0.0, y + _ROW
+        parts.append(f'<g transform="translate({number(x)} {number(y)})">{drawn}</g>')
+        parts.append(text(words, at=(x + sample_width + 7, y), size=_SIZE, color=palette.MUTED))
+        x += needed + 20
+        widest = max(widest, x - 20)
+    for line in wrap(shown, size=_SIZE, width=width, weight="bold"):
+        y += _ROW
+        parts.append(text(line, at=(0, y), size=_SIZE, color=palette.INK, bold=True))
+        widest = max(widest, text_width(line, size=_SIZE, weight="bold"))
+    return Legend(svg="".join(parts), width=max(widest, width), height=y + 4)
+
+
+Sample = tuple[str, float, str]
+
+
+def _frequency_samples(t: Translator) -> list[Sample]:
+    return [
+        (_ladder(palette.depth), _LADDER * 0.6, t("number of executions")),
+        (_line("#5b6b88", thickness=4), _SAMPLE, t("thickness: number of transitions")),
+    ]
+
+
+def _time_samples(
+    t: Translator, longest_wait: float, written: Callable[[float], str], timed: bool
+) -> list[Sample]:
+    if longest_wait:
+        # The ladder is drawn on a square-root scale, so its middle stands for a quarter of the longest wait.
+        ticks = f"0 · {written(longest_wait / 4)} · {written(longest_wait)}"
+        words = t("median wait, working time: {ticks}", ticks=ticks)
+    else:
+        words = t("waiting times are unknown or zero")
+    samples = [
+        (_ladder(palette.heat), _LADDER, words),
+        (_line("#5b6b88", thickness=4), _SAMPLE, t("thickness: number of transitions")),
+    ]
+    samples.append(
+        (_bar(), _SAMPLE, t("in the box: median duration"))
+        if timed
+        else ("", 0.0, t("durations are not shown: the log has only one moment per activity"))
+    )
+    return samples
+
+
+def _total(count: int, share: float, t: Translator) -> str:
+    return t.number(max(count, round(count / share) if share > 0 else count))
+
+
+def _ladder(color: Callable[[float], str]) -> str:
+    width = _LADDER if color is palette.heat else _LADDER * 0.6
+    step = width / _STEPS
+    return "".join(
+        f'<rect x="{number(position * step)}" y="-8" width="{number(step + 0.6)}" height="8" fill="{color(position / (_STEPS - 1))}"/>'
+        for position in range(_STEPS)
+    )
+
+
+def _line(color: str, *, thickness: float = 2.6, dashes: str = "") -> str:
+    dashed = f' stroke-dasharray="{dashes}"' if dashes else ""
+    return f'<path d="M0,-4H{number(_SAMPLE)}" stroke="{color}" stroke-width="{number(thickness)}"{dashed}/>'
+
+
+def _bar() -> str:
+    return f'<rect y="-5.5" width="{number(_SAMPLE)}" height="2.6" rx="1.2" fill="{palette.heat(0.5)}"/>'
