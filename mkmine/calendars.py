@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from mkmine.errors import DataError, nearest
 
-__all__ = ["DAY", "HOUR", "Calendar", "Timeline", "from_us", "to_us"]
+__all__ = ["DAY", "HOUR", "Calendar", "Timeline", "from_us", "from_year", "public_holidays", "to_us", "zone"]
 
 HOUR = 3_600_000_000
 DAY = 24 * HOUR
@@ -122,7 +122,7 @@ class Calendar:
                 raise DataError(f"the absence {first} - {final} ends before it begins; swap the dates")
         zone(self.time_zone)
         if self.holidays is not None:
-            _holidays(self.holidays, 2025)
+            public_holidays(self.holidays, 2025)
 
     @classmethod
     def parse(
@@ -340,13 +340,13 @@ def _span(value: object) -> tuple[date, date]:
 
 
 @lru_cache(maxsize=512)
-def _holidays(code: str, year: int) -> tuple[frozenset[date], frozenset[date]]:
+def public_holidays(code: str, year: int) -> tuple[frozenset[date], frozenset[date]]:
     """Return the closed days and the worked weekend days of a year."""
     import holidays
 
     country, _, subdivision = code.partition("-")
     try:
-        found = holidays.country_holidays(country, subdiv=subdivision or None, years=year)
+        found = holidays.countrypublic_holidays(country, subdiv=subdivision or None, years=year)
     except NotImplementedError:
         raise DataError(
             f'no holidays are known for "{code}"; write a country code such as "RU" or "DE-BY", or list them as exceptions'
@@ -373,7 +373,7 @@ def _compile(calendar: Calendar, first_year: int, last_year: int) -> Timeline:
     while day <= final:
         if calendar.holidays and day.year != year:
             year = day.year
-            closed, worked = _holidays(calendar.holidays, year)
+            closed, worked = public_holidays(calendar.holidays, year)
         if day in absent:
             intervals: Intervals = ()
         elif day in special:

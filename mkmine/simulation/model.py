@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from mkmine.calendars import Calendar
 from mkmine.errors import DataError, MkmineError, nearest
-from mkmine.files import write_text
+from mkmine.files import read_yaml, write_text
 from mkmine.simulation.distributions import Distribution
 
 __all__ = ["ActivityModel", "Arrivals", "CalendarModel", "Person", "Route", "Season", "SimulationModel"]
@@ -222,16 +222,7 @@ class SimulationModel(_Part):
     @classmethod
     def load(cls, path: str | Path) -> SimulationModel:
         """Read a model from a YAML file. Raises `DataError` with the place in the file if it does not hold one."""
-        source = Path(path)
-        try:
-            values = yaml.safe_load(source.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise DataError(f'cannot read the model "{source}": {error.strerror or error}') from None
-        except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-            raise DataError(f'"{source}" is not YAML: {error}') from None
-        if not isinstance(values, dict):
-            raise DataError(f'"{source}" holds a {type(values).__name__}, not a model; see the documentation')
-        return cls.from_dict(values, where=str(source))
+        return cls.from_dict(read_yaml(path, what="model"), where=str(path))
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any], *, where: str = "model") -> SimulationModel:

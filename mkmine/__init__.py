@@ -1,0 +1,107 @@
+"""mkmine: process mining and what-if simulation for teams whose work waits for people.
+
+The façade: every verb of the toolkit, loaded when it is first used, so that `import mkmine` costs next to nothing.
+
+    import mkmine as mk
+
+    log = mk.read("tracker.csv")
+    answer = mk.experiment(mk.calibrate(log), [mk.Scenario("one more designer").staff("Designer", +1)])
+    mk.report(log, experiment=answer).save("report.html")
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from mkmine.calendars import Calendar
+    from mkmine.conformance import Conformance, check
+    from mkmine.discovery import ProcessMap, discover, variants
+    from mkmine.errors import MkmineError
+    from mkmine.eventlog import EventLog
+    from mkmine.performance import Diagnosis, diagnose
+    from mkmine.report import Report, draw, report
+    from mkmine.simulation import (
+        Experiment,
+        Scenario,
+        SimulationModel,
+        Validation,
+        backtest,
+        calibrate,
+        experiment,
+        simulate,
+    )
+    from mkmine.sources import read
+    from mkmine.targets import ProcessModel, Target, read_target
+
+_PLACES = {
+    "Calendar": "calendars",
+    "Conformance": "conformance",
+    "Diagnosis": "performance",
+    "EventLog": "eventlog",
+    "Experiment": "simulation",
+    "MkmineError": "errors",
+    "ProcessMap": "discovery",
+    "ProcessModel": "targets",
+    "Report": "report",
+    "Scenario": "simulation",
+    "SimulationModel": "simulation",
+    "Target": "targets",
+    "Validation": "simulation",
+    "backtest": "simulation",
+    "calibrate": "simulation",
+    "check": "conformance",
+    "diagnose": "performance",
+    "discover": "discovery",
+    "draw": "report",
+    "experiment": "simulation",
+    "read": "sources",
+    "read_target": "targets",
+    "report": "report",
+    "simulate": "simulation",
+    "variants": "discovery",
+}
+
+__all__ = [
+    "Calendar",
+    "Conformance",
+    "Diagnosis",
+    "EventLog",
+    "Experiment",
+    "MkmineError",
+    "ProcessMap",
+    "ProcessModel",
+    "Report",
+    "Scenario",
+    "SimulationModel",
+    "Target",
+    "Validation",
+    "backtest",
+    "calibrate",
+    "check",
+    "diagnose",
+    "discover",
+    "draw",
+    "experiment",
+    "read",
+    "read_target",
+    "report",
+    "simulate",
+    "variants",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Load a verb or a type from its room when it is first used."""
+    if name not in _PLACES:
+        raise AttributeError(f"module 'mkmine' has no attribute {name!r}")
+    value = getattr(import_module(f"mkmine.{_PLACES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]
