@@ -1,0 +1,85 @@
+"""The command line: one command per verb.
+
+Exit codes: 0 done, 1 an error, 2 a mistake in the command, 3 a threshold asked for was missed.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+
+import click
+
+from mkmine.cli.analysis import check, describe, diagnose, map_
+from mkmine.cli.console import Console
+from mkmine.cli.demo import demo
+from mkmine.cli.documents import report
+from mkmine.cli.verb import Program, common, message
+from mkmine.cli.whatif import simulate
+from mkmine.errors import MkmineError
+
+__all__ = ["main", "program"]
+
+VERBS = (demo, describe, map_, check, diagnose, simulate, report)
+
+
+def program() -> click.Group:
+    """Return the command `mkmine` with its verbs."""
+
+    @click.group(
+        "mkmine",
+        cls=Program,
+        help=message(
+            "From a task tracker's history to an improvement report: the process as it is, where it departs "
+            "from the one that was meant, where its time goes, and what a change would bring."
+        ),
+    )
+    @click.version_option(package_name="mkmine", message="%(version)s", help=message("Print the version."))
+    @common
+    def group() -> None:
+        pass
+
+    for verb in VERBS:
+        group.add_command(verb)
+    return group
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            # A console or a pipe in a national encoding must not break a report on its arrow signs.
+            stream.reconfigure(errors="replace")
+    console = Console()
+    try:
+        code = program().main(
+            args=None if arguments is None else list(arguments),
+            prog_name="mkmine",
+            standalone_mode=False,
+            obj=console,
+        )
+        sys.stdout.flush()
+        return code if isinstance(code, int) else 0
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        return 130
+    except BrokenPipeError:
+        # The reader (`head`) has seen enough; Python would complain once more while closing.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except MkmineError as error:
+        return _failed(console, str(error))
+    except Exception as error:
+        text = console.t("This is a fault of mkmine; please report it with what --debug prints:")
+        return _failed(console, f"{text} {type(error).__name__}: {error}")
+
+
+def _failed(console: Console, text: str) -> int:
+    if console.debug:
+        traceback.print_exc()
+    console.complain(text)
+    return 1

@@ -1,0 +1,266 @@
+"""The verbs that ask about the past: describe, map, check, diagnose."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mkmine.cli.console import Console
+from mkmine.cli.source import log_options, read_log
+from mkmine.cli.verb import Verb, common, console_of, message
+
+if TYPE_CHECKING:
+    from mkmine.conformance import Conformance
+    from mkmine.performance import Diagnosis
+
+__all__ = ["check", "describe", "diagnose", "map_"]
+
+MISSED = 3
+
+
+@click.command(
+    cls=Verb,
+    help=message("Say what a log holds: cases, people, time span, calendar, and what was done to read it."),
+    example="mkmine describe data/article/tracker.csv",
+)
+@log_options
+@common
+@click.pass_context
+def describe(context: click.Context, /, log: Path, **settings: Any) -> int:
+    """Print the summary of a log."""
+    console = console_of(context)
+    console.step(console.t("Reading {log}", log=log.name))
+    summary = read_log(log, settings).describe()
+    console.emit(summary)
+    console.line(repr(summary))
+    return 0
+
+
+@click.command(
+    "map",
+    cls=Verb,
+    help=message("Show the process as it is: activities, transitions, and the time between them."),
+    example="mkmine map data/article/tracker.csv --metric time --output map.svg",
+)
+@log_options
+@click.option("--activities", type=click.FloatRange(0, 1), default=1.0, help=message("Share of activities to show."))
+@click.option("--paths", type=click.FloatRange(0, 1), default=1.0, help=message("Share of transitions to show."))
+@click.option(
+    "--metric",
+    type=click.Choice(["frequency", "time"]),
+    default="frequency",
+    help=message("What the drawing shows: how often, or how long."),
+)
+@click.option("--output", type=click.Path(path_type=Path), help=message("Draw the map into this SVG file."))
+@common
+@click.pass_context
+def map_(
+    context: click.Context,
+    /,
+    log: Path,
+    activities: float,
+    paths: float,
+    metric: str,
+    output: Path | None,
+    **settings: Any,
+) -> int:
+    """Print, and draw, the process map."""
+    import mkmine as mk
+
+    console = console_of(context)
+    t = console.t
+    console.step(t("Reading {log}", log=log.name))
+    found = mk.discover(read_log(log, settings), activities=activities, paths=paths)
+    if output is not None:
+        console.step(t("Drawing"))
+        mk.draw(found, metric="time" if metric == "time" else "frequency", language=console.language).save(output)
+    console.emit(found)
+    console.line(t.plural("{n} case", "{n} cases", found.n_cases))
+    console.table(
+        [t("Activity"), t("Executions"), t("Cases"), t("Median duration"), t("Cases with rework")],
+        [
+            [row.activity, t.number(row.instances), t.number(row.cases), t.hours(row.duration_median_h),
+             t.number(row.rework_cases)]
+            for row in found.activities.itertuples()
+        ],
+    )  # fmt: skip
+    console.line()
+    console.table(
+        [t("From"), t("To"), t("Count"), t("Cases"), t("Median waiting")],
+        [
+            [row.source, row.target, t.number(row.count), t.number(row.cases), t.hours(row.waiting_median_h)]
+            for row in found.edges.sort_values("count", ascending=False).head(20).itertuples(name="Edge")
+        ],
+    )
+    if len(found.edges) > 20:
+        console.line(t("The 20 most frequent of {n} transitions; --json gives all.", n=t.number(len(found.edges))))
+    if output is not None:
+        console.line(t("Map: {path}", path=output.absolute()))
+    return 0
+
+
+@click.command(
+    cls=Verb,
+    help=message("Compare a log with the process that was meant (BPMN, with its process card beside it)."),
+    example="mkmine check data/article/tracker.csv data/article/to_be.bpmn --min-fitness 0.8",
+)
+@log_options
+@click.argument("to_be", type=click.Path(path_type=Path))
+@click.option("--card", type=click.Path(path_type=Path), help=message("Process card; by default the one beside."))
+@click.option(
+    "--min-fitness",
+    type=click.FloatRange(0, 1),
+    help=message("Exit with code 3 where the fitness is lower than this."),
+)
+@click.option(
+    "--budget",
+    type=click.FloatRange(min=0, min_open=True),
+    default=30.0,
+    metavar="SECONDS",
+    help=message("Time for aligning; cases left over are counted as unknown. Default 30."),
+)
+@common
+@click.pass_context
+def check(
+    context: click.Context,
+    /,
+    log: Path,
+    to_be: Path,
+    card: Path | None,
+    min_fitness: float | None,
+    budget: float,
+    **settings: Any,
+) -> int:
+    """Print fitness and deviations."""
+    import mkmine as mk
+
+    console = console_of(context)
+    t = console.t
+    console.step(t("Reading {log}", log=log.name))
+    events = read_log(log, settings)
+    target = mk.read_target(to_be, card=card)
+    console.step(t("Comparing with {target}", target=target.name))
+    found = mk.check(events, target, budget_seconds=budget)
+    console.emit(found)
+    show_conformance(console, found)
+    if min_fitness is not None and not found.fitness >= min_fitness:
+        console.line(t("Fitness is below the {limit} asked for.", limit=t.percent(min_fitness)))
+        return MISSED
+    return 0
+
+
+def show_conformance(console: Console, found: Conformance) -> None:
+    """Write fitness, deviations, and exceeded limits."""
+    t = console.t
+    console.line(
+        t(
+            "Fitness {fitness}; {fitting} of {cases} cases follow the model.",
+            fitness=t.percent(found.fitness, digits=1),
+            fitting=t.number(found.fitting_cases),
+            cases=t.number(found.cases),
+        )
+    )
+    if found.unknown_cases:
+        console.line(t.plural("{n} case was not aligned in time.", "{n} cases were not aligned in time.",
+                              found.unknown_cases))  # fmt: skip
+    kinds = {"skipped": t("skipped"), "extra": t("extra"), "repeated": t("repeated")}
+    console.table(
+        [t("Deviation"), t("Activity"), t("After"), t("Cases"), t("Share")],
+        [
+            [kinds.get(row.kind, row.kind), row.activity, _text(row.after), t.number(row.cases),
+             t.percent(row.share_of_cases)]
+            for row in found.deviations.head(15).itertuples()
+        ],
+    )  # fmt: skip
+    late = found.limits[found.limits["exceeded"] > 0]
+    if len(late):
+        console.line()
+        console.table(
+            [t("Time limit"), t("Allowed"), t("Exceeded"), t("Share"), t("85th percentile")],
+            [
+                [
+                    row.activity,
+                    t.hours(row.limit_h),
+                    t.number(row.exceeded),
+                    t.percent(row.share),
+                    t.hours(row.p85_h),
+                ]
+                for row in late.itertuples()
+            ],
+        )
+
+
+@click.command(
+    cls=Verb,
+    help=message("Say where the time goes: bottlenecks with their evidence, waiting, rework, workload."),
+    example="mkmine diagnose data/article/tracker.csv --max-cycle 120",
+)
+@log_options
+@click.option(
+    "--max-cycle",
+    type=click.FloatRange(min=0),
+    metavar="HOURS",
+    help=message("Exit with code 3 where the 85th percentile of cycle time is above this many working hours."),
+)
+@common
+@click.pass_context
+def diagnose(context: click.Context, /, log: Path, max_cycle: float | None, **settings: Any) -> int:
+    """Print the diagnosis."""
+    import mkmine as mk
+
+    console = console_of(context)
+    t = console.t
+    console.step(t("Reading {log}", log=log.name))
+    events = read_log(log, settings)
+    console.step(t("Looking for bottlenecks"))
+    found = mk.diagnose(events)
+    console.emit(found)
+    show_diagnosis(console, found)
+    reached = found.cases["cycle_p85_h"]
+    if max_cycle is not None and not reached <= max_cycle:
+        console.line(t("The 85th percentile of cycle time is above the {limit} asked for.", limit=t.hours(max_cycle)))
+        return MISSED
+    return 0
+
+
+def show_diagnosis(console: Console, found: Diagnosis) -> None:
+    """Write cycle times, bottlenecks, and rework."""
+    t = console.t
+    values = found.cases
+    console.line(
+        t(
+            "Cycle time: median {median}, 85th percentile {p85}; {share} of it is work.",
+            median=t.hours(values["cycle_median_h"]),
+            p85=t.hours(values["cycle_p85_h"]),
+            share=t.percent(values["flow_efficiency"]),
+        )
+    )
+    kinds = {"queue": t("queue"), "rework": t("rework"), "outside": t("outside wait")}
+    console.table(
+        ["", t("Bottleneck"), t("Where"), t("Role"), t("Hours"), t("Share")],
+        [
+            [str(row.rank), kinds.get(row.kind, row.kind), row.where, _text(row.role), t.hours(row.hours),
+             t.percent(row.share)]
+            for row in found.bottlenecks.itertuples()
+        ],
+    )  # fmt: skip
+    if len(found.workload):
+        console.line()
+        console.table(
+            [t("Role"), t("People"), t("Executions"), t("Utilisation")],
+            [
+                [
+                    row.role,
+                    t.number(row.people, digits=0),
+                    t.number(row.instances),
+                    t.percent(row.utilisation),
+                ]
+                for row in found.workload.itertuples()
+            ],
+        )
+
+
+def _text(value: object) -> str:
+    return "" if value is None or value != value else str(value)

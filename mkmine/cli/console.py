@@ -1,0 +1,96 @@
+"""What the command line says: results on stdout, progress on stderr, in the user's language."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any, Protocol
+
+from mkmine.language import Language, Translator, default_language, translator
+
+__all__ = ["Console", "Result", "plain"]
+
+
+class Result(Protocol):
+    """Whatever an mkmine verb returns."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values."""
+
+
+class Console:
+    """The output of one command: its language, JSON or text, and whether errors show a traceback."""
+
+    def __init__(self) -> None:
+        self.language: Language = default_language()
+        self.chosen = False
+        self.as_json = False
+        self.debug = False
+        self._began = time.monotonic()
+
+    def speak(self, language: Language) -> None:
+        """Change the language to one that was asked for."""
+        self.language = language
+        self.chosen = True
+        self.__dict__.pop("t", None)
+
+    @cached_property
+    def t(self) -> Translator:
+        """The translator into the console's language."""
+        return translator(self.language)
+
+    def step(self, text: str) -> None:
+        """Say what is being done, on stderr and only where a person watches."""
+        if sys.stderr.isatty():
+            print(f"{time.monotonic() - self._began:6.1f} s  {text}", file=sys.stderr, flush=True)
+
+    def complain(self, text: str) -> None:
+        """Say what went wrong, on stderr."""
+        print(self.t("Error:"), text, file=sys.stderr, flush=True)
+
+    def line(self, text: str = "") -> None:
+        """Write a line of the result; in JSON mode nothing but the JSON is written."""
+        if not self.as_json:
+            print(text)
+
+    def emit(self, result: Result | Mapping[str, Any]) -> None:
+        """Write a result as JSON, in JSON mode."""
+        if self.as_json:
+            values = result if isinstance(result, Mapping) else result.to_dict()
+            print(json.dumps(plain(values), ensure_ascii=False, indent=2, allow_nan=False))
+
+    def table(self, headers: Sequence[str], rows: Sequence[Sequence[str]], *, indent: str = "  ") -> None:
+        """Write a table: the first column to the left, those that hold only numbers to the right."""
+        if not rows:
+            return
+        cells = [[" ".join(str(cell).split("\n")) for cell in row] for row in (headers, *rows)]
+        widths = [max(len(row[column]) for row in cells) for column in range(len(headers))]
+        right = [at > 0 and all(_numeric(row[at]) for row in cells[1:]) for at in range(len(headers))]
+        for row in cells:
+            places = zip(row, widths, right, strict=True)
+            parts = [cell.rjust(width) if flush else cell.ljust(width) for cell, width, flush in places]
+            self.line((indent + "  ".join(parts)).rstrip())
+
+
+def _numeric(cell: str) -> bool:
+    return not cell or cell[0].isdigit() or cell[0] in "+-\u2212\u2014"
+
+
+def plain(value: Any) -> Any:
+    """Return the value with only what JSON knows: no NaN, no numpy scalars, no dates, no sets."""
+    if value is None or isinstance(value, str | bool | int):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {str(key): plain(one) for key, one in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain(one) for one in value]
+    for name in ("to_dict", "tolist", "isoformat"):
+        if hasattr(value, name):
+            return plain(getattr(value, name)())
+    return str(value)

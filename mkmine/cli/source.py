@@ -1,0 +1,97 @@
+"""The log that a command works on: its file and how its columns are mapped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from mkmine.cli.verb import message
+
+if TYPE_CHECKING:
+    from mkmine.eventlog import EventLog
+
+__all__ = ["log_options", "read_log", "simulation_options"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+COLUMNS = {
+    "case": message("Column that names the case (the task, the ticket)."),
+    "activity": message("Column that names the activity or the status."),
+    "start": message("Column of the start time."),
+    "end": message("Column of the end time, or the only time there is."),
+    "resource": message("Column of the person."),
+    "role": message("Column of the role or group."),
+}
+
+
+def log_options(command: F) -> F:
+    """Add the argument LOG and the options that say how to read it."""
+    options = [
+        click.argument("log", type=click.Path(path_type=Path)),
+        *(click.option(f"--{name}", metavar="COLUMN", help=text) for name, text in COLUMNS.items()),
+        click.option(
+            "--time-zone",
+            metavar="ZONE",
+            help=message("Zone of times that name none, and of the results, such as Europe/Moscow."),
+        ),
+        click.option(
+            "--mapping",
+            type=click.Path(path_type=Path),
+            help=message("YAML file with the same settings as these options."),
+        ),
+        click.option(
+            "--issues",
+            type=click.Path(path_type=Path),
+            help=message("List of issues that belongs to a history of changes."),
+        ),
+        click.option(
+            "--timestamps",
+            type=click.Choice(["interval", "completed", "estimated"]),
+            help=message("What the times mean: start and end, only completions, or estimated starts."),
+        ),
+        click.option(
+            "--quarantine",
+            is_flag=True,
+            help=message("Set rows aside that cannot be used, and count them, instead of stopping."),
+        ),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def simulation_options(command: F) -> F:
+    """Add the options of every command that simulates."""
+    options = (
+        click.option(
+            "--replications",
+            type=click.IntRange(min=2),
+            default=30,
+            help=message("Runs per scenario. Default 30."),
+        ),
+        click.option(
+            "--seed",
+            type=click.IntRange(min=0),
+            default=7,
+            help=message("One seed gives one result. Default 7."),
+        ),
+        click.option(
+            "--workers",
+            type=click.IntRange(min=1),
+            help=message("Processes to run in; by default one per core."),
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def read_log(log: Path, settings: dict[str, Any]) -> EventLog:
+    """Read the log with the options that were given; others are left to the reader's own judgement."""
+    import mkmine as mk
+
+    given = {name: value for name, value in settings.items() if value is not None and name != "quarantine"}
+    return mk.read(log, **given, errors="quarantine" if settings.get("quarantine") else "raise")

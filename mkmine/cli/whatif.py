@@ -1,0 +1,186 @@
+"""The verb that asks about the future: simulate."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mkmine.cli.console import Console
+from mkmine.cli.source import log_options, read_log, simulation_options
+from mkmine.cli.verb import Verb, common, console_of, message
+
+if TYPE_CHECKING:
+    from mkmine.language import Translator
+    from mkmine.simulation import Experiment, Scenario, Validation
+
+__all__ = ["show_experiment", "show_validation", "simulate"]
+
+Change = tuple[str, float]
+
+
+class Assignment(click.ParamType):
+    """`NAME=NUMBER`, as in `designer=+1` or `"Approval=0.5"`."""
+
+    name = "name=number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Change:
+        """Return the name and the number."""
+        if isinstance(value, tuple):
+            return value
+        name, _, number = str(value).rpartition("=")
+        try:
+            return name.strip(), float(number)
+        except ValueError:
+            name = ""
+        if not name:
+            self.fail(f'"{value}" is not NAME=NUMBER, such as "designer=+1"', param, ctx)
+        return name, 0.0
+
+
+@click.command(
+    cls=Verb,
+    help=message(
+        "Calibrate a simulation model from a log and answer what a change would bring, with its uncertainty.\n\n"
+        "Each change is a scenario of its own, unless --together; without any, the levers of the diagnosis are tried."
+    ),
+    example='mkmine simulate data/article/tracker.csv --staff "designer=+1" --replications 30',
+)
+@log_options
+@click.option("--staff", multiple=True, type=Assignment(), help=message("People more (or fewer) in a role."))
+@click.option("--rework", multiple=True, type=Assignment(), help=message("Factor on returns to an activity."))
+@click.option("--duration", multiple=True, type=Assignment(), help=message("Factor on the duration of an activity."))
+@click.option("--arrivals", type=click.FloatRange(min=0), metavar="FACTOR", help=message("Factor on arrivals."))
+@click.option("--remove", multiple=True, metavar="ACTIVITY", help=message("Leave an activity out."))
+@click.option("--together", is_flag=True, help=message("Make all changes at once, in one scenario."))
+@simulation_options
+@click.option("--model", type=click.Path(path_type=Path), help=message("Save the calibrated model as YAML."))
+@common
+@click.pass_context
+def simulate(
+    context: click.Context,
+    /,
+    log: Path,
+    staff: tuple[Change, ...],
+    rework: tuple[Change, ...],
+    duration: tuple[Change, ...],
+    arrivals: float | None,
+    remove: tuple[str, ...],
+    together: bool,
+    replications: int,
+    seed: int,
+    workers: int | None,
+    model: Path | None,
+    **settings: Any,
+) -> int:
+    """Print the what-if answers."""
+    import mkmine as mk
+
+    console = console_of(context)
+    t = console.t
+    console.step(t("Reading {log}", log=log.name))
+    events = read_log(log, settings)
+    console.step(t("Calibrating"))
+    calibrated = mk.calibrate(events)
+    if model is not None:
+        calibrated.save(model)
+    changes = [
+        *(("staff", name, value) for name, value in staff),
+        *(("rework", name, value) for name, value in rework),
+        *(("duration", name, value) for name, value in duration),
+        *([("arrivals", "", arrivals)] if arrivals is not None else []),
+        *(("remove", name, 0.0) for name in remove),
+    ]
+    scenarios = scenarios_of(changes, together=together, t=t)
+    if not scenarios:
+        from mkmine.simulation import from_levers
+
+        scenarios = list(from_levers(mk.diagnose(events).levers))
+    console.step(t("Holding the model against the weeks it has not seen"))
+    trust = mk.backtest(events)
+    console.step(t("Simulating"))
+    answer = mk.experiment(
+        calibrated, scenarios, replications=replications, seed=seed, workers=workers, validation=trust
+    )
+    console.emit(answer)
+    show_validation(console, trust)
+    show_experiment(console, answer)
+    return 0
+
+
+def scenarios_of(changes: list[tuple[str, str, float]], *, together: bool, t: Translator) -> list[Scenario]:
+    """Return one scenario per change, or one of them all."""
+    import mkmine as mk
+
+    names = [_named(kind, name, value, t) for kind, name, value in changes]
+    if together and changes:
+        combined = mk.Scenario("; ".join(names))
+        for kind, name, value in changes:
+            combined = _changed(combined, kind, name, value)
+        return [combined]
+    return [_changed(mk.Scenario(title), *change) for title, change in zip(names, changes, strict=True)]
+
+
+def _named(kind: str, name: str, value: float, t: Translator) -> str:
+    if kind == "staff":
+        return f"{name} {value:+g}"
+    if kind == "remove":
+        return t("without {name}", name=name)
+    what = {"rework": t("returns to {name}", name=name), "duration": name, "arrivals": t("arrivals")}[kind]
+    return f"{what} ×{value:g}"
+
+
+def _changed(scenario: Scenario, kind: str, name: str, value: float) -> Scenario:
+    if kind == "staff":
+        return scenario.staff(name, int(value))
+    if kind == "rework":
+        return scenario.rework(name, factor=value)
+    if kind == "duration":
+        return scenario.duration(name, factor=value)
+    return scenario.arrivals(factor=value) if kind == "arrivals" else scenario.remove(name)
+
+
+def show_validation(console: Console, trust: Validation) -> None:
+    """Write how far the model can be trusted."""
+    t = console.t
+    grades = {"good": t("good"), "fair": t("fair"), "poor": t("poor")}
+    console.line(t("The model on weeks it has not seen: {grade}.", grade=grades[trust.grade]))
+    for reason in trust.reasons:
+        console.line(f"  {reason}")
+
+
+def show_experiment(console: Console, answer: Experiment) -> None:
+    """Write the answers, one row per scenario and question."""
+    t = console.t
+    verdicts = {
+        "better": t("better"),
+        "worse": t("worse"),
+        "noise": t("within noise"),
+        "unstable": t("unstable: the queue grows without end"),
+    }
+    questions = {
+        "cycle_mean_h": t("Mean cycle time"),
+        "cycle_p85_h": t("85th percentile of cycle time"),
+        "throughput_per_week": t("Cases per week"),
+    }
+    rows = []
+    for row in answer.answers[answer.answers["kpi"].isin(list(questions))].itertuples():
+        told = _amount(t, row.unit)
+        interval = f"{told(row.low, True)} … {told(row.high, True)}"
+        rows.append(
+            [row.scenario, questions[row.kpi], told(row.base, False), told(row.difference, True), interval,
+             verdicts.get(row.verdict, row.verdict)]
+        )  # fmt: skip
+    console.table([t("Scenario"), t("Question"), t("Now"), t("Difference"), t("95% interval"), t("Verdict")], rows)
+    for warning in answer.warnings:
+        console.line(f"! {warning}")
+
+
+def _amount(t: Translator, unit: str) -> Any:
+    def told(value: float, signed: bool) -> str:
+        if unit == "h":
+            return t.hours(value, signed=signed)
+        return ("+" if signed and value > 0 else "") + t.number(value, digits=1)
+
+    return told
