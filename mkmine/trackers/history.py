@@ -1,0 +1,364 @@
+"""From status changes to activity instances.
+
+Every stay of an issue in a work or outside status is one instance. The queue status before it, if there is one, says
+since when the work could have begun (`enabled`). The cleaning is that of a tracker's known noise: slips corrected within
+seconds are collapsed, bulk moves are kept and flagged, and each is counted in the log's history.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mkmine.calendars import MINUTE, from_us
+from mkmine.errors import DataError
+from mkmine.eventlog import EventLog, Step
+from mkmine.trackers.export import ISSUE_COLUMNS, TrackerExport
+from mkmine.trackers.statuses import StatusMapping, StatusRule, guess_missing
+
+__all__ = ["activity_log"]
+
+Ints = NDArray[np.int64]
+Mask = NDArray[np.bool_]
+
+_SECOND = 1_000_000
+
+
+def activity_log(
+    export: TrackerExport,
+    *,
+    mapping: StatusMapping | None = None,
+    time_zone: str | None = None,
+    name: str = "tracker",
+    before: Sequence[Step] = (),
+) -> EventLog:
+    """Return the activity instances of a tracker export.
+
+    Statuses that the mapping lacks are guessed, and the log's history says how. An issue's current status lasts until
+    the export was made: a work status gives an ongoing instance, and the case is completed only if the status is done or
+    cancelled (case attribute `outcome`). `before` are steps that come first in the history. Issues that never reached work are in the log's `quarantine`.
+
+    Raises `DataError` if the export holds no issue or no work, or was made before its last change.
+    """
+    if export.issues.empty:
+        raise DataError("the export is empty: it holds no issue; check the filter of the export in the tracker")
+    stays, oddities = _stays(export)
+    rules = mapping or StatusMapping()
+    rules, guesses = guess_missing(
+        rules,
+        stays["status"].unique(),
+        categories=export.categories,
+        moves=_moves(stays),
+        final=_final_statuses(stays),
+    )
+    steps = [*before, *export.steps, *oddities, *_explain(guesses, given=mapping is not None)]
+    stays["status"] = stays["status"].map(rules.canonical())
+    taken = _taken_at(export, rules)
+    stays.loc[stays["last"], "to"] = taken
+    stays, cleaning = _cleaned(stays, rules)
+    steps += cleaning
+    stays["kind"] = stays["status"].map({status: rule.kind for status, rule in rules.statuses.items()})
+    stays["activity"] = stays["status"].map(rules.activity)
+    frame, waits = _instances(stays, rules)
+    steps += waits
+    if frame.empty:
+        raise DataError(
+            f"none of {len(export.issues):,} issues ever was in a status of work; map at least one of these statuses to the "
+            f'kind "work": {", ".join(rules.statuses)}'
+        )
+    zone_name = time_zone or rules.time_zone or export.time_zone or "UTC"
+    frame, who = _with_people(frame, export, rules, taken)
+    cases = _cases(export.issues, stays, zone_name)
+    idle = cases.index.difference(frame["case"])
+    aside = export.quarantine
+    if len(idle):
+        never = pd.DataFrame({"issue": idle, "reason": "never in a status of work, now in " + cases.loc[idle, "status"]})
+        aside = pd.concat([aside, never], ignore_index=True) if len(aside) else never
+        steps.append(Step("set aside issues", "never in a status of work; kept in the quarantine", len(idle)))
+    if len(export.quarantine):
+        reasons = "; ".join(f"{why} ({n:,})" for why, n in export.quarantine["reason"].value_counts().items())
+        steps.append(Step("quarantine", reasons, len(export.quarantine)))
+    return EventLog.from_pandas(
+        frame,
+        start="start",
+        enabled="enabled",
+        resource="resource",
+        role="role" if frame["role"].notna().any() else None,
+        ongoing="ongoing",
+        attributes=("bulk",),
+        case_attributes=cases.drop(columns=["closed"]),
+        completed=cases["closed"],
+        timestamps="interval",
+        time_zone=zone_name,
+        name=name,
+        calendar=rules.office(),
+        observed=(int(stays["from"].min()), taken),
+        quarantine=aside,
+        history=[*steps, who],
+    )
+
+
+def _taken_at(export: TrackerExport, rules: StatusMapping) -> int:
+    last = int(max(export.changes["at"].max() if len(export.changes) else 0, export.issues["created"].max()))
+    if rules.exported_at is None:
+        return max(export.taken_at, last)
+    moment = pd.Timestamp(rules.exported_at)
+    if moment.tzinfo is None:
+        moment = moment.tz_localize(rules.time_zone or "UTC")
+    taken = int(moment.as_unit("us").value)
+    if taken < last:
+        raise DataError(
+            f"exported_at in the mapping ({moment}) is before the last change in the export ({from_us(last)}); correct it or "
+            f"leave it out"
+        )
+    return taken
+
+
+def _stays(export: TrackerExport) -> tuple[pd.DataFrame, list[Step]]:
+    """Return the stays of issues in statuses, in (issue, time) order: [issue, status, from, to, mover, leaver, last]."""
+    changes = export.changes[export.changes["field"] == "status"]
+    order = np.lexsort((np.arange(len(changes)), changes["at"].to_numpy(), changes["issue"].to_numpy(dtype=str)))
+    changes = changes.iloc[order]
+    first_old = changes.groupby("issue", sort=False)["old"].first()
+    issues = export.issues.set_index("issue")
+    initial = first_old.reindex(issues.index).where(issues.index.isin(first_old.index), issues["status"])
+    begun = pd.DataFrame(
+        {"issue": issues.index, "status": initial.to_numpy(), "from": issues["created"].to_numpy(), "mover": None}
+    )
+    begun = begun[begun["status"].notna()]
+    unknown = int(begun["from"].isna().sum())
+    begun = begun[begun["from"].notna()]
+    moved = changes[["issue", "new", "at", "author"]].set_axis(["issue", "status", "from", "mover"], axis=1)
+    previous = changes.groupby("issue", sort=False)["new"].shift()
+    gaps = int((previous.notna() & changes["old"].notna() & (previous != changes["old"])).sum())
+    stays = pd.concat([begun.assign(rank=0), moved.assign(rank=1)], ignore_index=True)
+    stays["from"] = stays["from"].astype(np.int64)
+    created_late = int((stays["from"] < stays.groupby("issue", sort=False)["from"].transform("first")).sum())
+    order = np.lexsort((np.arange(len(stays)), stays["from"], stays["rank"], stays["issue"].to_numpy(dtype=str)))
+    stays = stays.iloc[order].reset_index(drop=True)
+    stays["last"] = _ends(stays["issue"])
+    following = stays["from"].shift(-1, fill_value=0).to_numpy()
+    # An issue restored from an archive can be created after its first change: its first stay is then empty.
+    stays["to"] = np.where(stays["last"], stays["from"], np.maximum(following, stays["from"]))
+    stays["from"] = np.minimum(stays["from"], stays["to"])
+    stays["leaver"] = stays["mover"].shift(-1).where(~stays["last"], None)
+    steps = [
+        Step("read status changes", "one stay per status between two changes", len(changes)),
+        Step("left out", "the first status of issues whose creation is not in the export", unknown),
+        Step("found gaps", "the old status of a change is not the new one of the change before it", gaps),
+        Step("found late creation", "issues changed before they were created", created_late),
+    ]
+    return stays.drop(columns="rank"), [step for step in steps if step.touched]
+
+
+def _ends(issue: pd.Series) -> Mask:
+    """Return which rows are the last of their issue."""
+    values = issue.to_numpy(dtype=object)
+    return np.append(values[1:] != values[:-1], True)
+
+
+def _final_statuses(stays: pd.DataFrame) -> list[str]:
+    """Return the statuses in which issues end and that they never leave, commonest first."""
+    left = set(stays.loc[~stays["last"], "status"])
+    return [one for one in stays.loc[stays["last"], "status"].value_counts().index if one not in left]
+
+
+def _moves(stays: pd.DataFrame) -> dict[tuple[str | None, str], int]:
+    """Return how often issues moved from one status to another, or were created in it (from None)."""
+    status = stays["status"].to_numpy(dtype=object)
+    before = np.append(None, status[:-1])
+    before[np.append(True, stays["last"].to_numpy()[:-1])] = None
+    return dict(Counter(zip(before.tolist(), status.tolist(), strict=True)))
+
+
+def _explain(guesses: dict[str, StatusRule], *, given: bool) -> list[Step]:
+    if not guesses:
+        return []
+    what = "statuses not in the mapping" if given else "no mapping given"
+    meanings = "; ".join(f"{status} = {rule.kind} ({rule.why})" for status, rule in guesses.items())
+    return [Step("guess statuses", f"{what}: {meanings}", len(guesses))]
+
+
+def _cleaned(stays: pd.DataFrame, rules: StatusMapping) -> tuple[pd.DataFrame, list[Step]]:
+    """Flag bulk moves, collapse slips, and join stays that a renamed status had cut."""
+    stays["bulk_in"] = _bulk(stays, rules.bulk_issues)
+    bulk_moves = int(stays["bulk_in"].sum())
+    leaving = stays["bulk_in"].shift(-1, fill_value=False).to_numpy(dtype=np.bool_)
+    stays["bulk"] = stays["bulk_in"].to_numpy(dtype=np.bool_) | (leaving & ~stays["last"].to_numpy())
+    kept, returned, passed = _collapsed(stays, rules.misclick_seconds)
+    stays, renamed = _joined(kept)
+    seconds = f"{rules.misclick_seconds:g} s by the same person"
+    steps = [
+        Step("collapse slips", f"moved and moved back within {seconds}", returned),
+        Step("collapse passages", f"moved through a status within {seconds}", passed),
+        Step("join stays", "moves between names of one status", renamed),
+        Step("flag bulk moves", f"at least {rules.bulk_issues} issues by one person within a minute", bulk_moves),
+    ]
+    return stays, [step for step in steps if step.touched]
+
+
+def _bulk(stays: pd.DataFrame, least: int) -> Mask:
+    moved = stays["mover"].notna().to_numpy()
+    minute = stays["from"].to_numpy() // MINUTE
+    sizes = stays.assign(minute=minute)[moved].groupby(["mover", "minute"])["issue"].transform("nunique")
+    out = np.zeros(len(stays), dtype=np.bool_)
+    out[moved] = sizes.to_numpy() >= least
+    return out
+
+
+def _collapsed(stays: pd.DataFrame, seconds: float) -> tuple[pd.DataFrame, int, int]:
+    """Return the stays without slips, and how many moves went back (A-B-A) or on (A-B-C)."""
+    first = np.append(True, stays["last"].to_numpy()[:-1])
+    short = (stays["to"] - stays["from"]).to_numpy() < seconds * _SECOND
+    mover, leaver = stays["mover"].to_numpy(dtype=object), stays["leaver"].to_numpy(dtype=object)
+    same = np.fromiter((a == b for a, b in zip(mover, leaver, strict=True)), dtype=np.bool_, count=len(stays))
+    slip = short & same & ~first & ~stays["last"].to_numpy()
+    if not slip.any():
+        return stays, 0, 0
+    keep = np.flatnonzero(~slip)
+    after_kept = np.minimum(np.append(0, keep[:-1] + 1), keep)
+    kept = stays.iloc[keep].copy()
+    # What was meant began when the slip began: A-B-C is C since the time of B.
+    kept["from"] = stays["from"].to_numpy()[after_kept]
+    removed_before = keep - after_kept
+    status = stays["status"].to_numpy(dtype=object)
+    back = np.append(False, status[keep[:-1]] == status[keep[1:]])
+    return kept.reset_index(drop=True), int(removed_before[back].sum()), int(removed_before[~back].sum())
+
+
+def _joined(stays: pd.DataFrame) -> tuple[pd.DataFrame, int]:
+    """Return the stays with neighbours in one status (a collapsed slip, a renamed status) made one."""
+    status, issue = stays["status"].to_numpy(dtype=object), stays["issue"].to_numpy(dtype=object)
+    fresh = np.append(True, (status[1:] != status[:-1]) | (issue[1:] != issue[:-1]))
+    group = np.cumsum(fresh)
+    joined = stays.groupby(group, sort=False).agg(
+        {
+            "issue": "first", "status": "first", "from": "first", "to": "last", "mover": "first", "leaver": "last",
+            "last": "last", "bulk_in": "first", "bulk": "any",
+        }
+    )  # fmt: skip
+    return joined.reset_index(drop=True), int((~fresh).sum())
+
+
+def _instances(stays: pd.DataFrame, rules: StatusMapping) -> tuple[pd.DataFrame, list[Step]]:
+    """Return one row per instance, with the stay (row of `stays`) that it is."""
+    kind = stays["kind"].to_numpy(dtype=object)
+    first = np.append(True, stays["last"].to_numpy()[:-1])
+    was_done = np.append(False, np.isin(kind[:-1], ("done", "cancelled"))) & ~first
+    with_instant = {status for status, rule in rules.statuses.items() if rule.kind == "done" and rule.activity}
+    instant = stays["status"].isin(with_instant).to_numpy() & (kind == "done") & ~was_done
+    worked = np.isin(kind, ("work", "outside"))
+    rows = np.flatnonzero(worked | instant)
+    enabled, used = _enabled(stays, rows, first)
+    frame = stays.iloc[rows][["issue", "activity", "from", "to", "last", "bulk", "status", "mover", "leaver"]].copy()
+    frame.columns = ["case", "activity", "start", "end", "last", "bulk", "status", "mover", "leaver"]
+    frame["stay"] = rows
+    frame["instant"] = instant[rows]
+    frame["enabled"] = enabled
+    frame["bulk"] = np.where(frame["instant"], stays["bulk_in"].to_numpy()[rows], frame["bulk"]).astype(np.bool_)
+    frame["end"] = np.where(frame["instant"], frame["start"], frame["end"])
+    frame["ongoing"] = frame["last"] & ~frame["instant"]
+    fruitless = (kind == "queue") & ~stays["last"].to_numpy()
+    fruitless[used] = False
+    steps = [Step("left out waits", "a queue was left for something other than its work", int(fruitless.sum()))]
+    return frame.reset_index(drop=True), [step for step in steps if step.touched]
+
+
+def _enabled(stays: pd.DataFrame, rows: Ints, first: Mask) -> tuple[Ints, Ints]:
+    """Return since when each instance waited (over an unbroken run of its queues), and the queue stays so used."""
+    activity = stays["activity"].to_numpy(dtype=object)
+    queue = (stays["kind"] == "queue").to_numpy()
+    anyone = queue & (stays["status"].to_numpy(dtype=object) == activity)
+    begun = stays["from"].to_numpy()
+    enabled, probe, active = begun[rows].copy(), rows.copy(), np.arange(len(rows))
+    used: list[Ints] = []
+    while len(active):
+        active = active[~first[probe[active]]]
+        before = probe[active] - 1
+        fits = queue[before] & (anyone[before] | (activity[before] == activity[rows[active]]))
+        active, before = active[fits], before[fits]
+        enabled[active], probe[active] = begun[before], before
+        used.append(before)
+    return enabled, np.concatenate(used) if used else np.zeros(0, dtype=np.int64)
+
+
+def _with_people(
+    frame: pd.DataFrame, export: TrackerExport, rules: StatusMapping, taken: int
+) -> tuple[pd.DataFrame, Step]:
+    """Return the instances with resource and role and with their instants as datetimes."""
+    assigned = export.changes[export.changes["field"] == "assignee"]
+    if len(assigned) or export.issues["assignee"].notna().any():
+        frame["resource"] = _assignees(frame, export.issues, assigned, taken)
+        frame.loc[frame["instant"], "resource"] = frame["mover"].where(frame["mover"].notna(), frame["resource"])
+        step = Step("resource", "the assignee for most of the stay", int(frame["resource"].notna().sum()))
+    else:
+        ended = frame["leaver"].where(~frame["instant"], frame["mover"])
+        frame["resource"] = ended
+        step = Step("resource", "no assignees in the export: who ended the stay", int(ended.notna().sum()))
+    own = frame["resource"].map(rules.people)
+    usual = frame["status"].map({status: rule.role for status, rule in rules.statuses.items()})
+    frame["role"] = own.astype(object).where(own.notna(), usual.astype(object))
+    for column in ("start", "end", "enabled"):
+        frame[column] = pd.to_datetime(frame[column], unit="us", utc=True)
+    return frame, step
+
+
+def _assignees(frame: pd.DataFrame, issues: pd.DataFrame, assigned: pd.DataFrame, taken: int) -> Sequence[object]:
+    """Return who was assigned for the longest part of each instance (the later one of equals)."""
+    before_change = assigned.groupby("issue", sort=False)["old"].first()
+    current = issues.set_index("issue")["assignee"]
+    initial = before_change.reindex(current.index).where(current.index.isin(before_change.index), current)
+    cases = pd.Index(current.index)
+    earliest = np.iinfo(np.int64).min
+    spans = pd.DataFrame(
+        {
+            "issue": np.concatenate((cases, assigned["issue"].to_numpy(dtype=object), frame["case"].to_numpy(dtype=object))),
+            "at": np.concatenate((np.full(len(cases), earliest), assigned["at"].to_numpy(), frame["start"].to_numpy())),
+            "who": np.concatenate((initial.to_numpy(dtype=object), assigned["new"].to_numpy(dtype=object),
+                                   np.full(len(frame), None))),
+            "row": np.concatenate((np.full(len(cases) + len(assigned), -1), frame.index.to_numpy())),
+        }
+    )  # fmt: skip
+    spans["issue"] = cases.get_indexer(spans["issue"])
+    known, number = spans["row"] < 0, pd.factorize(spans["who"])
+    spans["code"] = np.where(known, number[0], -2)
+    spans = spans[spans["issue"] >= 0]
+    # Same instant: the change of assignee belongs to the stay that begins with it.
+    spans = spans.iloc[np.lexsort((spans["row"], spans["at"], spans["issue"]))].reset_index(drop=True)
+    spans["code"] = spans["code"].where(spans["code"] != -2).ffill().astype(np.int64)
+    spans["row"] = spans["row"].where(spans["row"] >= 0).groupby(spans["issue"]).ffill()
+    spans = spans.assign(until=np.where(_ends(spans["issue"]), taken, spans["at"].shift(-1, fill_value=taken)))
+    spans = spans[spans["row"].notna()].assign(row=lambda one: one["row"].astype(np.int64))
+    limit = frame["end"].to_numpy()[spans["row"]]
+    start = frame["start"].to_numpy()[spans["row"]]
+    spans["held"] = np.minimum(spans["until"], limit) - np.maximum(spans["at"], start)
+    spans = spans[(spans["held"] > 0) | (spans["at"] == start)]
+    held = spans.assign(order=np.arange(len(spans))).groupby(["row", "code"], as_index=False).agg(
+        held=("held", "sum"), order=("order", "last")
+    )  # fmt: skip
+    held = held.sort_values(["row", "held", "order"]).groupby("row")["code"].last()
+    names = np.append(np.asarray(number[1], dtype=object), None)
+    return list(names[held.reindex(frame.index, fill_value=-1).to_numpy()])
+
+
+def _cases(issues: pd.DataFrame, stays: pd.DataFrame, time_zone: str) -> pd.DataFrame:
+    """Return the case attributes, indexed by issue, with the column `closed`."""
+    last = stays[stays["last"]].set_index("issue")
+    cases = issues.drop_duplicates("issue").set_index("issue")
+    cases = cases.loc[cases.index.isin(last.index)].drop(columns=["status", "assignee"])
+    last = last.reindex(cases.index)
+    outcome = last["kind"].where(last["kind"].isin(["done", "cancelled"]), "open")
+    moments = {"created": cases["created"], "status_since": last["from"]}
+    local = {
+        column: pd.to_datetime(values.astype("Int64"), unit="us", utc=True).dt.tz_convert(time_zone)
+        for column, values in moments.items()
+    }
+    extra = [column for column in cases.columns if column not in ISSUE_COLUMNS]
+    return pd.DataFrame(
+        {**local, "status": last["status"], "outcome": outcome, **{one: cases[one] for one in extra}},
+        index=cases.index,
+    ).assign(closed=outcome != "open")
