@@ -29,7 +29,7 @@ STAGES = {
     "ruff check": ("-m", "ruff", "check", "."),
     "ruff format": ("-m", "ruff", "format", "--check", "."),
     "types": ("-m", "mypy", "--strict", "mkmine"),
-    "imports": ("-m", "importlinter.cli", "lint"),
+    "imports": ("-c", "from importlinter.cli import lint_imports_command; lint_imports_command()"),
     "docs": DOCS,
     "tests": ("-m", "pytest", "-n", "auto"),
 }
@@ -128,7 +128,7 @@ def check(python: Path, pytest_arguments: list[str]) -> int:
     """Run every stage, whatever fails before it, and close with a table; returns 0 when all passed."""
     rows = []
     for name, command in STAGES.items():
-        print(f"\n=== {name}: python {' '.join(command)}", flush=True)
+        print(f"\n=== {name}", flush=True)
         began = time.monotonic()
         extra = pytest_arguments if name == "tests" else []
         code = subprocess.call([str(python), *command, *extra], cwd=ROOT)

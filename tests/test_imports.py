@@ -16,10 +16,8 @@ HEAVY = {
 
 def loaded(code: str) -> set[str]:
     """Top-level names of the modules that a fresh interpreter holds after running `code`."""
-    program = (
-        f"{code}\nimport json, sys; sys.stderr.write(json.dumps(sorted({{m.split('.')[0] for m in sys.modules}})))"
-    )
-    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    tell = "import json, sys; sys.stderr.write(json.dumps(sorted({m.split('.')[0] for m in sys.modules})))"
+    run = subprocess.run([sys.executable, "-c", f"{code}\n{tell}"], capture_output=True, text=True, check=True)
     return set(json.loads(run.stderr))
 
 

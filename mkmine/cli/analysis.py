@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mkmine.cli.console import Console
+from mkmine.cli.console import Console, records
 from mkmine.cli.source import log_options, read_log
 from mkmine.cli.verb import Verb, common, console_of, message
 
@@ -81,17 +81,23 @@ def map_(
     console.table(
         [t("Activity"), t("Executions"), t("Cases"), t("Median duration"), t("Cases with rework")],
         [
-            [row.activity, t.number(row.instances), t.number(row.cases), t.hours(row.duration_median_h),
-             t.number(row.rework_cases)]
-            for row in found.activities.itertuples()
+            [row["activity"], t.number(row["instances"]), t.number(row["cases"]), t.hours(row["duration_median_h"]),
+             t.number(row["rework_cases"])]
+            for row in records(found.activities)
         ],
     )  # fmt: skip
     console.line()
     console.table(
         [t("From"), t("To"), t("Count"), t("Cases"), t("Median waiting")],
         [
-            [row.source, row.target, t.number(row.count), t.number(row.cases), t.hours(row.waiting_median_h)]
-            for row in found.edges.sort_values("count", ascending=False).head(20).itertuples(name="Edge")
+            [
+                row["source"],
+                row["target"],
+                t.number(row["count"]),
+                t.number(row["cases"]),
+                t.hours(row["waiting_median_h"]),
+            ]
+            for row in records(found.edges.sort_values("count", ascending=False).head(20))
         ],
     )
     if len(found.edges) > 20:
@@ -169,9 +175,9 @@ def show_conformance(console: Console, found: Conformance) -> None:
     console.table(
         [t("Deviation"), t("Activity"), t("After"), t("Cases"), t("Share")],
         [
-            [kinds.get(row.kind, row.kind), row.activity, _text(row.after), t.number(row.cases),
-             t.percent(row.share_of_cases)]
-            for row in found.deviations.head(15).itertuples()
+            [kinds.get(row["kind"], row["kind"]), row["activity"], _text(row["after"]), t.number(row["cases"]),
+             t.percent(row["share_of_cases"])]
+            for row in records(found.deviations.head(15))
         ],
     )  # fmt: skip
     late = found.limits[found.limits["exceeded"] > 0]
@@ -181,13 +187,13 @@ def show_conformance(console: Console, found: Conformance) -> None:
             [t("Time limit"), t("Allowed"), t("Exceeded"), t("Share"), t("85th percentile")],
             [
                 [
-                    row.activity,
-                    t.hours(row.limit_h),
-                    t.number(row.exceeded),
-                    t.percent(row.share),
-                    t.hours(row.p85_h),
+                    row["activity"],
+                    t.hours(row["limit_h"]),
+                    t.number(row["exceeded"]),
+                    t.percent(row["share"]),
+                    t.hours(row["p85_h"]),
                 ]
-                for row in late.itertuples()
+                for row in records(late)
             ],
         )
 
@@ -241,9 +247,9 @@ def show_diagnosis(console: Console, found: Diagnosis) -> None:
     console.table(
         ["", t("Bottleneck"), t("Where"), t("Role"), t("Hours"), t("Share")],
         [
-            [str(row.rank), kinds.get(row.kind, row.kind), row.where, _text(row.role), t.hours(row.hours),
-             t.percent(row.share)]
-            for row in found.bottlenecks.itertuples()
+            [str(row["rank"]), kinds.get(row["kind"], row["kind"]), row["where"], _text(row["role"]), t.hours(row["hours"]),
+             t.percent(row["share"])]
+            for row in records(found.bottlenecks)
         ],
     )  # fmt: skip
     if len(found.workload):
@@ -252,12 +258,12 @@ def show_diagnosis(console: Console, found: Diagnosis) -> None:
             [t("Role"), t("People"), t("Executions"), t("Utilisation")],
             [
                 [
-                    row.role,
-                    t.number(row.people, digits=0),
-                    t.number(row.instances),
-                    t.percent(row.utilisation),
+                    row["role"],
+                    t.number(row["people"], digits=0),
+                    t.number(row["instances"]),
+                    t.percent(row["utilisation"]),
                 ]
-                for row in found.workload.itertuples()
+                for row in records(found.workload)
             ],
         )
 

@@ -8,11 +8,14 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from mkmine.language import Language, Translator, default_language, translator
 
-__all__ = ["Console", "Result", "plain"]
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Console", "Result", "plain", "records"]
 
 
 class Result(Protocol):
@@ -48,6 +51,12 @@ class Console:
         if sys.stderr.isatty():
             print(f"{time.monotonic() - self._began:6.1f} s  {text}", file=sys.stderr, flush=True)
 
+    def progress(self, done: int, total: int) -> None:
+        """Show how far a long step is, on stderr and only where a person watches."""
+        if sys.stderr.isatty():
+            end = "\n" if done == total else ""
+            print(f"\r          {done} / {total}", end=end, file=sys.stderr, flush=True)
+
     def complain(self, text: str) -> None:
         """Say what went wrong, on stderr."""
         print(self.t("Error:"), text, file=sys.stderr, flush=True)
@@ -78,6 +87,11 @@ class Console:
 
 def _numeric(cell: str) -> bool:
     return not cell or cell[0].isdigit() or cell[0] in "+-\u2212\u2014"
+
+
+def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the rows of a frame."""
+    return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
 
 
 def plain(value: Any) -> Any:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from mkmine.cli.source import simulation_options
+from mkmine.cli.source import processes, simulation_options
 from mkmine.cli.verb import Verb, common, console_of, message
 from mkmine.cli.whatif import show_experiment, show_validation
 
@@ -52,7 +52,7 @@ def demo(context: click.Context, /, output: Path, replications: int, seed: int, 
     gap = mk.check(log, to_be)
     console.step(t("Looking for bottlenecks"))
     pains = mk.diagnose(log)
-    console.step(t("Holding the model against the weeks it has not seen"))
+    console.step(t("Holding the model against weeks it has not seen"))
     trust = mk.backtest(log)
     console.step(t("Simulating"))
     answer = mk.experiment(
@@ -60,7 +60,7 @@ def demo(context: click.Context, /, output: Path, replications: int, seed: int, 
         scenarios(),
         replications=replications,
         seed=seed,
-        workers=workers,
+        workers=processes(workers),
         validation=trust,
     )
     console.step(t("Writing the report"))

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from mkmine.cli.source import log_options, read_log, simulation_options
+from mkmine.cli.source import log_options, processes, read_log, simulation_options
 from mkmine.cli.verb import Verb, common, console_of, message
 
 __all__ = ["report"]
@@ -57,7 +57,7 @@ def report(
     if what_if:
         from mkmine.simulation import from_levers
 
-        console.step(t("Holding the model against the weeks it has not seen"))
+        console.step(t("Holding the model against weeks it has not seen"))
         trust = mk.backtest(events)
         console.step(t("Simulating"))
         answer = mk.experiment(
@@ -65,8 +65,9 @@ def report(
             list(from_levers(mk.diagnose(events).levers)),
             replications=replications,
             seed=seed,
-            workers=workers,
+            workers=processes(workers),
             validation=trust,
+            progress=console.progress,
         )
     console.step(t("Writing the report"))
     document = mk.report(

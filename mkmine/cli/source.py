@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -13,7 +14,7 @@ from mkmine.cli.verb import message
 if TYPE_CHECKING:
     from mkmine.eventlog import EventLog
 
-__all__ = ["log_options", "read_log", "simulation_options"]
+__all__ = ["log_options", "processes", "read_log", "simulation_options"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -49,8 +50,8 @@ def log_options(command: F) -> F:
         ),
         click.option(
             "--timestamps",
-            type=click.Choice(["interval", "completed", "estimated"]),
-            help=message("What the times mean: start and end, only completions, or estimated starts."),
+            type=click.Choice(["interval", "completed", "entered"]),
+            help=message("What the times mean: start and end, completions only, or entries into a status."),
         ),
         click.option(
             "--quarantine",
@@ -89,9 +90,15 @@ def simulation_options(command: F) -> F:
     return command
 
 
+def processes(workers: int | None) -> int:
+    """Return how many processes to run in: as told, or one per core up to eight."""
+    return workers or min(os.cpu_count() or 1, 8)
+
+
 def read_log(log: Path, settings: dict[str, Any]) -> EventLog:
     """Read the log with the options that were given; others are left to the reader's own judgement."""
     import mkmine as mk
 
     given = {name: value for name, value in settings.items() if value is not None and name != "quarantine"}
-    return mk.read(log, **given, errors="quarantine" if settings.get("quarantine") else "raise")
+    events: EventLog = mk.read(log, **given, errors="quarantine" if settings.get("quarantine") else "raise")
+    return events

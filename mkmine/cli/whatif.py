@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import and_
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from mkmine.cli.console import Console
-from mkmine.cli.source import log_options, read_log, simulation_options
+from mkmine.cli.console import Console, records
+from mkmine.cli.source import log_options, processes, read_log, simulation_options
 from mkmine.cli.verb import Verb, common, console_of, message
 
 if TYPE_CHECKING:
@@ -20,7 +22,7 @@ __all__ = ["show_experiment", "show_validation", "simulate"]
 Change = tuple[str, float]
 
 
-class Assignment(click.ParamType):
+class Assignment(click.ParamType[Change]):
     """`NAME=NUMBER`, as in `designer=+1` or `"Approval=0.5"`."""
 
     name = "name=number"
@@ -53,6 +55,12 @@ class Assignment(click.ParamType):
 @click.option("--duration", multiple=True, type=Assignment(), help=message("Factor on the duration of an activity."))
 @click.option("--arrivals", type=click.FloatRange(min=0), metavar="FACTOR", help=message("Factor on arrivals."))
 @click.option("--remove", multiple=True, metavar="ACTIVITY", help=message("Leave an activity out."))
+@click.option(
+    "--scenario",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help=message("YAML file with a scenario."),
+)
 @click.option("--together", is_flag=True, help=message("Make all changes at once, in one scenario."))
 @simulation_options
 @click.option("--model", type=click.Path(path_type=Path), help=message("Save the calibrated model as YAML."))
@@ -67,6 +75,7 @@ def simulate(
     duration: tuple[Change, ...],
     arrivals: float | None,
     remove: tuple[str, ...],
+    scenario: tuple[Path, ...],
     together: bool,
     replications: int,
     seed: int,
@@ -92,16 +101,24 @@ def simulate(
         *([("arrivals", "", arrivals)] if arrivals is not None else []),
         *(("remove", name, 0.0) for name in remove),
     ]
-    scenarios = scenarios_of(changes, together=together, t=t)
+    scenarios = [*map(mk.Scenario.load, scenario), *(scenario_of(*change, t=t) for change in changes)]
     if not scenarios:
         from mkmine.simulation import from_levers
 
-        scenarios = list(from_levers(mk.diagnose(events).levers))
-    console.step(t("Holding the model against the weeks it has not seen"))
+        scenarios = from_levers(mk.diagnose(events).levers)
+    if together:
+        scenarios = [reduce(and_, scenarios)]
+    console.step(t("Holding the model against weeks it has not seen"))
     trust = mk.backtest(events)
     console.step(t("Simulating"))
     answer = mk.experiment(
-        calibrated, scenarios, replications=replications, seed=seed, workers=workers, validation=trust
+        calibrated,
+        scenarios,
+        replications=replications,
+        seed=seed,
+        workers=processes(workers),
+        validation=trust,
+        progress=console.progress,
     )
     console.emit(answer)
     show_validation(console, trust)
@@ -109,36 +126,25 @@ def simulate(
     return 0
 
 
-def scenarios_of(changes: list[tuple[str, str, float]], *, together: bool, t: Translator) -> list[Scenario]:
-    """Return one scenario per change, or one of them all."""
+def scenario_of(kind: str, name: str, value: float, *, t: Translator) -> Scenario:
+    """Return the scenario of one change, named by it."""
     import mkmine as mk
 
-    names = [_named(kind, name, value, t) for kind, name, value in changes]
-    if together and changes:
-        combined = mk.Scenario("; ".join(names))
-        for kind, name, value in changes:
-            combined = _changed(combined, kind, name, value)
-        return [combined]
-    return [_changed(mk.Scenario(title), *change) for title, change in zip(names, changes, strict=True)]
-
-
-def _named(kind: str, name: str, value: float, t: Translator) -> str:
     if kind == "staff":
-        return f"{name} {value:+g}"
-    if kind == "remove":
-        return t("without {name}", name=name)
-    what = {"rework": t("returns to {name}", name=name), "duration": name, "arrivals": t("arrivals")}[kind]
-    return f"{what} ×{value:g}"
-
-
-def _changed(scenario: Scenario, kind: str, name: str, value: float) -> Scenario:
-    if kind == "staff":
-        return scenario.staff(name, int(value))
+        # A fraction of a person is for the scenario to refuse, not for us to round.
+        people = int(value) if value.is_integer() else value
+        return mk.Scenario(f"{name} {value:+g}").staff(name, people)  # type: ignore[arg-type]
     if kind == "rework":
-        return scenario.rework(name, factor=value)
+        return mk.Scenario(t("returns after {name} × {factor}", name=name, factor=f"{value:g}")).rework(
+            name, factor=value
+        )
     if kind == "duration":
-        return scenario.duration(name, factor=value)
-    return scenario.arrivals(factor=value) if kind == "arrivals" else scenario.remove(name)
+        return mk.Scenario(t("duration of {name} × {factor}", name=name, factor=f"{value:g}")).duration(
+            name, factor=value
+        )
+    if kind == "arrivals":
+        return mk.Scenario(t("arrivals × {factor}", factor=f"{value:g}")).arrivals(factor=value)
+    return mk.Scenario(t("without {name}", name=name)).remove(name)
 
 
 def show_validation(console: Console, trust: Validation) -> None:
@@ -156,6 +162,7 @@ def show_experiment(console: Console, answer: Experiment) -> None:
     verdicts = {
         "better": t("better"),
         "worse": t("worse"),
+        "changed": t("changed"),
         "noise": t("within noise"),
         "unstable": t("unstable: the queue grows without end"),
     }
@@ -165,12 +172,12 @@ def show_experiment(console: Console, answer: Experiment) -> None:
         "throughput_per_week": t("Cases per week"),
     }
     rows = []
-    for row in answer.answers[answer.answers["kpi"].isin(list(questions))].itertuples():
-        told = _amount(t, row.unit)
-        interval = f"{told(row.low, True)} … {told(row.high, True)}"
+    for row in records(answer.answers[answer.answers["kpi"].isin(list(questions))]):
+        told = _amount(t, row["unit"])
+        interval = f"{told(row['low'], True)} … {told(row['high'], True)}"
         rows.append(
-            [row.scenario, questions[row.kpi], told(row.base, False), told(row.difference, True), interval,
-             verdicts.get(row.verdict, row.verdict)]
+            [row["scenario"], questions[row["kpi"]], told(row["base"], False), told(row["difference"], True), interval,
+             verdicts.get(row["verdict"], row["verdict"])]
         )  # fmt: skip
     console.table([t("Scenario"), t("Question"), t("Now"), t("Difference"), t("95% interval"), t("Verdict")], rows)
     for warning in answer.warnings:
