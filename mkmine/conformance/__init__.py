@@ -1,0 +1,8 @@
+"""AS-IS against TO-BE: alignments, deviations with what goes along with them, and the rules of the process card."""
+
+from mkmine.conformance.alignment import Aligner, Alignment, Move, Query
+from mkmine.conformance.check import check
+from mkmine.conformance.conformance import Conformance
+from mkmine.conformance.net import Net, compile_net
+
+__all__ = ["Aligner", "Alignment", "Conformance", "Move", "Net", "Query", "check", "compile_net"]

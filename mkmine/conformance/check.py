@@ -1,0 +1,110 @@
+"""Check a log against its target: order, activities, roles, limits and rounds."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from mkmine.conformance.alignment import Aligner, Alignment, Query
+from mkmine.conformance.conformance import METHOD, Conformance
+from mkmine.conformance.deviations import Variants, count_deviations, find_variants
+from mkmine.conformance.net import compile_net
+from mkmine.conformance.regulation import check_limits, check_roles, check_rounds, instances_of
+from mkmine.errors import DataError
+from mkmine.eventlog import EventLog
+from mkmine.targets import Target
+
+SIGNS = {"both": "=", "log": "+", "model": "-"}
+
+
+def check(log: EventLog, target: Target, *, budget_seconds: float = 30.0) -> Conformance:
+    """Compare what happened with what should: optimal alignments of all variants, then the process card.
+
+    Open cases are aligned as beginnings: what they have not reached yet is not a deviation. Variants that are not
+    aligned within `budget_seconds` (the most frequent come first) are reported as unknown with bounds.
+
+    Raises `DataError` if the log has no cases, the budget is not above zero, or the model can not be executed.
+    """
+    if not budget_seconds > 0:
+        raise DataError(f"budget_seconds is {budget_seconds!r}; give a number of seconds above zero")
+    if not log.n_cases:
+        raise DataError(f'log "{log.name}" has no cases; there is nothing to compare with "{target.name}"')
+    deadline = time.monotonic() + budget_seconds
+    net = compile_net(target.model)
+    variants = find_variants(log, net.labels, target.aliases)
+    queries = [
+        Query(tuple(code if code < len(net.labels) else -1 for code in events), open=bool(is_open))
+        for events, is_open in zip(variants.sequences, variants.open, strict=True)
+    ]
+    alignments = Aligner(net).align(queries, deadline=deadline)
+    names = instances_of(log, variants, target.aliases)
+    card, counts = target.card, variants.counts
+    known = np.array([one is not None for one in alignments], dtype=np.bool_)
+    fitness = np.array([one.fitness if one else 0.0 for one in alignments])
+    fits = np.array([one is not None and one.cost == 0 for one in alignments], dtype=np.bool_)
+    aligned, total = int(counts[known].sum()), float((fitness * counts).sum())
+    return Conformance(
+        target=target.name,
+        fitness=total / aligned if aligned else float("nan"),
+        fitness_low=total / log.n_cases,
+        fitness_high=(total + log.n_cases - aligned) / log.n_cases,
+        cases=log.n_cases,
+        fitting_cases=int(counts[fits].sum()),
+        unknown_cases=log.n_cases - aligned,
+        deviations=count_deviations(log, variants, alignments),
+        limits=check_limits(log, names, card.limits if card else {}, card.case_limit_h if card else None),
+        roles=check_roles(log, names, target.roles, target.aliases),
+        rounds=check_rounds(log, names, card.max_rounds if card else {}),
+        only_in_log=variants.names[len(net.labels) :],
+        only_in_target=tuple(name for name in net.labels if not names[name].any()),
+        variants=_table(variants, alignments),
+        notes=_notes(log, target),
+        provenance=log.provenance(METHOD, target=target.name, source=target.source, budget_seconds=budget_seconds),
+    )
+
+
+def _table(variants: Variants, alignments: Sequence[Alignment | None]) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "variant": pd.Series(
+                [tuple(variants.names[code] for code in events) for events in variants.sequences], dtype=object
+            ),
+            "open": variants.open,
+            "cases": variants.counts,
+            "cost": pd.array([one.cost if one else None for one in alignments], dtype="Int64"),
+            "fitness": [one.fitness if one else float("nan") for one in alignments],
+            "moves": pd.Series(
+                [_moves(variants, events, one) for events, one in zip(variants.sequences, alignments, strict=True)],
+                dtype=object,
+            ),
+        }
+    )
+
+
+def _moves(variants: Variants, events: tuple[int, ...], alignment: Alignment | None) -> tuple[str, ...]:
+    if alignment is None:
+        return ()
+    return tuple(
+        f"{SIGNS[move.kind]} {variants.names[move.label if move.kind == 'model' else events[move.position]]}"
+        for move in alignment.moves
+    )
+
+
+def _notes(log: EventLog, target: Target) -> tuple[str, ...]:
+    notes = []
+    if target.card is None:
+        notes.append("the target has no process card: limits and rounds were not checked")
+    elif not target.card.customer:
+        notes.append("the process card names no customer: nobody is said to need the result")
+    if target.roles and not (log.role >= 0).any():
+        notes.append("the log has no roles: who did what was not checked")
+    if not target.roles:
+        notes.append("the target names no roles: who did what was not checked")
+    if target.card and target.card.limits and log.timestamps == "completed":
+        notes.append("the log has only completions: limits are measured from the completion before")
+    if target.card and target.card.limits and log.timestamps == "estimated":
+        notes.append("the log's starts are estimated: so are the times that limits are checked against")
+    return tuple(notes)

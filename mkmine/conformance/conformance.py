@@ -1,0 +1,136 @@
+"""The result of a check: how far the process is from its target, where, and what goes along with it."""
+
+from __future__ import annotations
+
+import html
+import json
+import math
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from mkmine.eventlog import Provenance
+
+METHOD = "optimal alignments with unit costs"
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Conformance:
+    """AS-IS against TO-BE. Times are hours of working time.
+
+    Attributes
+    ----------
+    fitness
+        Mean over the aligned cases of 1 - cost / worst cost (van der Aalst, Adriansyah, van Dongen 2012); NaN if no
+        case was aligned. An open case is measured against the beginnings of what the model allows.
+    fitness_low, fitness_high
+        Bounds of the mean over all cases: the unknown ones counted as 0 and as 1.
+    cases, fitting_cases, unknown_cases
+        All cases; those without a deviation; those whose alignment was not finished within the budget.
+    deviations
+        kind ("skipped", "extra", "repeated"), activity, after (the event before; "" at the beginning), cases,
+        occurrences, share_of_cases (of the aligned ones), cycle_difference_h with its 95 % interval (Welch; closed
+        cases with the deviation against those without: an association, not an effect), examples (case ids).
+    limits
+        activity ("" for the whole case), limit_h, checked, exceeded, share, p85_h, open_exceeded (not ended and
+        already over), measured ("enabled", "start", "previous" or "case": what the time is counted from).
+    roles
+        activity, expected, actual, instances, share: work done by another role than the target names.
+    rounds
+        activity, allowed, cases_over, max.
+    only_in_log, only_in_target
+        Activities without a counterpart, in the names of the log (after aliases) and of the model.
+    variants
+        variant (names), open, cases, cost, fitness, moves ("=" both, "+" only in the log, "-" only in the model);
+        the most frequent first; cost and fitness are missing for unknown ones.
+    notes
+        What could not be checked, and why.
+    """
+
+    target: str
+    fitness: float
+    fitness_low: float
+    fitness_high: float
+    cases: int
+    fitting_cases: int
+    unknown_cases: int
+    deviations: pd.DataFrame
+    limits: pd.DataFrame
+    roles: pd.DataFrame
+    rounds: pd.DataFrame
+    only_in_log: tuple[str, ...]
+    only_in_target: tuple[str, ...]
+    variants: pd.DataFrame
+    notes: tuple[str, ...]
+    provenance: Provenance
+    method: str = METHOD
+
+    def to_pandas(self) -> pd.DataFrame:
+        """The deviations."""
+        return self.deviations.copy()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything but the variants as plain values; NaN becomes None."""
+        values: dict[str, Any] = {"method": self.method, "target": self.target}
+        for name in ("fitness", "fitness_low", "fitness_high"):
+            number = getattr(self, name)
+            values[name] = None if math.isnan(number) else number
+        for name in ("cases", "fitting_cases", "unknown_cases"):
+            values[name] = getattr(self, name)
+        for name in ("only_in_log", "only_in_target", "notes"):
+            values[name] = list(getattr(self, name))
+        for name in ("deviations", "limits", "roles", "rounds"):
+            values[name] = json.loads(getattr(self, name).to_json(orient="records", double_precision=12))
+        return values | {"provenance": self.provenance.to_dict()}
+
+    def __repr__(self) -> str:
+        lines = [
+            f"Conformance with {self.target!r}: fitness {self.fitness:.3f} ({self.method})",
+            f"  {self.fitting_cases:,} of {self.cases:,} cases without a deviation",
+        ]
+        if self.unknown_cases:
+            bounds = f"{self.fitness_low:.3f} to {self.fitness_high:.3f}"
+            lines.append(f"  {self.unknown_cases:,} cases unknown: not finished in time; fitness of all is {bounds}")
+        if self.only_in_log:
+            lines.append(f"  only in the log: {', '.join(self.only_in_log)}")
+        if self.only_in_target:
+            lines.append(f"  only in the target: {', '.join(self.only_in_target)}")
+        lines += [_deviation_line(row) for row in self.deviations.head(10).to_dict("records")]
+        if len(self.deviations) > 10:
+            lines.append(f"  ... and {len(self.deviations) - 10:,} more deviations")
+        for row in self.limits.to_dict("records"):
+            if row["exceeded"]:
+                where = row["activity"] or "whole case"
+                lines.append(f"  late     {where}: {row['exceeded']:,} of {row['checked']:,} over {row['limit_h']:g} h")
+        lines += [f"  note: {note}" for note in self.notes]
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        head = (
+            f"<p><b>{html.escape(self.target)}</b>: fitness {self.fitness:.3f} ({self.method}); "
+            f"{self.fitting_cases:,} of {self.cases:,} cases without a deviation, {self.unknown_cases:,} unknown</p>"
+        )
+        parts = [head]
+        for title, names in (("Only in the log", self.only_in_log), ("Only in the target", self.only_in_target)):
+            if names:
+                parts.append(f"<p>{title}: {html.escape(', '.join(names))}</p>")
+        for title in ("deviations", "limits", "roles", "rounds"):
+            frame = getattr(self, title)
+            if len(frame):
+                shown = f", the first 20 of {len(frame):,}" if len(frame) > 20 else ""
+                table = frame.head(20).to_html(escape=True, index=False, float_format="%.3g", na_rep="")
+                parts.append(f"<h4>{title.capitalize()}{shown}</h4>{table}")
+        parts += [f"<p>{html.escape(note)}</p>" for note in self.notes]
+        return "".join(parts)
+
+
+def _deviation_line(row: Mapping[Hashable, Any]) -> str:
+    after = f"after {row['after']}" if row["after"] else "at the beginning"
+    line = f"  {row['kind']:<8} {row['activity']}, {after}: {row['cases']:,} cases ({row['share_of_cases']:.0%})"
+    value, low, high = (row[f"cycle_difference{part}_h"] for part in ("", "_low", "_high"))
+    if pd.isna(value):
+        return line
+    interval = f" [{low:+.1f}, {high:+.1f}]" if not pd.isna(low) else ""
+    return f"{line}, cycle {value:+.1f} h{interval}"

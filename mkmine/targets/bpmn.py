@@ -1,0 +1,204 @@
+"""BPMN 2.0: read what modelers export (Camunda, bpmn.io, Signavio), write what they open.
+
+The meaning follows OMG BPMN 2.0.2 (formal/2013-12-09). What is read: one pool with its lanes, tasks of all kinds, call
+activities, exclusive, parallel and inclusive gateways, start, end and intermediate events, documentation. What has no
+meaning here yet (subprocesses, boundary events, event-based gateways ...) is refused by name and id, not skipped.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from xml.etree.ElementTree import Element, ParseError
+
+from defusedxml.common import DefusedXmlException, EntitiesForbidden
+from defusedxml.ElementTree import fromstring
+
+from mkmine.errors import DataError, nearest
+from mkmine.targets.model import Flow, Kind, Node, ProcessModel
+
+MODEL = "http://www.omg.org/spec/BPMN/20100524/MODEL"
+SIZE_LIMIT = 20_000_000
+
+TASKS = frozenset(
+    {
+        *("task", "userTask", "manualTask", "serviceTask", "scriptTask"),
+        *("sendTask", "receiveTask", "businessRuleTask", "callActivity"),
+    }
+)
+KINDS: dict[str, Kind] = {
+    **dict.fromkeys(TASKS, "task"),
+    "exclusiveGateway": "exclusive",
+    "parallelGateway": "parallel",
+    "inclusiveGateway": "inclusive",
+    "startEvent": "start",
+    "endEvent": "end",
+    "intermediateThrowEvent": "event",
+    "intermediateCatchEvent": "event",
+}
+# Parts of a process that say nothing about the order of work.
+SILENT_PARTS = frozenset(
+    {
+        *("documentation", "extensionElements", "textAnnotation", "association", "group", "artifact"),
+        *("laneSet", "sequenceFlow", "dataObject", "dataObjectReference", "dataStoreReference"),
+        *("ioSpecification", "ioBinding", "property", "auditing", "monitoring", "correlationSubscription"),
+        *("performer", "potentialOwner", "resourceRole", "supports"),
+    }
+)
+JUMPS = frozenset({"link", "compensate", "cancel"})
+LOOPS = frozenset({"standardLoopCharacteristics", "multiInstanceLoopCharacteristics"})
+
+
+def read_bpmn(path: str | Path, *, process: str | None = None) -> ProcessModel:
+    """Read a process model from a BPMN 2.0 file.
+
+    `process` chooses one of several pools by name or id. Raises `DataError` if the file is missing, is not BPMN 2.0,
+    declares XML entities, holds an element whose meaning is not supported, or breaks a rule of `ProcessModel`.
+    """
+    file = Path(path)
+    try:
+        if file.stat().st_size > SIZE_LIMIT:
+            raise DataError(f"{file} is larger than {SIZE_LIMIT // 10**6} MB; a process model is a small file")
+        data = file.read_bytes()
+    except FileNotFoundError:
+        raise DataError(f"no such file: {file}; check the path of the BPMN model") from None
+    except OSError as error:
+        raise DataError(f"can not read {file}: {error.strerror}; give a BPMN 2.0 file") from None
+    return parse_bpmn(data, source=str(file), process=process)
+
+
+def parse_bpmn(data: bytes, *, source: str = "BPMN", process: str | None = None) -> ProcessModel:
+    """Read a process model from the bytes of a BPMN 2.0 document; `source` is how errors call it. See `read_bpmn`."""
+    root = _parse(data, source)
+    if root.tag != f"{{{MODEL}}}definitions":
+        raise DataError(
+            f"{source} is not BPMN 2.0: its root element is <{_local(root)}>, not <definitions> of {MODEL}; "
+            'export the diagram as "BPMN 2.0 XML"'
+        )
+    chosen, name = _choose_process(root, source, process)
+    return ProcessModel(
+        nodes=tuple(_nodes(chosen, source)),
+        flows=tuple(_flows(chosen, source)),
+        name=name or Path(source).stem,
+        source=source,
+    )
+
+
+def _parse(data: bytes, source: str) -> Element:
+    try:
+        root: Element = fromstring(data, forbid_dtd=True, forbid_entities=True, forbid_external=True)
+        return root
+    except DefusedXmlException as error:
+        found = re.search(rb"<!ENTITY\s+%?\s*([^\s>]{1,80})", data)
+        name = error.name if isinstance(error, EntitiesForbidden) else found and found[1].decode(errors="replace")
+        what = f'the XML entity "{name}"' if name else "a document type (<!DOCTYPE>)"
+        raise DataError(
+            f"{source} declares {what}, which can be used to attack a reader; BPMN needs none: "
+            "remove the <!DOCTYPE ...> block or export the diagram again"
+        ) from None
+    except ParseError as error:
+        line, column = error.position
+        raise DataError(
+            f"{source} is not well-formed XML: line {line}, column {column + 1}: {str(error).split(':')[0]}; "
+            "the file may be cut short: export it again"
+        ) from None
+    except (ValueError, LookupError) as error:
+        raise DataError(f"{source} can not be decoded: {error}; save it as UTF-8") from None
+
+
+def _choose_process(root: Element, source: str, wanted: str | None) -> tuple[Element, str]:
+    pools = {p.get("processRef"): _text(p.get("name")) for p in root.iter(f"{{{MODEL}}}participant")}
+    drawn = [p for p in root.iterfind(f"{{{MODEL}}}process") if any(_local(child) in KINDS for child in p)]
+    names = {id(p): pools.get(p.get("id")) or _text(p.get("name")) for p in drawn}
+    if not drawn:
+        raise DataError(f"{source} has no process with tasks or events; draw one, or export the right diagram")
+    if wanted is not None:
+        drawn = [p for p in drawn if wanted in (names[id(p)], p.get("id"))]
+        if not drawn:
+            advice = nearest(wanted, list(names.values()))
+            raise DataError(f'{source} has no process or pool "{wanted}"; {advice}')
+    if len(drawn) > 1:
+        listed = ", ".join(f'"{names[id(p)] or p.get("id")}"' for p in drawn)
+        raise DataError(f"{source} has {len(drawn)} processes: {listed}; choose one with process=...")
+    return drawn[0], names[id(drawn[0])]
+
+
+def _nodes(process: Element, source: str) -> Iterator[Node]:
+    lanes = dict(_lanes(process))
+    for element in process:
+        if not isinstance(element.tag, str) or not element.tag.startswith(f"{{{MODEL}}}"):
+            continue
+        name = _local(element)
+        if name in KINDS:
+            yield _node(element, lanes, source)
+        elif name not in SILENT_PARTS:
+            raise DataError(
+                f"{source}: element <{name}> {_identity(element)} is not supported; "
+                "draw its steps as tasks, gateways and events of the process itself"
+            )
+
+
+def _node(element: Element, lanes: dict[str, str], source: str) -> Node:
+    name, node_id = _local(element), _id(element, source)
+    parts = [_local(child) for child in element]
+    triggers = [part.removesuffix("EventDefinition") for part in parts if part.endswith("EventDefinition")]
+    if jumps := JUMPS.intersection(triggers):
+        raise DataError(
+            f"{source}: element <{name}> {_identity(element)} with a {min(jumps)} event is not supported; "
+            "draw the jump as a sequence flow"
+        )
+    kind: Kind = "terminate" if name == "endEvent" and "terminate" in triggers else KINDS[name]
+    documentation = [_text(child.text) for child in element.iterfind(f"{{{MODEL}}}documentation")]
+    return Node(
+        id=node_id,
+        kind=kind,
+        name=_text(element.get("name")),
+        lane=lanes.get(node_id),
+        documentation=" ".join(filter(None, documentation)),
+        element=name,
+        trigger=triggers[0] if triggers else "",
+        repeats=bool(LOOPS.intersection(parts)),
+    )
+
+
+def _lanes(process: Element) -> Iterator[tuple[str, str]]:
+    # Document order puts an inner lane after the lane around it, so the inner one wins in a dict.
+    for lane in process.iter(f"{{{MODEL}}}lane"):
+        name = _text(lane.get("name"))
+        for reference in lane.iterfind(f"{{{MODEL}}}flowNodeRef"):
+            if name:
+                yield _text(reference.text), name
+
+
+def _flows(process: Element, source: str) -> Iterator[Flow]:
+    kinds = {child.get("id"): _local(child) for child in process}
+    for element in process.iterfind(f"{{{MODEL}}}sequenceFlow"):
+        ends = {side: element.get(f"{side}Ref") or "" for side in ("source", "target")}
+        conditional = element.find(f"{{{MODEL}}}conditionExpression") is not None
+        if conditional and kinds.get(ends["source"]) in TASKS:
+            raise DataError(
+                f"{source}: conditional flow {_identity(element)} out of a task is not supported; "
+                "put an exclusive gateway after the task"
+            )
+        yield Flow(id=_id(element, source), name=_text(element.get("name")), **ends)
+
+
+def _id(element: Element, source: str) -> str:
+    if value := element.get("id"):
+        return value
+    raise DataError(f"{source}: element <{_local(element)}> {_identity(element)} has no id; export the diagram again")
+
+
+def _identity(element: Element) -> str:
+    name, value = _text(element.get("name")), element.get("id", "without id")
+    return f'"{name}" ({value})' if name else f"({value})"
+
+
+def _local(element: Element) -> str:
+    return str(element.tag).rpartition("}")[2]
+
+
+def _text(value: str | None) -> str:
+    # Modelers keep the line breaks of the drawing inside names.
+    return " ".join((value or "").split())

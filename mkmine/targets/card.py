@@ -1,0 +1,185 @@
+"""The process card: who owns the process, for whom it works, who does what, how long each step may take."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import pandas as pd
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
+
+from mkmine.errors import DataError, nearest
+from mkmine.files import read_yaml
+from mkmine.targets.model import ProcessModel
+
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+Hours = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Rounds = Annotated[int, Field(ge=1)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+
+
+class Duty(_Part):
+    """Who takes part in one activity (RACI): one accountable role, one that does the work."""
+
+    responsible: Name | None = None
+    accountable: Name | None = None
+    consulted: tuple[Name, ...] = ()
+    informed: tuple[Name, ...] = ()
+
+
+class Kpi(_Part):
+    """One indicator of the process: what is measured, its target, who answers for it and how often."""
+
+    name: Name
+    target: float | str | None = None
+    measure: str = ""
+    responsible: str = ""
+    period: str = ""
+
+
+class ProcessCard(_Part):
+    """What a regulation says about a process beside its diagram.
+
+    `limits` and `case_limit_h` are hours of working time; `max_rounds` says how often an activity may be done in one
+    case; `aliases` maps names in the log (of activities and roles) to names in the model. A process has exactly one
+    owner.
+    """
+
+    process: Name
+    owner: Name
+    purpose: str = ""
+    customer: str = ""
+    output: str = ""
+    input: str = ""
+    roles: dict[Name, Duty] = Field(default_factory=dict)
+    limits: dict[Name, Hours] = Field(default_factory=dict)
+    case_limit_h: Hours | None = None
+    max_rounds: dict[Name, Rounds] = Field(default_factory=dict)
+    kpis: tuple[Kpi, ...] = ()
+    aliases: dict[Name, Name] = Field(default_factory=dict)
+
+    @field_validator("owner", mode="before")
+    @classmethod
+    def _one_owner(cls, value: object) -> object:
+        if isinstance(value, str):
+            value = [part for part in value.split(";") if part.strip()]
+        if isinstance(value, list | tuple):
+            if len(value) != 1:
+                raise ValueError(f"a process has exactly one owner, found {len(value)}")
+            return value[0]
+        return value
+
+    def to_dict(self) -> dict[str, Any]:
+        """The card as plain values."""
+        return self.model_dump(mode="json")
+
+    def to_pandas(self) -> pd.DataFrame:
+        """One row per statement of the card: what, activity, value."""
+        rows: list[tuple[str, str, object]] = [
+            (key, "", getattr(self, key)) for key in ("process", "owner", "purpose", "customer", "output", "input")
+        ]
+        for activity, duty in self.roles.items():
+            rows += [(f"role: {k}", activity, v) for k, v in duty.model_dump().items() if v]
+        rows += [("limit_h", activity, hours) for activity, hours in self.limits.items()]
+        rows += [("case_limit_h", "", self.case_limit_h)] if self.case_limit_h else []
+        rows += [("max_rounds", activity, n) for activity, n in self.max_rounds.items()]
+        rows += [("kpi", kpi.name, kpi.target) for kpi in self.kpis]
+        rows += [("alias", name, known) for name, known in self.aliases.items()]
+        return pd.DataFrame(rows, columns=["what", "activity", "value"])
+
+    def __repr__(self) -> str:
+        return (
+            f"ProcessCard({self.process!r}: owner {self.owner}, customer {self.customer or 'not named'}, "
+            f"{len(self.roles)} roles, {len(self.limits)} limits, {len(self.kpis)} KPIs)"
+        )
+
+    def _repr_html_(self) -> str:
+        return f"<p>{html.escape(repr(self))}</p>" + self.to_pandas().to_html(escape=True, index=False)
+
+
+def read_card(path: str | Path) -> ProcessCard:
+    """Read a process card from a YAML file.
+
+    Raises `DataError` with the place in the file if it is missing, is not YAML, names a field that a card does not
+    have, or breaks a rule (exactly one owner, hours above zero).
+    """
+    values = read_yaml(path, what="process card")
+    try:
+        return ProcessCard.model_validate(values)
+    except ValidationError as error:
+        lines = _lines(Path(path))
+        problems = [_problem(one, lines) for one in error.errors()[:10]]
+        raise DataError(f'the process card "{path}" breaks its rules: ' + "; ".join(problems)) from None
+
+
+def check_card(card: ProcessCard, model: ProcessModel, *, source: str) -> None:
+    """Compare a card with its model.
+
+    Raises `DataError` if the card speaks of an activity that the model does not have, or gives the work to another role
+    than the lane in which the model draws it.
+    """
+    known = model.activities
+    named: list[tuple[str, str]] = [
+        *(("roles", name) for name in card.roles),
+        *(("limits", name) for name in card.limits),
+        *(("max_rounds", name) for name in card.max_rounds),
+    ]
+    for field, name in named:
+        if name not in known:
+            raise DataError(f'{source}, {field}: activity "{name}" is not in the model; {nearest(name, known)}')
+    roles = [*model.lanes, *(r for d in card.roles.values() for r in (d.responsible, d.accountable) if r)]
+    targets = [*known, *dict.fromkeys(roles)]
+    for name, target in card.aliases.items():
+        if target not in targets:
+            raise DataError(
+                f'{source}, aliases: "{name}" stands for "{target}", which is neither an activity nor a role '
+                f"of the model; {nearest(target, targets)}"
+            )
+    for node in model.tasks:
+        duty = card.roles.get(node.name)
+        if duty and duty.responsible and node.lane and _plain(duty.responsible) != _plain(node.lane):
+            raise DataError(
+                f'{source}, roles: "{node.name}" is the work of "{duty.responsible}", but the model draws it in the '
+                f'lane "{node.lane}"; make them agree'
+            )
+
+
+def _plain(name: str) -> str:
+    return " ".join(name.split()).casefold()
+
+
+def _problem(error: Mapping[str, Any], lines: Mapping[tuple[str, ...], int]) -> str:
+    place = tuple(str(part) for part in error["loc"] if part != "[key]")
+    found = next((lines[place[:n]] for n in range(len(place), 0, -1) if place[:n] in lines), None)
+    line = f"line {found}, " if found else ""
+    message = str(error["msg"]).removeprefix("Value error, ")
+    if error["type"] == "extra_forbidden":
+        fields = list(ProcessCard.model_fields) if len(place) == 1 else [*Duty.model_fields, *Kpi.model_fields]
+        message = f"a card has no such field; {nearest(place[-1], fields)}"
+    given = error["input"]
+    shown = f" (found {given!r:.60})" if isinstance(given, str | int | float) else ""
+    return f"{line}{' / '.join(place)}: {message}{shown}"
+
+
+def _lines(path: Path) -> dict[tuple[str, ...], int]:
+    """Line of every key in the YAML file, by its path."""
+    import yaml
+
+    def walk(node: yaml.Node, place: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], int]]:
+        if isinstance(node, yaml.MappingNode):
+            for key, value in node.value:
+                here = (*place, str(key.value))
+                yield here, key.start_mark.line + 1
+                yield from walk(value, here)
+        elif isinstance(node, yaml.SequenceNode):
+            for i, value in enumerate(node.value):
+                yield (*place, str(i)), value.start_mark.line + 1
+                yield from walk(value, (*place, str(i)))
+
+    root = yaml.compose(path.read_text(encoding="utf-8-sig"), Loader=yaml.SafeLoader)
+    return dict(walk(root, ())) if root else {}

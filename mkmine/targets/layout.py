@@ -1,0 +1,183 @@
+"""Where the shapes of a model stand: a layered layout from left to right, lanes as horizontal bands.
+
+Layers are the longest paths from the start with the flows of cycles set aside (Sugiyama, Tagawa, Toda 1981); inside a
+lane the nodes of a layer stand in the order of the middle of their predecessors. Coordinates are pixels, as in BPMN DI.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from mkmine.targets.model import ProcessModel
+
+COLUMN, ROW, MARGIN, HEADER = 160.0, 110.0, 50.0, 30.0
+SIZES = {"task": (110.0, 80.0), "exclusive": (50.0, 50.0), "parallel": (50.0, 50.0), "inclusive": (50.0, 50.0)}
+EVENT_SIZE = (36.0, 36.0)
+
+Point = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A rectangle: left, top, width, height."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+    @property
+    def middle(self) -> Point:
+        """The centre point."""
+        return self.x + self.width / 2, self.y + self.height / 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """Boxes of nodes and lanes by id and name, the points of each flow, and the box around everything."""
+
+    nodes: Mapping[str, Box]
+    lanes: Mapping[str, Box]
+    flows: Mapping[str, tuple[Point, ...]]
+    pool: Box
+
+
+def lay_out(model: ProcessModel) -> Layout:
+    """Place every node, lane and flow of the model."""
+    back = _back_flows(model)
+    layers = _layers(model, back)
+    rows = _rows(model, layers, back)
+    bands, tops = _bands(model, layers, rows)
+    nodes: dict[str, Box] = {}
+    for node in model.nodes:
+        width, height = SIZES.get(node.kind, EVENT_SIZE)
+        x = HEADER * 2 + MARGIN + layers[node.id] * COLUMN + (COLUMN - width) / 2
+        y = tops[node.lane or ""] + rows[node.id] * ROW + (ROW - height) / 2
+        nodes[node.id] = Box(x, y, width, height)
+    total = HEADER * 2 + 2 * MARGIN + (max(layers.values()) + 1) * COLUMN
+    bottom = max(tops[lane] + n * ROW for lane, n in bands.items())
+    flows = _routes(model, nodes, back, bottom)
+    lowest = max([bottom, *(y + 15 for points in flows.values() for _, y in points)])
+    pool = Box(0.0, 0.0, total, lowest)
+    order = list(bands)
+    lanes = {}
+    for i, lane in enumerate(order):
+        end = tops[order[i + 1]] if i + 1 < len(order) else lowest
+        lanes[lane] = Box(HEADER, tops[lane], total - HEADER, end - tops[lane])
+    return Layout(nodes=nodes, lanes=lanes, flows=flows, pool=pool)
+
+
+def _back_flows(model: ProcessModel) -> set[str]:
+    """Flows that close a cycle in a depth-first walk from the starts."""
+    back: set[str] = set()
+    state: dict[str, int] = {}
+    for first in [n.id for n in model.nodes if n.kind == "start"] + [n.id for n in model.nodes]:
+        if first in state:
+            continue
+        state[first] = 1
+        stack = [(first, iter(model.outgoing[first]))]
+        while stack:
+            here, flows = stack[-1]
+            flow = next(flows, None)
+            if flow is None:
+                state[here] = 2
+                stack.pop()
+            elif state.get(flow.target) == 1:
+                back.add(flow.id)
+            elif flow.target not in state:
+                state[flow.target] = 1
+                stack.append((flow.target, iter(model.outgoing[flow.target])))
+    return back
+
+
+def _layers(model: ProcessModel, back: set[str]) -> dict[str, int]:
+    layers = {node.id: 0 for node in model.nodes}
+    waiting = {n.id: sum(f.id not in back for f in model.incoming[n.id]) for n in model.nodes}
+    todo = [node for node, n in waiting.items() if n == 0]
+    while todo:
+        here = todo.pop()
+        for flow in model.outgoing[here]:
+            if flow.id in back:
+                continue
+            layers[flow.target] = max(layers[flow.target], layers[here] + 1)
+            waiting[flow.target] -= 1
+            if waiting[flow.target] == 0:
+                todo.append(flow.target)
+    return layers
+
+
+def _rows(model: ProcessModel, layers: Mapping[str, int], back: set[str]) -> dict[str, int]:
+    """Row of each node inside its lane; a node keeps the row of its predecessors if that place is free."""
+    rows: dict[str, int] = {}
+    taken: set[tuple[int, str, int]] = set()
+    for layer in range(max(layers.values()) + 1):
+        here = [node for node in model.nodes if layers[node.id] == layer]
+        wish = {}
+        for node in here:
+            before = [
+                rows[f.source]
+                for f in model.incoming[node.id]
+                if f.id not in back and (model.by_id[f.source].lane or "") == (node.lane or "")
+            ]
+            wish[node.id] = sum(before) / len(before) if before else 0.0
+        for node in sorted(here, key=lambda n: wish[n.id]):
+            lane, row = node.lane or "", round(wish[node.id])
+            while (layer, lane, row) in taken:
+                row += 1
+            rows[node.id] = row
+            taken.add((layer, lane, row))
+            for flow in model.outgoing[node.id]:
+                # A long flow keeps its row free, so that it does not run behind other shapes.
+                if flow.id not in back and (model.by_id[flow.target].lane or "") == lane:
+                    taken.update((k, lane, row) for k in range(layer + 1, layers[flow.target]))
+    return rows
+
+
+def _bands(
+    model: ProcessModel, layers: Mapping[str, int], rows: Mapping[str, int]
+) -> tuple[dict[str, int], dict[str, float]]:
+    """Rows in each lane, and the top of each lane."""
+    bands: dict[str, int] = {}
+    for node in sorted(model.nodes, key=lambda n: layers[n.id]):
+        lane = node.lane or ""
+        bands[lane] = max(bands.get(lane, 1), rows[node.id] + 1)
+    tops, top = {}, 0.0
+    for lane, n in bands.items():
+        tops[lane] = top
+        top += n * ROW
+    return bands, tops
+
+
+def _routes(
+    model: ProcessModel, nodes: Mapping[str, Box], back: set[str], bottom: float
+) -> dict[str, tuple[Point, ...]]:
+    routes: dict[str, tuple[Point, ...]] = {}
+    tracks = 0
+    for flow in model.flows:
+        source, target = nodes[flow.source], nodes[flow.target]
+        if flow.id in back:
+            tracks += 1
+            y = bottom + 12.0 * tracks
+            (sx, sy), (tx, ty) = source.middle, target.middle
+            routes[flow.id] = (
+                (sx, sy + source.height / 2),
+                (sx, y),
+                (tx, y),
+                (tx, ty + target.height / 2),
+            )
+            continue
+        x0, y0 = source.x + source.width, source.middle[1]
+        x1, y1 = target.x, target.middle[1]
+        if y0 == y1:
+            routes[flow.id] = ((x0, y0), (x1, y1))
+        else:
+            # Going into the target's row early or late: the row that was kept free is the source's.
+            bend = x1 - 20.0 if _is_long(source, target) else (x0 + x1) / 2
+            routes[flow.id] = ((x0, y0), (bend, y0), (bend, y1), (x1, y1))
+    return routes
+
+
+def _is_long(source: Box, target: Box) -> bool:
+    """True if at least one column lies between the two boxes."""
+    return target.middle[0] - source.middle[0] > 1.5 * COLUMN
