@@ -1,0 +1,20 @@
+"""What if: a model of the process, calibrated from a log, run on SimPy, and asked with intervals."""
+
+from mkmine.simulation.calibration import calibrate
+from mkmine.simulation.engine import simulate
+from mkmine.simulation.experiment import Experiment, experiment
+from mkmine.simulation.model import SimulationModel
+from mkmine.simulation.scenario import Scenario, from_levers
+from mkmine.simulation.validation import Validation, backtest
+
+__all__ = [
+    "Experiment",
+    "Scenario",
+    "SimulationModel",
+    "Validation",
+    "backtest",
+    "calibrate",
+    "experiment",
+    "from_levers",
+    "simulate",
+]

@@ -25,6 +25,7 @@ from simpy.events import NORMAL
 from mkmine.calendars import DAY, HOUR, Calendar, from_year
 from mkmine.errors import DataError
 from mkmine.eventlog import EventLog, Step
+from mkmine.eventlog.observation import as_observed
 from mkmine.simulation.arrivals import arrival_times
 from mkmine.simulation.model import ActivityModel, Route, SimulationModel
 from mkmine.streams import Streams
@@ -59,8 +60,7 @@ def simulate(
         How long cases arrive: a number of cases, a number of weeks from the model's start, or their arrival times
         (int64 µs, sorted) themselves. Default: 52 weeks. The run goes on until every case has ended.
     observe
-        The window (µs) of the log: what lies outside is cut off as an observer would have seen it, so cases that had
-        ended before it are absent, and cases that were not finished by its end are open.
+        The window (µs) of the log; see `mkmine.eventlog.observation.as_observed`.
 
     Raises `DataError` if a case does not end (more than 1,000 rounds of an activity) or nothing happens in the window.
     """
@@ -69,7 +69,8 @@ def simulate(
     if not len(times):
         raise DataError(f'no case arrives in the simulation of "{model.name}"; raise the arrivals or the duration')
     run = _Run(model, streams, np.asarray(times, dtype=np.int64))
-    return _as_log(model, run, observe, Step("simulate", f"{model.name}, seed {seed}, replication {replication}"))
+    log = _as_log(model, run, Step("simulate", f"{model.name}, seed {seed}, replication {replication}"))
+    return log if observe is None else as_observed(log, observe)
 
 
 class _Clock:
@@ -388,47 +389,33 @@ class _Run:
         return len(self.case) - 1
 
 
-def _as_log(model: SimulationModel, run: _Run, observe: tuple[int, int] | None, step: Step) -> EventLog:
-    """Return the rows of a run, cut to the window, as an event log."""
+def _as_log(model: SimulationModel, run: _Run, step: Step) -> EventLog:
+    """Return the rows of a run as an event log."""
     case, activity = np.asarray(run.case, dtype=np.int64), np.asarray(run.activity, dtype=np.int64)
-    person = np.asarray(run.person, dtype=np.int32)
     enabled, start, end = (np.asarray(column, dtype=np.int64) for column in (run.enabled, run.start, run.end))
-    last_end = np.zeros(run.n, dtype=np.int64)
-    np.maximum.at(last_end, case, end)
-    first, last = observe or (int(start.min()), int(end.max()))
-    # What was waiting at the end of the window has not started: it stands there as begun and ended at that moment.
-    rows = (enabled <= last) & (last_end[case] >= first) & (np.asarray(run.arrivals)[case] <= last)
-    ongoing = end > last
-    start, end = np.minimum(start, last), np.minimum(end, last)
-    if not rows.any():
-        raise DataError("nothing happens in the window of observation; move it or make it longer")
-    order = np.flatnonzero(rows)
-    order = order[np.lexsort((end[order], start[order], case[order]))]
-    kept, numbers = np.unique(case[order], return_inverse=True)
+    order = np.lexsort((end, start, case))
     roles = np.array([-1 if one.role is None else run.roles.index(one.role) for one in model.activities.values()])
     width = len(str(run.n))
     return EventLog(
         name=model.name,
         time_zone=model.time_zone,
-        case_ids=np.array([f"{number + 1:0{width}d}" for number in kept], dtype=object),
-        offsets=np.concatenate(([0], np.cumsum(np.bincount(numbers)))).astype(np.int64),
+        case_ids=np.array([f"{number + 1:0{width}d}" for number in range(run.n)], dtype=object),
+        offsets=np.concatenate(([0], np.cumsum(np.bincount(case, minlength=run.n)))).astype(np.int64),
         activity=activity[order].astype(np.min_scalar_type(len(run.names) - 1)),
         activities=tuple(run.names),
-        resource=person[order],
+        resource=np.asarray(run.person, dtype=np.int32)[order],
         resources=tuple(one.name for one in model.people),
         role=roles[activity[order]].astype(np.int32),
         roles=tuple(run.roles),
         start=start[order],
         end=end[order],
         enabled=enabled[order],
-        ongoing=ongoing[order],
-        completed=last_end[kept] <= last,
+        ongoing=np.zeros(len(order), dtype=np.bool_),
+        completed=np.ones(run.n, dtype=np.bool_),
         timestamps="interval",
         attributes={},
-        case_attributes=pd.DataFrame(
-            {"outcome": np.where(run.cancelled[kept], "cancelled", "completed")}, index=pd.RangeIndex(len(kept))
-        ),
-        observed=(first, last),
+        case_attributes=pd.DataFrame({"outcome": np.where(run.cancelled, "cancelled", "completed")}),
+        observed=(int(enabled.min()), int(end.max())),
         history=(step,),
         calendar=model.calendar(model.office),
     )

@@ -8,6 +8,7 @@ from html import escape
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import pandas as pd
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -236,14 +237,13 @@ class SimulationModel(_Part):
             raise DataError(f"{where}: {place + ': ' if place else ''}{first['msg']}{more}") from None
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain values, without what stands at its default."""
-        return self.model_dump(mode="json", exclude_defaults=True) | {"name": self.name, "time_zone": self.time_zone}
+        """Return plain values."""
+        return self.model_dump(mode="json")
 
     def to_yaml(self) -> str:
         """Return the model as YAML."""
-        # `kind` selects the distribution, so it is written although it equals its default.
-        values = self.model_dump(mode="json", exclude_none=False)
-        return yaml.safe_dump(_pruned(values), allow_unicode=True, sort_keys=False, width=120)
+        values = _pruned(self.to_dict())
+        return yaml.safe_dump(values, allow_unicode=True, sort_keys=False, width=120, default_flow_style=None)
 
     def save(self, path: str | Path) -> Path:
         """Write the model as YAML, atomically, and return the path."""
@@ -253,14 +253,33 @@ class SimulationModel(_Part):
         lines = [f"SimulationModel {self.name}: {self.arrivals.per_week:.1f} cases a week"]
         for name, one in self.activities.items():
             who = "outside" if one.role is None else f"{one.role} ({len(self.staff(one.role))})"
-            back = next((route.probability for route in one.next[0] if route.rework), 0.0)
+            back = sum(route.probability for route in one.next[0] if route.rework)
             loop = f", sent back {back:.0%} in round 1" if back else ""
             wait = f", outside delay {one.delay.mean_h:.1f} h" if one.delay else ""
             lines.append(f"  {name}: {who}, {one.duration[0].mean_h:.1f} h{wait}{loop}")
         return "\n".join([*lines, *(f"  note: {note}" for note in self.notes)])
 
+    def __str__(self) -> str:
+        return repr(self)
+
     def _repr_html_(self) -> str:
         return f"<pre>{escape(repr(self))}</pre>"
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Return one row per activity: role, people, mean hours in round 1, delay and probability of rework."""
+        return pd.DataFrame(
+            [
+                {
+                    "activity": name,
+                    "role": one.role,
+                    "people": 0 if one.role is None else len(self.staff(one.role)),
+                    "duration_mean_h": one.duration[0].mean_h,
+                    "delay_mean_h": 0.0 if one.delay is None else one.delay.mean_h,
+                    "rework": sum(route.probability for route in one.next[0] if route.rework),
+                }
+                for name, one in self.activities.items()
+            ]
+        )
 
     def horizon(self, weeks: float) -> date:
         """Return the day `weeks` after the start."""

@@ -1,0 +1,326 @@
+"""A scenario: a pure, named set of changes to a simulation model, made of small verbs and saved as YAML."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from mkmine.errors import DataError, UnknownNameError, nearest
+from mkmine.files import read_yaml, write_text
+from mkmine.simulation.model import ActivityModel, CalendarModel, Person, Route, SimulationModel
+
+if TYPE_CHECKING:
+    from mkmine.performance import Lever
+
+__all__ = ["Scenario", "from_levers"]
+
+# What each verb accepts; the scenario's file is checked against it.
+_VERBS: dict[str, set[str]] = {
+    "staff": {"role", "change"},
+    "rework": {"activity", "factor"},
+    "duration": {"activity", "factor"},
+    "delay": {"activity", "factor"},
+    "arrivals": {"factor"},
+    "remove": {"activity"},
+    "calendar": {"role", "weekly"},
+}
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A named set of changes; each verb returns a new scenario with one change more.
+
+    `Scenario("one more designer").staff("Designer", +1)` changes nothing until `apply` makes a changed copy of a model.
+    Changes are applied in order. Names are checked against the model then, and the error gives the nearest one.
+    """
+
+    name: str
+    changes: tuple[Mapping[str, Any], ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.name.strip():
+            raise DataError('a scenario needs a name; write e.g. Scenario("one more designer")')
+
+    def _with(self, verb: str, **values: Any) -> Scenario:
+        return Scenario(self.name, (*self.changes, {"do": verb, **values}))
+
+    # -- the verbs -------------------------------------------------------------------------------------------------
+
+    def staff(self, role: str, change: int) -> Scenario:
+        """Add people to a role (they keep the hours of its first person) or take away its last ones.
+
+        Raises `DataError` if `change` is 0 or not a whole number.
+        """
+        if isinstance(change, bool) or not isinstance(change, int) or change == 0:
+            raise DataError(f"staff({role!r}, {change!r}): the change is a whole number other than 0, e.g. +1")
+        if abs(change) > 10_000:
+            raise DataError(f"staff({role!r}, {change}): more than 10,000 people; is the number right?")
+        return self._with("staff", role=role, change=change)
+
+    def rework(self, activity: str, *, factor: float) -> Scenario:
+        """Multiply the probability that work is sent back after an activity, in every round.
+
+        The other routes share what becomes free (or gives way) in proportion. Raises `DataError` if `factor` is
+        negative.
+        """
+        return self._with("rework", activity=activity, factor=_factor("rework", factor))
+
+    def duration(self, activity: str, *, factor: float) -> Scenario:
+        """Multiply the processing time of an activity. Raises `DataError` if `factor` is negative."""
+        return self._with("duration", activity=activity, factor=_factor("duration", factor))
+
+    def delay(self, activity: str, *, factor: float) -> Scenario:
+        """Multiply the outside delay before an activity. Raises `DataError` if `factor` is negative."""
+        return self._with("delay", activity=activity, factor=_factor("delay", factor))
+
+    def arrivals(self, *, factor: float) -> Scenario:
+        """Multiply the number of arriving cases. Raises `DataError` if `factor` is not positive."""
+        if factor == 0:
+            raise DataError("arrivals(factor=0) leaves no cases; give a positive factor")
+        return self._with("arrivals", factor=_factor("arrivals", factor))
+
+    def remove(self, activity: str) -> Scenario:
+        """Leave an activity out: who led to it leads to where it went on (without its ways back)."""
+        return self._with("remove", activity=activity)
+
+    def calendar(self, role: str, weekly: Mapping[str, str]) -> Scenario:
+        """Give the people of a role other weekly hours, e.g. `{"Tue": "14:00-17:00", "Thu": "14:00-17:00"}`."""
+        return self._with("calendar", role=role, weekly=dict(weekly))
+
+    def __and__(self, other: Scenario) -> Scenario:
+        """Return both scenarios' changes, one after the other."""
+        return Scenario(f"{self.name} + {other.name}", (*self.changes, *other.changes))
+
+    # -- what it does ----------------------------------------------------------------------------------------------
+
+    def apply(self, model: SimulationModel) -> SimulationModel:
+        """Return a changed copy of the model.
+
+        Raises `UnknownNameError` for a role or an activity that the model does not have, and `DataError` for a change
+        that cannot be made (the last person of a role, rework where nothing is sent back).
+        """
+        values: dict[str, Any] = model.to_dict()
+        for change in self.changes:
+            verb = change["do"]
+            _APPLY[verb](model, values, {key: value for key, value in change.items() if key != "do"}, self.name)
+            model = SimulationModel.from_dict(values, where=f'scenario "{self.name}"')
+            values = model.to_dict()
+        return model
+
+    # -- files -----------------------------------------------------------------------------------------------------
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values."""
+        return {"name": self.name, "changes": [dict(change) for change in self.changes]}
+
+    def save(self, path: str | Path) -> Path:
+        """Write the scenario as YAML, atomically, and return the path."""
+        return write_text(path, yaml.safe_dump(self.to_dict(), allow_unicode=True, sort_keys=False))
+
+    @classmethod
+    def load(cls, path: str | Path) -> Scenario:
+        """Read a scenario from YAML. Raises `DataError` with the place if a change is unknown or incomplete."""
+        return cls.from_dict(read_yaml(path, what="scenario"), where=str(path))
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any], *, where: str = "scenario") -> Scenario:
+        """Read what `to_dict` wrote. Raises `DataError` with the place if a change is unknown or incomplete."""
+        for key in values:
+            if key not in {"name", "changes"}:
+                raise DataError(f'{where}: unknown key "{key}"; {nearest(str(key), ["name", "changes"])}')
+        out = cls(str(values.get("name", "")))
+        changes = values.get("changes") or []
+        if not isinstance(changes, list):
+            raise DataError(f"{where}: changes: give a list of changes")
+        for number, change in enumerate(changes, 1):
+            place = f"{where}: change {number}"
+            if not isinstance(change, dict) or "do" not in change:
+                raise DataError(f'{place}: write e.g. {{do: staff, role: Designer, change: 1}}')
+            verb = str(change["do"])
+            if verb not in _VERBS:
+                raise UnknownNameError.of(kind="change", name=verb, known=list(_VERBS), where=place)
+            given = {key: value for key, value in change.items() if key != "do"}
+            if set(given) != _VERBS[verb]:
+                raise DataError(f"{place}: {verb} takes {', '.join(sorted(_VERBS[verb]))}; given: {', '.join(given)}")
+            out = getattr(out, verb)(**given)
+        return out
+
+    def __repr__(self) -> str:
+        steps = ", ".join(
+            f"{one['do']}({', '.join(f'{k}={v!r}' for k, v in one.items() if k != 'do')})" for one in self.changes
+        )
+        return f"Scenario({self.name!r}: {steps or 'no change'})"
+
+    def _repr_html_(self) -> str:
+        return f"<code>{escape(repr(self))}</code>"
+
+
+def from_levers(levers: Iterable[Lever]) -> list[Scenario]:
+    """Return a scenario for each lever of a diagnosis: one more person, or half the rework."""
+    out = []
+    for lever in levers:
+        if lever.kind == "staff":
+            out.append(Scenario(f"{lever.name}: +{lever.value:g}").staff(lever.name, int(lever.value)))
+        else:
+            out.append(Scenario(f"{lever.name}: rework × {lever.value:g}").rework(lever.name, factor=lever.value))
+    return out
+
+
+def _factor(verb: str, factor: float) -> float:
+    if not isinstance(factor, int | float) or isinstance(factor, bool) or not 0 <= factor <= 100:
+        raise DataError(f"{verb}(factor={factor!r}): the factor is a number between 0 and 100, e.g. 0.5")
+    return float(factor)
+
+
+# -- how each verb changes the plain values of a model -----------------------------------------------------------------
+
+Values = dict[str, Any]
+
+
+def _activity(model: SimulationModel, name: str, scenario: str) -> ActivityModel:
+    if name not in model.activities:
+        raise UnknownNameError.of(
+            kind="activity", name=name, known=list(model.activities), where=f'scenario "{scenario}"'
+        )
+    return model.activities[name]
+
+
+def _staff_of(model: SimulationModel, role: str, scenario: str) -> tuple[Person, ...]:
+    people = model.staff(role)
+    if not people:
+        raise UnknownNameError.of(kind="role", name=role, known=model.roles, where=f'scenario "{scenario}"')
+    return people
+
+
+def _apply_staff(model: SimulationModel, values: Values, change: Values, scenario: str) -> None:
+    role, number = change["role"], change["change"]
+    people = _staff_of(model, role, scenario)
+    if number > 0:
+        # A newcomer works the hours of a present colleague, has this role only, and takes no vacation yet.
+        names = {person.name for person in model.people}
+        fresh = (f"{role} +{k}" for k in range(1, 20_001) if f"{role} +{k}" not in names)
+        for _ in range(number):
+            values["people"].append({"name": next(fresh), "roles": [role], "calendar": people[0].calendar})
+        return
+    if -number >= len(people):
+        raise DataError(
+            f'scenario "{scenario}": the role "{role}" has {len(people)} people; taking away {-number} would leave '
+            f"nobody to do its work"
+        )
+    leaving = {person.name for person in people[number:]}
+    for person in values["people"]:
+        if person["name"] in leaving:
+            person["roles"] = [one for one in person["roles"] if one != role]
+    values["people"] = [person for person in values["people"] if person["roles"]]
+
+
+def _apply_rework(model: SimulationModel, values: Values, change: Values, scenario: str) -> None:
+    activity = _activity(model, change["activity"], scenario)
+    if not any(route.rework and route.probability > 0 for routes in activity.next for route in routes):
+        able = [n for n, one in model.activities.items() if any(r.rework for rs in one.next for r in rs)]
+        raise DataError(
+            f'scenario "{scenario}": nothing is sent back after "{change["activity"]}"; '
+            f"work is sent back after: {', '.join(able) or 'no activity'}"
+        )
+    where = f'scenario "{scenario}": {change["activity"]}'
+    values["activities"][change["activity"]]["next"] = [
+        [route.model_dump(mode="json") for route in _scaled_rework(routes, change["factor"], where)]
+        for routes in activity.next
+    ]
+
+
+def _scaled_rework(routes: list[Route], factor: float, where: str) -> list[Route]:
+    back = sum(route.probability for route in routes if route.rework)
+    if back == 0:
+        return routes
+    if back * factor >= 1 or back == 1:
+        raise DataError(
+            f"{where}: {back:.0%} is sent back; {factor:g} times that leaves no way on; choose another factor"
+        )
+    onward = (1 - back * factor) / (1 - back)
+    return [
+        route.model_copy(update={"probability": route.probability * (factor if route.rework else onward)})
+        for route in routes
+    ]
+
+
+def _apply_scaled(part: str) -> Any:
+    def change_times(model: SimulationModel, values: Values, change: Values, scenario: str) -> None:
+        activity = _activity(model, change["activity"], scenario)
+        if part == "duration":
+            scaled: Any = [one.scaled(change["factor"]).model_dump(mode="json") for one in activity.duration]
+        elif activity.delay is None:
+            raise DataError(f'scenario "{scenario}": "{change["activity"]}" has no outside delay to change')
+        else:
+            scaled = activity.delay.scaled(change["factor"]).model_dump(mode="json")
+        values["activities"][change["activity"]][part] = scaled
+
+    return change_times
+
+
+def _apply_arrivals(model: SimulationModel, values: Values, change: Values, scenario: str) -> None:
+    values["arrivals"]["factor"] = model.arrivals.factor * change["factor"]
+
+
+def _apply_remove(model: SimulationModel, values: Values, change: Values, scenario: str) -> None:
+    name = change["activity"]
+    gone = _activity(model, name, scenario)
+    if len(model.activities) == 1:
+        raise DataError(f'scenario "{scenario}": "{name}" is the only activity and cannot be removed')
+    onward = [route for route in gone.next[0] if not route.rework and route.to != name]
+    total = sum(route.probability for route in onward)
+    if total <= 0:
+        raise DataError(f'scenario "{scenario}": every route after "{name}" leads back, so it cannot be removed')
+    bypass = [route.model_copy(update={"probability": route.probability / total}) for route in onward]
+
+    def rewired(routes: list[Route], source: str | None) -> list[Values]:
+        merged: dict[tuple[str | None, bool, str], float] = {}
+        for route in routes:
+            for step in [route] if route.to != name else bypass:
+                if step.to == source and source is not None and route.to == name:
+                    continue
+                share = route.probability * (step.probability if route.to == name else 1.0)
+                key = (step.to, route.rework if route.to != name else step.rework, step.outcome)
+                merged[key] = merged.get(key, 0.0) + share
+        kept = sum(merged.values())
+        return [
+            {"to": to, "probability": share / kept, "rework": back, "outcome": outcome}
+            for (to, back, outcome), share in merged.items()
+        ]
+
+    del values["activities"][name]
+    for other, one in model.activities.items():
+        if other != name:
+            values["activities"][other]["next"] = [rewired(routes, other) for routes in one.next]
+    values["begin"] = rewired(model.begin, None)
+    needed = {one.role for other, one in model.activities.items() if other != name}
+    for person in values["people"]:
+        person["roles"] = [role for role in person["roles"] if role in needed]
+    values["people"] = [person for person in values["people"] if person["roles"]]
+
+
+def _apply_calendar(model: SimulationModel, values: Values, change: Values, scenario: str) -> None:
+    people = _staff_of(model, change["role"], scenario)
+    base = model.calendars[people[0].calendar]
+    key = f"{change['role']} ({scenario})"
+    values["calendars"][key] = CalendarModel(weekly=change["weekly"], holidays=base.holidays).model_dump(mode="json")
+    chosen = {person.name for person in people}
+    for person in values["people"]:
+        if person["name"] in chosen:
+            person["calendar"] = key
+
+
+_APPLY = {
+    "staff": _apply_staff,
+    "rework": _apply_rework,
+    "duration": _apply_scaled("duration"),
+    "delay": _apply_scaled("delay"),
+    "arrivals": _apply_arrivals,
+    "remove": _apply_remove,
+    "calendar": _apply_calendar,
+}
