@@ -3,10 +3,9 @@
 A move in both costs 0; an event that the model does not allow (a move in the log) and an activity that the model
 demands but the case lacks (a move in the model) cost 1 each; gateways cost nothing.
 
-The synchronous product is a chain of layers, one per event, each a copy of the model's states. Between two layers lead
-log moves (same state, cost 1) and jumps: some model moves and then the event in both. For a state and an activity only
-few jumps matter, because what one target reaches by model moves needs no jump of its own; they are tabulated once per
-model. Sequences that share a beginning share its layers, and a layer is computed for all of them at once.
+The synchronous product is a chain of layers, one per event, each a copy of the model's states. From layer to layer lead
+log moves (same state, cost 1) and jumps (some model moves and then the event in both). Sequences that share a beginning
+share its layers; the layers of one length are computed for all sequences at once, and so is every step back.
 """
 
 from __future__ import annotations
@@ -15,16 +14,16 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mkmine.conformance.net import Net
+from mkmine.conformance.tables import UNREACHABLE, Tables
 
 MoveKind = Literal["both", "log", "model"]
-CELLS = 30_000_000  # distances kept at once: bounds the memory of a batch to 60 or 120 MB
+CELLS = 30_000_000  # costs kept at once: bounds the memory of a batch to 60 or 120 MB
 
 
 class Move(NamedTuple):
@@ -36,6 +35,10 @@ class Move(NamedTuple):
     kind: MoveKind
     label: int
     position: int
+
+
+# Most alignments are made of the same few moves; new ones for each would cost more than finding them.
+_move = lru_cache(maxsize=100_000)(Move)
 
 
 class Query(NamedTuple):
@@ -59,16 +62,14 @@ class Alignment:
         return 1.0 - self.cost / self.worst if self.worst else 1.0
 
 
-class Jumps(NamedTuple):
-    """Ways to do one activity: from state `source[k]` to `target[g]` by `moves[k]` model moves and the activity itself.
+class _Layer(NamedTuple):
+    """Costs (states, beginnings of one length), and the beginning that each sequence has (-1: it is shorter).
 
-    The entries k of target g are `starts[g]` up to the next start.
+    The cost of a state lacks model moves into it: jumps and the end add them.
     """
 
-    target: NDArray[np.int32]
-    starts: NDArray[np.int64]
-    source: NDArray[np.int32]
-    moves: NDArray[np.int16]
+    costs: NDArray[Any]
+    beginning: NDArray[np.int64]
 
 
 class Aligner:
@@ -76,20 +77,7 @@ class Aligner:
 
     def __init__(self, net: Net) -> None:
         self.net = net
-        self.unreachable = np.int16(8_000)
-        self._before = _predecessors(net)
-        self.distance = _distances(self._before, int(self.unreachable))
-        self.to_end = self.distance[net.final].min(axis=0)
-        self.shortest = int(self.to_end[0])
-        bounds = np.searchsorted(net.source, np.arange(net.n_states + 1))
-        self._edges = [
-            list(zip(net.label[a:b].tolist(), net.target[a:b].tolist(), strict=True))
-            for a, b in pairwise(bounds.tolist())
-        ]
-        self._jumps: dict[int, Jumps] = {}
-        self._segments: dict[int, dict[int, tuple[int, int]]] = {}
-        self._path = lru_cache(maxsize=100_000)(self._model_moves)
-        self._step = lru_cache(maxsize=100_000)(self._entry)
+        self.tables = Tables(net)
 
     def align(self, queries: Sequence[Query], *, deadline: float | None = None) -> list[Alignment | None]:
         """Align every query; those not finished at `deadline` (a value of time.monotonic()) are None.
@@ -98,11 +86,14 @@ class Aligner:
         """
         results: list[Alignment | None] = [None] * len(queries)
         first = 0
-        while first < len(queries):
+        while first < len(queries) and not _late(deadline):
             last = self._batch(queries, first)
             chosen = sorted(range(first, last), key=lambda i: queries[i].events)
-            for i, alignment in zip(chosen, self._align([queries[i] for i in chosen], deadline), strict=True):
-                results[i] = alignment
+            batch = [queries[i] for i in chosen]
+            layers = self._layers([query.events for query in batch], deadline)
+            if layers is not None:
+                for i, alignment in zip(chosen, self._trace_back(batch, layers), strict=True):
+                    results[i] = alignment
             first = last
         return results
 
@@ -113,50 +104,38 @@ class Aligner:
             last += 1
         return last
 
-    def _align(self, queries: list[Query], deadline: float | None) -> list[Alignment | None]:
-        layers = self._layers([query.events for query in queries], deadline)
-        results: list[Alignment | None] = []
-        for i, query in enumerate(queries):
-            late = layers is None or (deadline is not None and time.monotonic() > deadline)
-            results.append(None if late or layers is None else self._trace_back(query, layers, i))
-        return results
-
-    def _layers(
-        self, sequences: list[tuple[int, ...]], deadline: float | None
-    ) -> list[tuple[NDArray[Any], NDArray[np.int64]]] | None:
-        """For each length k: costs (states, beginnings of length k), and the beginning that each sequence has.
-
-        The cost of a state is final only after model moves are added; jumps and the end do that. Sequences are sorted.
-        """
+    def _layers(self, sequences: list[tuple[int, ...]], deadline: float | None) -> list[_Layer] | None:
+        """One layer per length, from the empty beginning on; sequences are sorted. None if it took too long."""
         lengths = np.array([len(one) for one in sequences], dtype=np.int64)
-        codes = np.full((len(sequences), int(lengths.max(initial=0))), -2, dtype=np.int32)
+        longest = int(lengths.max())
+        codes = np.full((len(sequences), longest), -2, dtype=np.int32)
         for row, one in zip(codes, sequences, strict=True):
             row[: len(one)] = one
-        differs = codes[1:] != codes[:-1]
-        shared = np.where(differs.any(axis=1), differs.argmax(axis=1), codes.shape[1]) if codes.shape[1] else 0
-        shared = np.concatenate(([-1], np.broadcast_to(shared, (len(sequences) - 1,))))
-        # Costs up to the length of a case plus the model must stay below "unreachable", and both fit the type.
-        small = codes.shape[1] + self.net.n_states < self.unreachable
-        costs = np.full((self.net.n_states, 1), 16_000 if small else 10**9, dtype=np.int16 if small else np.int32)
+        shared = np.full(len(sequences), -1, dtype=np.int64)
+        if longest:
+            differs = codes[1:] != codes[:-1]
+            shared[1:] = np.where(differs.any(axis=1), differs.argmax(axis=1), longest)
+        # A cost is below the length of a case plus the states; it must stay below what stands for "unreachable".
+        small = longest + self.net.n_states < UNREACHABLE
+        costs = np.full((self.net.n_states, 1), 2 * UNREACHABLE if small else 10**9, dtype="i2" if small else "i4")
         costs[0] = 0
-        layers = [(costs, np.zeros(len(sequences), dtype=np.int64))]
-        for k in range(codes.shape[1]):
-            if deadline is not None and time.monotonic() > deadline:
+        layers = [_Layer(costs, np.zeros(len(sequences), dtype=np.int64))]
+        for k in range(longest):
+            if _late(deadline):
                 return None
             active = lengths > k
             new = active & (shared <= k)
-            number = np.cumsum(new) - 1
-            parents = layers[-1][1][new]
-            layers.append((self._advance(layers[-1][0], parents, codes[new, k]), number))
+            costs = self._advance(layers[-1].costs, layers[-1].beginning[new], codes[new, k])
+            layers.append(_Layer(costs, np.where(active, np.cumsum(new) - 1, -1)))
         return layers
 
     def _advance(self, costs: NDArray[Any], parents: NDArray[np.int64], events: NDArray[np.int32]) -> NDArray[Any]:
         """Costs after one more event: a log move, or a jump that does the event in both."""
         result: NDArray[Any] = costs[:, parents] + costs.dtype.type(1)
-        for label in np.unique(events):
-            if label < 0:
+        for label in np.unique(events).tolist():
+            if label < 0 or not len(self.tables.jumps[label].target):
                 continue
-            jumps = self.jumps(int(label))
+            jumps = self.tables.jumps[label]
             columns = np.flatnonzero(events == label)
             reached = costs[jumps.source[:, None], parents[columns]] + jumps.moves[:, None]
             best = np.minimum.reduceat(reached, jumps.starts, axis=0)
@@ -164,113 +143,98 @@ class Aligner:
             result[where] = np.minimum(result[where], best)
         return result
 
-    def jumps(self, label: int) -> Jumps:
-        """The jumps that matter for one activity; see `Jumps`."""
-        if label not in self._jumps:
-            self._jumps[label] = self._tabulate(label)
-            starts = self._jumps[label].starts.tolist()
-            ends = [*starts[1:], len(self._jumps[label].source)]
-            targets = self._jumps[label].target.tolist()
-            self._segments[label] = {t: (a, b) for t, a, b in zip(targets, starts, ends, strict=True)}
-        return self._jumps[label]
+    def _trace_back(self, queries: list[Query], layers: list[_Layer]) -> list[Alignment]:
+        """Optimal moves of every query, found from the last layer to the first."""
+        lengths = np.array([len(query.events) for query in queries], dtype=np.int64)
+        is_open = np.array([query.open for query in queries], dtype=np.bool_)
+        shape = (len(queries), len(layers) - 1)
+        codes = np.full(shape, -1, dtype=np.int32)
+        for row, query in zip(codes, queries, strict=True):
+            row[: len(query.events)] = query.events
+        state, left, cost = (np.zeros(len(queries), dtype=np.int64) for _ in range(3))
+        last = np.zeros(len(queries), dtype=np.int64)
+        before, after = np.full(shape, -1, dtype=np.int32), np.full(shape, -1, dtype=np.int32)
+        for k in range(len(layers) - 1, -1, -1):
+            ending = np.flatnonzero(lengths == k)
+            if len(ending):
+                state[ending], left[ending], cost[ending] = self._best_ends(layers[k], ending, is_open[ending])
+                last[ending] = state[ending]
+            # A case without any deviation needs no way back: all its moves are in both.
+            rows = np.flatnonzero((lengths >= k) & (cost > 0)) if k else ending[:0]
+            if len(rows):
+                here = layers[k - 1]
+                labels = codes[rows, k - 1]
+                sources = self._step_back(here, rows, labels, state[rows], left[rows])
+                both = sources >= 0
+                after[rows, k - 1] = state[rows]
+                before[rows, k - 1] = sources
+                state[rows] = np.where(both, sources, state[rows])
+                left[rows] = np.where(both, here.costs[state[rows], here.beginning[rows]], left[rows] - 1)
+        found = zip(queries, cost.tolist(), last.tolist(), before.tolist(), after.tolist(), strict=True)
+        return [self._alignment(*values) for values in found]
 
-    def _tabulate(self, label: int) -> Jumps:
-        net = self.net
-        mine = net.label == label
-        targets = np.unique(net.target[mine])
-        place = {int(t): g for g, t in enumerate(targets)}
-        moves = np.full((len(targets), net.n_states), self.unreachable, dtype=np.int16)
-        for s, t in zip(net.source[mine], net.target[mine], strict=True):
-            np.minimum(moves[place[int(t)]], self.distance[s], out=moves[place[int(t)]])
-        useful = moves < self.unreachable
-        # A target one model move behind a cheaper one adds nothing: the next jump or the end makes that move.
-        for t, g in place.items():
-            for p in self._before[t]:
-                if p in place:
-                    useful[g] &= moves[place[p]] + 1 > moves[g]
-        group, source = np.nonzero(useful)
-        kept, starts = np.unique(group, return_index=True)
-        return Jumps(targets[kept], starts, source.astype(np.int32), moves[group, source])
-
-    def _trace_back(self, query: Query, layers: list[tuple[NDArray[Any], NDArray[np.int64]]], row: int) -> Alignment:
-        events, n = query.events, len(query.events)
-        last, beginning = layers[n]
-        ends = last[:, beginning[row]]
-        totals = ends if query.open else ends + self.to_end
+    def _best_ends(
+        self, layer: _Layer, rows: NDArray[np.int64], is_open: NDArray[np.bool_]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        """Where the best alignment of each row ends: the state, its cost so far, and the cost of the whole."""
+        ends = layer.costs[:, layer.beginning[rows]].astype(np.int64)
+        to_end = self.tables.to_end.astype(np.int64)[:, None]
+        totals = ends + np.where(is_open, 0, to_end)
         # Of equally cheap ends take the one nearest to the end: it explains more events by the model.
-        tied = np.flatnonzero(totals == totals.min())
-        state = int(tied[self.to_end[tied].argmin()])
-        cost, moves = int(totals[state]), []
-        if not query.open:
-            goal = self._nearest_end(state)
-            moves = [Move("model", label, n) for label in reversed(self._path(state, goal))]
-        left = int(ends[state])
-        for k in range(n - 1, -1, -1):
-            label = events[k]
-            before, number = layers[k]
-            column = before[:, number[row]]
-            source = self._jumped_from(label, state, column, left)
-            if source is None:
-                moves.append(Move("log", label, k))
-                left -= 1
-            else:
-                moves.append(Move("both", label, k))
-                path = self._path(source, self._step(source, label, state))
-                moves += [Move("model", one, k) for one in reversed(path)]
-                state, left = source, int(column[source])
-        return Alignment(cost=cost, worst=n + (0 if query.open else self.shortest), moves=tuple(reversed(moves)))
+        state = (totals * (UNREACHABLE + 1) + to_end).argmin(axis=0)
+        columns = np.arange(len(rows))
+        return state, ends[state, columns], totals[state, columns]
 
-    def _jumped_from(self, label: int, state: int, column: NDArray[Any], left: int) -> int | None:
-        """The state before the event if the model did it too, at total cost `left`; None if only the log did it."""
-        found = self._segments[label].get(state) if label >= 0 else None
-        if found is None:
-            return None
-        jumps, entries = self._jumps[label], slice(*found)
-        totals = column[jumps.source[entries]] + jumps.moves[entries]
-        best = int(totals.argmin())
+    def _step_back(
+        self,
+        layer: _Layer,
+        rows: NDArray[np.int64],
+        labels: NDArray[np.int32],
+        state: NDArray[np.int64],
+        left: NDArray[np.int64],
+    ) -> NDArray[np.int64]:
+        """The state from which each row jumped to `state` at total cost `left`; -1 if the event is a log move."""
+        tables, column = self.tables, layer.beginning[rows]
+        first = np.where(labels >= 0, tables.first[labels, state], 0)
+        counts = np.where(labels >= 0, tables.last[labels, state], 0) - first
+        result = np.full(len(rows), -1, dtype=np.int64)
+        some = np.flatnonzero(counts)
+        if not len(some):
+            return result
+        counts, first = counts[some], first[some]
+        starts = np.cumsum(counts) - counts
+        group = np.repeat(np.arange(len(some)), counts)
+        entry = np.arange(len(group)) + (first - starts)[group]
+        moves = tables.moves[entry]
+        totals = layer.costs[tables.source[entry], column[some][group]] + moves
+        optimal = totals == left[some][group]
+        place = np.minimum.reduceat(np.where(optimal, entry, np.iinfo(np.int64).max), starts)
+        found = np.logical_or.reduceat(optimal, starts)
         # Of two equal ways to read a repetition, the first execution is the model's and the later one the deviation.
-        repetition = int(column[state]) + 1 == left and jumps.moves[entries][best] == 0
-        return None if int(totals[best]) != left or repetition else int(jumps.source[entries][best])
+        stays = layer.costs[state[some], column[some]] + 1 == left[some]
+        repetition = stays & (np.logical_and.reduceat(~optimal | (moves == 0), starts))
+        jumped = found & ~repetition
+        result[some[jumped]] = tables.source[place[jumped]]
+        return result
 
-    def _nearest_end(self, state: int) -> int:
-        finals = np.flatnonzero(self.net.final)
-        return int(finals[self.distance[finals, state].argmin()])
-
-    def _entry(self, source: int, label: int, target: int) -> int:
-        """The state nearest to `source` from which the activity leads to `target`."""
-        net = self.net
-        states = net.source[(net.label == label) & (net.target == target)]
-        return int(states[self.distance[states, source].argmin()])
-
-    def _model_moves(self, source: int, target: int) -> tuple[int, ...]:
-        """Labels of a shortest way from one state to another."""
-        left, labels = self.distance[target], []
-        while source != target:
-            label, source = next(e for e in self._edges[source] if left[e[1]] == left[source] - 1)
-            labels.append(label)
-        return tuple(labels)
-
-
-def _predecessors(net: Net) -> list[list[int]]:
-    """The states one move before each state."""
-    pairs = np.unique(np.stack([net.target, net.source], axis=1), axis=0)
-    bounds = np.searchsorted(pairs[:, 0], np.arange(net.n_states + 1))
-    return [pairs[a:b, 1].tolist() for a, b in pairwise(bounds.tolist())]
+    def _alignment(self, query: Query, cost: int, last: int, before: list[int], after: list[int]) -> Alignment:
+        events, n = query.events, len(query.events)
+        worst = n + (0 if query.open else self.tables.shortest)
+        if not cost:
+            moves = [_move("both", label, k) for k, label in enumerate(events)]
+            return Alignment(cost=0, worst=worst, moves=tuple(moves))
+        moves = []
+        for k, label in enumerate(events):
+            source = before[k]
+            if source < 0:
+                moves.append(_move("log", label, k))
+                continue
+            moves += [_move("model", one, k) for one in self.tables.way(source, label, after[k])]
+            moves.append(_move("both", label, k))
+        if not query.open:
+            moves += [_move("model", one, n) for one in self.tables.way_to_end(last)]
+        return Alignment(cost=cost, worst=worst, moves=tuple(moves))
 
 
-def _distances(before: list[list[int]], unreachable: int) -> NDArray[np.int16]:
-    """Model moves between states: row t holds the distance of every state to t."""
-    n = len(before)
-    result = np.full((n, n), unreachable, dtype=np.int16)
-    np.fill_diagonal(result, 0)
-    # States are numbered breadth first, so one sweep carries distances along every path that has no way back.
-    changed = True
-    while changed:
-        changed = False
-        for state, sources in enumerate(before):
-            if sources:
-                through = result[sources].min(axis=0) + np.int16(1)
-                if (through < result[state]).any():
-                    np.minimum(result[state], through, out=result[state])
-                    changed = True
-    return result
+def _late(deadline: float | None) -> bool:
+    return deadline is not None and time.monotonic() > deadline

@@ -1,0 +1,123 @@
+"""What is computed once per model before any case is aligned: distances between states, and the jumps that matter.
+
+A jump does some model moves and then one activity. What one target of an activity reaches by model moves needs no jump
+of its own, so that few jumps remain for each state even where many branches run in parallel.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mkmine.conformance.net import Net
+
+UNREACHABLE = 8_000  # above the distance of any two states of a net within its state limit
+
+
+class Jumps(NamedTuple):
+    """Ways to do one activity: from state `source[k]` to `target[g]` by `moves[k]` model moves and the activity itself.
+
+    The entries k of target g are `starts[g]` up to the next start.
+    """
+
+    target: NDArray[np.int32]
+    starts: NDArray[np.int64]
+    source: NDArray[np.int32]
+    moves: NDArray[np.int16]
+
+
+class Tables:
+    """Distances and jumps of one net.
+
+    `distance[t, s]` is the smallest number of model moves from s to t, `to_end` (states,) that to an end, `shortest`
+    that of a whole case; `jumps` has one entry per activity. `first[label, state]` and `last[label, state]` bound the
+    jumps that end there in the columns `source` and `moves`, which hold the jumps of all activities.
+    """
+
+    def __init__(self, net: Net) -> None:
+        self.net = net
+        before = _predecessors(net)
+        self.distance = _distances(before)
+        self.ends = np.flatnonzero(net.final)
+        self.to_end = self.distance[self.ends].min(axis=0)
+        self.shortest = int(self.to_end[0])
+        self.jumps = [_tabulate(net, self.distance, before, label) for label in range(len(net.labels))]
+        self.source = np.concatenate([jumps.source for jumps in self.jumps])
+        self.moves = np.concatenate([jumps.moves for jumps in self.jumps])
+        self.first = np.zeros((len(net.labels), net.n_states), dtype=np.int64)
+        self.last = np.zeros_like(self.first)
+        offset = 0
+        for label, jumps in enumerate(self.jumps):
+            self.first[label, jumps.target] = offset + jumps.starts
+            self.last[label, jumps.target] = offset + np.append(jumps.starts[1:], len(jumps.source))
+            offset += len(jumps.source)
+        bounds = np.searchsorted(net.source, np.arange(net.n_states + 1))
+        self._edges = [
+            list(zip(net.label[a:b].tolist(), net.target[a:b].tolist(), strict=True))
+            for a, b in pairwise(bounds.tolist())
+        ]
+        self.way = lru_cache(maxsize=100_000)(self._way)
+        self.way_to_end = lru_cache(maxsize=100_000)(self._way_to_end)
+
+    def _way(self, source: int, label: int, target: int) -> tuple[int, ...]:
+        """Labels of the model moves from `source` to where the activity leads to `target`, the shortest way."""
+        net = self.net
+        states = net.source[(net.label == label) & (net.target == target)]
+        return self._path(source, int(states[self.distance[states, source].argmin()]))
+
+    def _way_to_end(self, source: int) -> tuple[int, ...]:
+        """Labels of the model moves from `source` to the nearest end."""
+        return self._path(source, int(self.ends[self.distance[self.ends, source].argmin()]))
+
+    def _path(self, source: int, target: int) -> tuple[int, ...]:
+        left, labels = self.distance[target], []
+        while source != target:
+            label, source = next(edge for edge in self._edges[source] if left[edge[1]] == left[source] - 1)
+            labels.append(label)
+        return tuple(labels)
+
+
+def _predecessors(net: Net) -> list[list[int]]:
+    """The states one move before each state."""
+    pairs = np.unique(np.stack([net.target, net.source], axis=1), axis=0)
+    bounds = np.searchsorted(pairs[:, 0], np.arange(net.n_states + 1))
+    return [pairs[a:b, 1].tolist() for a, b in pairwise(bounds.tolist())]
+
+
+def _distances(before: list[list[int]]) -> NDArray[np.int16]:
+    n = len(before)
+    result = np.full((n, n), UNREACHABLE, dtype=np.int16)
+    np.fill_diagonal(result, 0)
+    # States are numbered breadth first, so one sweep carries distances along every path that has no way back.
+    changed = True
+    while changed:
+        changed = False
+        for state, sources in enumerate(before):
+            if sources:
+                through = result[sources].min(axis=0) + np.int16(1)
+                if (through < result[state]).any():
+                    np.minimum(result[state], through, out=result[state])
+                    changed = True
+    return result
+
+
+def _tabulate(net: Net, distance: NDArray[np.int16], before: list[list[int]], label: int) -> Jumps:
+    mine = net.label == label
+    targets = np.unique(net.target[mine])
+    place = {state: group for group, state in enumerate(targets.tolist())}
+    moves = np.full((len(targets), net.n_states), UNREACHABLE, dtype=np.int16)
+    for source, target in zip(net.source[mine].tolist(), net.target[mine].tolist(), strict=True):
+        np.minimum(moves[place[target]], distance[source], out=moves[place[target]])
+    useful = moves < UNREACHABLE
+    # A target one model move behind a cheaper one adds nothing: the next jump or the end makes that move.
+    for target, group in place.items():
+        for state in before[target]:
+            if state in place:
+                useful[group] &= moves[place[state]] + 1 > moves[group]
+    group_of, source_of = np.nonzero(useful)
+    kept, starts = np.unique(group_of, return_index=True)
+    return Jumps(targets[kept], starts, source_of.astype(np.int32), moves[group_of, source_of])
