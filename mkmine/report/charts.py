@@ -22,11 +22,14 @@ if TYPE_CHECKING:
 __all__ = ["backtest", "cycle_times", "differences", "rework", "waiting"]
 
 _WIDTH: Final = 600
+REWORK_SHOWN: Final = 4  # activities with most returns that the chart of rework shows
+FEWEST_REACHED: Final = 5  # cases that must have reached a round before its share is drawn
 _BINS: Final = 30
 _TAIL: Final = 0.985  # what is longer than this quantile is gathered in the last bar, and said so
 VERDICT_COLORS: Final = {
     "better": palette.GOOD,
     "worse": palette.BAD,
+    "changed": palette.ACCENT,
     "noise": palette.NEUTRAL,
     "unstable": palette.UNSTABLE,
 }
@@ -99,14 +102,14 @@ def waiting(frame: pd.DataFrame, *, limit: int = 12, language: str = "en") -> Pi
     return render(chart, title=t("Total wait before each activity"), t=t)
 
 
-def rework(frame: pd.DataFrame, *, limit: int = 4, language: str = "en") -> Picture:
+def rework(frame: pd.DataFrame, *, limit: int = REWORK_SHOWN, language: str = "en") -> Picture:
     """Draw the probability of one more round by round with 95 % intervals (`Diagnosis.rework`)."""
     import altair as alt
 
     t = translator(language)
     returned = frame.groupby("activity", sort=False)["returned"].sum()
     chosen = returned[returned > 0].sort_values(ascending=False, kind="stable").head(limit).index.tolist()
-    rows = frame[frame["activity"].isin(chosen) & (frame["reached"] >= 5)].copy()
+    rows = frame[frame["activity"].isin(chosen) & (frame["reached"] >= FEWEST_REACHED)].copy()
     labels = dict(zip(chosen, category_labels([clean(name) for name in chosen], width=150), strict=True))
     rows["label"] = [labels[name] for name in rows["activity"]]
     rows["words"] = [f"n = {t.number(reached)}" for reached in rows["reached"]]
@@ -114,7 +117,7 @@ def rework(frame: pd.DataFrame, *, limit: int = 4, language: str = "en") -> Pict
         x=alt.X("round:O", title=t("Round"), axis=alt.Axis(labelAngle=0)),
     )
     probability = alt.Y(
-        "probability:Q", title=t("Probability of one more round"), axis=alt.Axis(format="%"), scale=alt.Scale(domainMin=0)
+        "probability:Q", title=t("Probability of one more round"), axis=_percent(t), scale=alt.Scale(domainMin=0)
     )
     whiskers = base.mark_rule(color=palette.REWORK, strokeWidth=1.6, opacity=0.6).encode(
         y=alt.Y("low:Q", title=t("Probability of one more round")), y2="high:Q"
@@ -128,7 +131,7 @@ def rework(frame: pd.DataFrame, *, limit: int = 4, language: str = "en") -> Pict
 
 
 def differences(
-    answers: pd.DataFrame, *, kpis: Sequence[str] | None = None, day: float = 8.0, language: str = "en"
+    answers: pd.DataFrame, *, kpis: Sequence[str] | None = None, language: str = "en"
 ) -> Picture:
     """Draw what-if differences from the base, in per cent of it, with 95 % intervals around zero.
 
@@ -152,7 +155,7 @@ def differences(
         legend=alt.Legend(orient="top", symbolType="circle", symbolOpacity=1),
     )
     scenarios = list(dict.fromkeys(rows["label"]))
-    axis = alt.X("relative:Q", title=t("Difference from the base, % (95 % interval)"), axis=alt.Axis(format="+,~f", tickCount=7, labelFlush=False))
+    axis = alt.X("relative:Q", title=t("Difference from the base, % (95 % interval)"), axis=alt.Axis(format="+,~f", tickCount=7, labelFlush=False), scale=alt.Scale(padding=48))
     base = alt.Chart(rows).encode(y=_categories(scenarios), color=color)
     zero = alt.Chart(rows).mark_rule(color=palette.INK, strokeWidth=1).encode(x=alt.datum(0))
     whiskers = base.mark_rule(strokeWidth=2.2).encode(x=alt.X("low:Q", title=axis.to_dict()["title"]), x2="high:Q")
@@ -194,7 +197,7 @@ def backtest(table: pd.DataFrame, *, language: str = "en") -> Picture:
     one = alt.Chart(rows).mark_rule(color=palette.INK, strokeWidth=1.2).encode(x=alt.datum(1))
     whiskers = base.mark_rule(strokeWidth=2.2).encode(x=alt.X("low_share:Q", title=title, scale=scale), x2="high_share:Q")
     dots = base.mark_point(filled=True, size=75, opacity=1).encode(
-        x=alt.X("predicted_share:Q", title=title, axis=alt.Axis(format=".0%", tickCount=7, labelFlush=False), scale=scale)
+        x=alt.X("predicted_share:Q", title=title, axis=_percent(t), scale=scale)
     )
     chart = alt.layer(one, whiskers, dots).properties(width=_WIDTH - 130, height=max(60, 32 * len(rows)))
     return render(chart, title=t("Simulated against observed"), t=t)
@@ -225,6 +228,13 @@ def _categories(labels: Sequence[str]) -> alt.Y:
 
     axis = alt.Axis(labelExpr=r"split(datum.label, '\n')", ticks=False, domain=False, grid=False, labelLineHeight=12)
     return alt.Y("label:N", title=None, sort=list(labels), axis=axis)
+
+
+def _percent(t: Translator) -> alt.Axis:
+    import altair as alt
+
+    sign = "\u00a0%" if t.language == "ru" else "%"
+    return alt.Axis(labelExpr=f"format(100 * datum.value, '.0f') + '{sign}'", tickCount=7, labelFlush=False)
 
 
 def _split_header() -> alt.Header:

@@ -8,7 +8,7 @@ from xml.sax.saxutils import escape
 
 from mkmine.report.glyphs import ADVANCE, UNKNOWN_GLYPH, WIDE_GLYPH, Weight
 
-__all__ = ["clean", "escaped", "text_width", "wrap"]
+__all__ = ["clean", "escaped", "text_width", "visible", "wrap"]
 
 ELLIPSIS: Final = "…"
 _WORD_BREAKS: Final = "-–—/_.,:"
@@ -17,13 +17,20 @@ _WORD_BREAKS: Final = "-–—/_.,:"
 def text_width(text: str, *, size: float, weight: Weight = "regular") -> float:
     """Return an upper estimate of the width of one line of text, in the unit of `size` (pixels)."""
     known = ADVANCE[weight]
-    return sum(known.get(glyph, -1) if glyph in known else _other(glyph) for glyph in text) * size / 1000
+    return sum(known[glyph] if glyph in known else _other(glyph) for glyph in text) * size / 1000
+
+
+def visible(text: str) -> str:
+    """Return the text with a space for each character that cannot be shown: controls and changes of direction.
+
+    XML cannot carry control characters even escaped, and a change of direction makes a text read otherwise than it is.
+    """
+    return "".join(one if _shows(one) else " " for one in text)
 
 
 def clean(text: object) -> str:
-    """Return the text on one line, without control characters (XML cannot carry them even escaped)."""
-    visible = (one if _drawable(one) else " " for one in str(text))
-    return " ".join("".join(visible).split(" ")).strip() or " "
+    """Return the text on one line, with what cannot be shown left out."""
+    return visible(str(text)).strip() or " "
 
 
 def escaped(text: object) -> str:
@@ -74,8 +81,7 @@ def _other(glyph: str) -> int:
     return WIDE_GLYPH if unicodedata.east_asian_width(glyph) in "WF" or ord(glyph) > 0xFFFF else UNKNOWN_GLYPH
 
 
-def _drawable(glyph: str) -> bool:
-    # Direction overrides could make a label read otherwise than it is written.
-    return unicodedata.category(glyph) not in {"Cc", "Cs", "Cn", "Co"} and not (
-        "\u202a" <= glyph <= "\u202e" or "\u2066" <= glyph <= "\u2069"
-    ) and glyph not in "\ufffe\uffff"
+def _shows(glyph: str) -> bool:
+    if unicodedata.category(glyph) in {"Cc", "Cs", "Cn", "Co"}:
+        return False
+    return not ("\u202a" <= glyph <= "\u202e" or "\u2066" <= glyph <= "\u2069")

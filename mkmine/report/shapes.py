@@ -123,7 +123,7 @@ def document(parts: Sequence[str], *, width: float, height: float, title: str, d
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {number(width)} {number(height)}"'
         f' width="{number(width)}" height="{number(height)}" role="img" aria-label="{escaped(title)}"'
-        f' font-family="{FONT_STACK}" style="max-width:100%;height:auto">'
+        f' font-family="{FONT_STACK}">'
         f"<title>{escaped(title)}</title><desc>{escaped(description)}</desc>" + "".join(parts) + "</svg>"
     )
 

@@ -3,10 +3,23 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from mkmine.language import Translator
 
-__all__ = ["is_lower_better", "kpi_change", "kpi_name", "kpi_value", "verdict_words"]
+if TYPE_CHECKING:
+    from mkmine.report.findings import Findings
+
+__all__ = [
+    "grade_sentence",
+    "kpi_change",
+    "kpi_name",
+    "kpi_value",
+    "percent_change",
+    "verdict_sentence",
+    "verdict_words",
+]
 
 
 def kpi_name(key: str, t: Translator) -> str:
@@ -46,17 +59,58 @@ def kpi_change(key: str, value: float, t: Translator, *, day: float = 8.0) -> st
     return sign + t.number(value, digits=2 if abs(value) < 10 else 1)
 
 
-def is_lower_better(key: str) -> bool:
-    """Tell whether a fall of the indicator is good for the customer of the process."""
-    return key != "throughput_per_week"
-
-
 def verdict_words(verdict: str, t: Translator) -> str:
     """Say a verdict in plain words."""
     words = {
         "better": t("better"),
         "worse": t("worse"),
+        "changed": t("changed"),
         "noise": t("within noise"),
         "unstable": t("unstable: the queue grows without end"),
     }
     return words.get(verdict, verdict)
+
+
+def grade_sentence(grade: str, t: Translator) -> str:
+    """Say in plain words how far the model can be trusted."""
+    words = {
+        "good": t("The simulation model repeats the weeks it has not seen: its answers can be used to choose."),
+        "fair": t(
+            "The simulation model repeats the weeks it has not seen only in part: trust the direction of its answers, "
+            "not their exact size."
+        ),
+        "poor": t(
+            "The simulation model does not repeat the weeks it has not seen: its answers are not grounds for a decision."
+        ),
+    }
+    return words.get(grade, grade)
+
+
+def verdict_sentence(findings: Findings, row: Mapping[str, Any]) -> str:
+    """Say what a scenario does to an indicator, with its interval, or that nothing can be told from noise."""
+    t, key = findings.t, str(row["kpi"])
+    values = {
+        "scenario": findings.quoted(row["scenario"]),
+        "kpi": kpi_name(key, t),
+        "base": kpi_value(key, row["base"], t, day=findings.day),
+        "value": kpi_value(key, row["value"], t, day=findings.day),
+        "difference": kpi_change(key, row["difference"], t, day=findings.day),
+        "low": kpi_change(key, row["low"], t, day=findings.day),
+        "high": kpi_change(key, row["high"], t, day=findings.day),
+        "relative": percent_change(row["relative"], t),
+    }
+    if row["verdict"] == "unstable":
+        return t("{scenario}: more work arrives than is done, the queue grows without end; no figure can be given.", **values)
+    if row["verdict"] == "noise":
+        return t(
+            "{scenario}: {kpi}: no difference that could be told from noise ({difference}; 95 % interval: {low} to {high}).",
+            **values,
+        )
+    return t(
+        "{scenario}: {kpi}: {base} → {value}, {difference} ({relative}; 95 % interval: {low} to {high}).", **values
+    )
+
+
+def percent_change(share: float, t: Translator) -> str:
+    """Write a relative change with its sign."""
+    return ("+" if share > 0 else "") + t.percent(share, digits=0 if abs(share) >= 0.095 else 1)

@@ -1,0 +1,126 @@
+"""What the numbers rest on: the data, what was set aside, how everything was measured."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from mkmine.report.blocks import Block, Bullets, Heading, Note, Text
+from mkmine.report.findings import Cell, Findings, tabulate
+from mkmine.report.summary import scope
+
+__all__ = ["data", "method"]
+
+
+def data(findings: Findings) -> list[Block]:
+    """Return the chapter on the data: scope, what was done to them, what was set aside."""
+    t, log = findings.t, findings.log
+    blocks: list[Block] = [Heading(text=t("Data and their quality"), anchor="data"), Text(paragraphs=(scope(findings),))]
+    if log.history:
+        steps = pd.DataFrame(
+            [{"step": n, "action": s.action, "detail": s.detail, "touched": s.touched} for n, s in enumerate(log.history, 1)]
+        )
+        columns: list[Cell] = [
+            (t("No."), "step", "count"),
+            (t("Action"), lambda row: t(row["action"]) if row["action"] else "", "text"),
+            (t("Detail"), "detail", "text"),
+            (t("Touched"), "touched", "count"),
+        ]
+        blocks.append(
+            tabulate(
+                findings,
+                steps,
+                name="history",
+                title=t("What was done to the data"),
+                columns=columns,
+                foot=findings.source(findings.as_is.provenance),
+                limit=40,
+            )
+        )
+    blocks += _quarantine(findings)
+    return blocks
+
+
+def method(findings: Findings) -> list[Block]:
+    """Return the appendix on method and provenance."""
+    t = findings.t
+    items = [
+        t("Working time follows this calendar: {calendar}.", calendar=findings.as_is.calendar.describe()),
+        t("A wait is the working time from the end of an activity to the start of the next one in the same case."),
+        t("Percentiles interpolate linearly between observations; shares have Wilson’s 95 % intervals."),
+        t("Cases still open are kept and marked; their unfinished activities are in no statistics of durations."),
+        t("Differences between groups of cases are associations, not proof of causes."),
+    ]
+    if findings.conformance is not None:
+        items.append(t("Fitness comes from optimal alignments of each case with the TO-BE model."))
+    if findings.experiment is not None:
+        items.append(
+            t(
+                "What-if answers are paired differences over replications under common random numbers; an interval that "
+                "includes zero is called noise."
+            )
+        )
+    rows = pd.DataFrame([_provenance(title, one) for title, one in _sources(findings)])
+    columns: list[Cell] = [
+        (t("Result"), "result", "text"),
+        (t("Log"), "log", "text"),
+        (t("Content hash"), "hash", "text"),
+        (t("Cases"), "cases", "count"),
+        (t("Window"), "window", "text"),
+        (t("Method"), lambda row: t(row["method"]) if row["method"] else "", "text"),
+    ]
+    table = tabulate(
+        findings,
+        rows,
+        name="provenance",
+        title=t("Where every number comes from"),
+        columns=columns,
+        foot=findings.source(findings.as_is.provenance),
+    )
+    return [Heading(text=t("Method and provenance"), anchor="method"), Bullets(items=tuple(items)), table]
+
+
+def _quarantine(findings: Findings) -> list[Block]:
+    t, aside = findings.t, findings.log.quarantine
+    if not len(aside):
+        return [Note(kind="info", text=t("No rows were set aside."))]
+    text = t.plural(
+        "{n} row could not be used and was set aside; it is in no figure of this report.",
+        "{n} rows could not be used and were set aside; they are in no figure of this report.",
+        len(aside),
+    )
+    counts = aside["reason"].astype(str).value_counts(sort=True).rename_axis("reason").reset_index(name="rows")
+    columns: list[Cell] = [(t("Reason"), lambda row: t(row["reason"]), "text"), (t("Rows"), "rows", "count")]
+    table = tabulate(
+        findings,
+        counts,
+        name="quarantine",
+        title=t("Rows set aside, by reason"),
+        columns=columns,
+        foot=findings.source(findings.as_is.provenance),
+    )
+    return [Note(kind="warning", text=text), table]
+
+
+def _sources(findings: Findings) -> list[tuple[str, Any]]:
+    t = findings.t
+    named = (
+        (t("Process map"), findings.as_is),
+        (t("Diagnosis"), findings.diagnosis),
+        (t("AS-IS against TO-BE"), findings.conformance),
+        (t("What if"), findings.experiment),
+        (t("Backtest"), findings.validation),
+    )
+    return [(title, result.provenance) for title, result in named if result is not None]
+
+
+def _provenance(title: str, source: Any) -> dict[str, Any]:
+    return {
+        "result": title,
+        "log": source.log,
+        "hash": source.hash[:16],
+        "cases": source.cases,
+        "window": " – ".join(source.window),
+        "method": source.method,
+    }

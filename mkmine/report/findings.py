@@ -1,0 +1,130 @@
+"""Everything a report tells about, with the words and units it tells it in."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from mkmine.language import Translator
+from mkmine.report.blocks import Column, Table
+from mkmine.report.lettering import clean
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from mkmine.conformance import Conformance
+    from mkmine.discovery import ProcessMap
+    from mkmine.eventlog import EventLog
+    from mkmine.performance import Diagnosis
+    from mkmine.simulation import Experiment, Validation
+    from mkmine.targets import Target
+
+__all__ = ["Cell", "Findings", "finite", "tabulate"]
+
+Kind = Literal["text", "count", "hours", "percent", "number"]
+Cell = tuple[str, str, Kind] | tuple[str, Callable[[Any], str], Kind]
+_LONGEST_NAME: Final = 120
+
+
+@dataclass(frozen=True, kw_only=True)
+class Findings:
+    """The results of one study: the log and what was found in it; what was not asked for is None."""
+
+    t: Translator
+    log: EventLog
+    as_is: ProcessMap
+    shown: ProcessMap
+    diagnosis: Diagnosis
+    target: Target | None = None
+    conformance: Conformance | None = None
+    experiment: Experiment | None = None
+    validation: Validation | None = None
+
+    @cached_property
+    def day(self) -> float:
+        """Length of a working day in hours, by the calendar that times were measured with."""
+        return self.as_is.calendar.hours_per_day or 8.0
+
+    def hours(self, value: float | None, *, signed: bool = False) -> str:
+        """Write working hours in minutes, hours or working days of this calendar."""
+        return self.t.hours(value, day=self.day, signed=signed)
+
+    def working_hours(self, value: float) -> str:
+        """Write a sum of working hours in whole hours, in words."""
+        return self.t.plural("{n} working hour", "{n} working hours", round(value))
+
+    def calendar_days(self, wall_hours: float) -> str:
+        """Write hours of the clock as calendar days."""
+        days = self.t.number(wall_hours / 24, digits=1) if finite(wall_hours) else self.t.number(None)
+        return f"{days}\u00a0{self.t('calendar days')}"
+
+    def quoted(self, name: object) -> str:
+        """Put a name in the quotation marks of the language."""
+        text = clean(name)
+        short = text if len(text) <= _LONGEST_NAME else text[: _LONGEST_NAME - 1] + "…"
+        return f"«{short}»" if self.t.language == "ru" else f"“{short}”"
+
+    def cases(self, n: float) -> str:
+        """Write a number of cases."""
+        return self.t.plural("{n} case", "{n} cases", int(n))
+
+    def source(self, provenance: Any) -> str:
+        """Return the foot of a figure or a table."""
+        return str(provenance.sentence(self.t))
+
+
+def finite(value: Any) -> bool:
+    """Tell whether a cell holds a finite number."""
+    try:
+        return math.isfinite(float(value))
+    except (TypeError, ValueError):
+        return False
+
+
+def tabulate(
+    findings: Findings,
+    frame: pd.DataFrame,
+    *,
+    name: str,
+    title: str,
+    columns: Sequence[Cell],
+    foot: str,
+    limit: int = 15,
+    note: str = "",
+) -> Table:
+    """Write a frame as a table of a report.
+
+    Each column is (title, field or function of the row, kind); the whole frame goes to the CSV beside the report.
+    """
+    rows = [
+        tuple(_written(findings, row[field] if isinstance(field, str) else field(row), kind) for _, field, kind in columns)
+        for row in frame.head(limit).to_dict("records")
+    ]
+    return Table(
+        name=name,
+        title=title,
+        columns=tuple(Column(title=heading, numeric=kind != "text") for heading, _, kind in columns),
+        rows=tuple(rows),
+        foot=foot,
+        data=frame,
+        note=note,
+        omitted=max(0, len(frame) - limit),
+    )
+
+
+def _written(findings: Findings, value: Any, kind: Kind) -> str:
+    t = findings.t
+    if isinstance(value, str) or kind == "text":
+        missing = value is None or value != value or value == ""
+        text = t.number(None) if missing else str(value)
+        return text if len(text) <= 2 * _LONGEST_NAME else text[: 2 * _LONGEST_NAME - 1] + "…"
+    if not finite(value):
+        return t.number(None)
+    if kind == "hours":
+        return findings.hours(float(value))
+    if kind == "percent":
+        return t.percent(float(value), digits=1 if 0 < abs(float(value)) < 0.1 else 0)
+    return t.number(float(value), digits=0 if kind == "count" else 2)

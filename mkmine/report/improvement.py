@@ -1,0 +1,100 @@
+"""The improvement report: AS-IS, TO-BE and what-if in one document that a client can be handed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from mkmine.conformance import check
+from mkmine.discovery import ProcessMap, discover
+from mkmine.eventlog import EventLog
+from mkmine.language import translator
+from mkmine.performance import diagnose
+from mkmine.report import appendix, asis, summary, tobe, whatif
+from mkmine.report.document import Report
+from mkmine.report.findings import Findings
+
+if TYPE_CHECKING:
+    from mkmine.conformance import Conformance
+    from mkmine.performance import Diagnosis
+    from mkmine.simulation import Experiment, Validation
+    from mkmine.targets import Target
+
+__all__ = ["report"]
+
+_MOST_ACTIVITIES: Final = 40
+_PATHS_PER_ACTIVITY: Final = 2.0
+_FEWEST_PATHS: Final = 14
+
+
+def report(
+    log: EventLog,
+    *,
+    to_be: Target | None = None,
+    experiment: Experiment | None = None,
+    validation: Validation | None = None,
+    diagnosis: Diagnosis | None = None,
+    conformance: Conformance | None = None,
+    language: str = "en",
+    title: str | None = None,
+) -> Report:
+    """Assemble the improvement report of a log.
+
+    Parameters
+    ----------
+    log
+        The log as it is. Its map and diagnosis are made here; a `diagnosis` made before is taken as it is.
+    to_be
+        The target to compare with; a `conformance` made before saves the comparison.
+    experiment, validation
+        What-if answers, and the backtest of their model (default: the one that the experiment carries).
+    language
+        `"en"` or `"ru"`.
+    title
+        Default: where most time is lost.
+
+    Raises `UnknownNameError` if the language is not one of the two, and what `diagnose` and `check` raise.
+    """
+    t = translator(language)
+    if conformance is None and to_be is not None:
+        conformance = check(log, to_be)
+    as_is = discover(log)
+    findings = Findings(
+        t=t,
+        log=log,
+        as_is=as_is,
+        shown=readable(log, as_is),
+        diagnosis=diagnosis if diagnosis is not None else diagnose(log),
+        target=to_be,
+        conformance=conformance,
+        experiment=experiment,
+        validation=validation if validation is not None or experiment is None else experiment.validation,
+    )
+    blocks = [
+        *summary.summary(findings),
+        *asis.course(findings),
+        *asis.times(findings),
+        *asis.rework(findings),
+        *asis.people(findings),
+        *tobe.comparison(findings),
+        *whatif.answers(findings),
+        *whatif.trust(findings),
+        *appendix.data(findings),
+        *appendix.method(findings),
+    ]
+    first, last = as_is.provenance.window
+    return Report(
+        title=title or t("Process improvement: {name}", name=log.name),
+        subtitle=f"{findings.cases(log.n_cases)} · {first} – {last}",
+        language=t.language,
+        blocks=tuple(blocks),
+    )
+
+
+def readable(log: EventLog, whole: ProcessMap) -> ProcessMap:
+    """Return the map with as many of the most frequent activities and paths as a page can show."""
+    activities = min(1.0, _MOST_ACTIVITIES / max(len(whole.activities), 1))
+    for paths in (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1, 0.05):
+        chosen = whole if activities == paths == 1.0 else discover(log, activities=activities, paths=paths)
+        if len(chosen.edges) <= max(_FEWEST_PATHS, _PATHS_PER_ACTIVITY * len(chosen.activities)):
+            return chosen
+    return chosen

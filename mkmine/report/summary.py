@@ -1,0 +1,206 @@
+"""The first page of the report: what was found, in sentences made of the numbers, and the key figures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mkmine.report.blocks import Block, Bullets, Heading, KeyFigure, KeyFigures, Note, Text
+from mkmine.report.findings import Findings, finite
+from mkmine.report.terms import grade_sentence, verdict_sentence
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["headline", "summary"]
+
+
+def summary(findings: Findings) -> list[Block]:
+    """Return the executive summary: scope, main loss, key figures, findings one by one."""
+    t = findings.t
+    blocks: list[Block] = [Heading(text=t("Summary"), anchor="summary")]
+    blocks.append(Text(paragraphs=(headline(findings),), lead=True))
+    blocks.append(key_figures(findings))
+    points = [
+        *_waits(findings)[1:],
+        *_flow(findings),
+        *_rework(findings),
+        *_conformance(findings),
+        *_answers(findings),
+    ]
+    if points:
+        blocks.append(Bullets(items=tuple(points)))
+    if findings.validation is not None:
+        kind = "info" if findings.validation.grade == "good" else "warning"
+        blocks.append(Note(kind="info" if kind == "info" else "warning", text=grade_sentence(findings.validation.grade, t)))
+    return blocks
+
+
+def headline(findings: Findings) -> str:
+    """Say where most time is lost, or, where waits are unknown, how long cases take."""
+    waits = _waits(findings)
+    return waits[0] if waits else " ".join(_duration(findings))
+
+
+def key_figures(findings: Findings) -> KeyFigures:
+    """Return the figures that every reader asks for first."""
+    t, values = findings.t, findings.diagnosis.cases
+    items = [
+        KeyFigure(
+            label=t("Cycle time, median"),
+            value=findings.hours(values.get("cycle_median_h")),
+            note=t("{days} by the calendar", days=findings.calendar_days(float(values.get("cycle_wall_median_h", "nan")))),
+        ),
+        KeyFigure(label=t("Cycle time, 85th percentile"), value=findings.hours(values.get("cycle_p85_h"))),
+        KeyFigure(
+            label=t("Throughput"),
+            value=t.number(values.get("throughput_per_week"), digits=1),
+            note=t("completed cases per week"),
+        ),
+        KeyFigure(
+            label=t("Flow efficiency"),
+            value=t.percent(values.get("flow_efficiency")),
+            note=t("share of the cycle time spent on work"),
+        ),
+        KeyFigure(
+            label=t("Cases with rework"),
+            value=t.percent(values.get("rework_share")),
+            note=t("came back to work already done"),
+        ),
+    ]
+    gap = findings.conformance
+    if gap is not None:
+        note = t("{fitting} of {cases} follow it exactly", fitting=t.number(gap.fitting_cases), cases=findings.cases(gap.cases))
+        items.append(KeyFigure(label=t("Fitness to TO-BE"), value=t.number(gap.fitness, digits=2), note=note))
+    shown = tuple(item for item in items if item.value != t.number(None))
+    return KeyFigures(items=shown, foot=findings.source(findings.diagnosis.provenance))
+
+
+def scope(findings: Findings) -> str:
+    """Say what was examined: cases, activities, the window, what is still open."""
+    t, log = findings.t, findings.log
+    window = findings.as_is.provenance.window
+    first = t(
+        "The log holds {cases} and {instances}, {first} – {last}.",
+        cases=findings.cases(log.n_cases),
+        instances=t.plural("{n} executed activity", "{n} executed activities", log.n_instances),
+        first=window[0],
+        last=window[1],
+    )
+    unfinished = int((~log.completed).sum())
+    if not unfinished:
+        return first
+    return f"{first} " + t.plural(
+        "{n} case is still open: it is counted as unfinished, not dropped.",
+        "{n} cases are still open: they are counted as unfinished, not dropped.",
+        unfinished,
+    )
+
+
+def _duration(findings: Findings) -> list[str]:
+    t, values = findings.t, findings.diagnosis.cases
+    if not finite(values.get("cycle_median_h")):
+        return []
+    return [
+        t(
+            "Half of the cases take up to {median} of working time, 85 of 100 take up to {p85}.",
+            median=findings.hours(values["cycle_median_h"]),
+            p85=findings.hours(values.get("cycle_p85_h")),
+        )
+    ]
+
+
+def _waits(findings: Findings) -> list[str]:
+    t = findings.t
+    rows = findings.diagnosis.waiting
+    rows = rows[rows["waiting_total_h"] > 0].sort_values("waiting_total_h", ascending=False, kind="stable")
+    sentences = []
+    for place, row in enumerate(rows.head(2).to_dict("records")):
+        values = {
+            "activity": findings.quoted(row["activity"]),
+            "hours": findings.working_hours(row["waiting_total_h"]),
+            "share": t.percent(row["share"]),
+            "median": findings.hours(row["waiting_median_h"]),
+        }
+        if place == 0:
+            sentences.append(
+                t(
+                    "Most time is lost waiting before {activity}: {hours}, {share} of all waiting, {median} at the median.",
+                    **values,
+                )
+            )
+        else:
+            sentences.append(
+                t(
+                    "The second source of delay is the wait before {activity}: {hours}, {share} of all waiting, "
+                    "{median} at the median.",
+                    **values,
+                )
+            )
+    return sentences
+
+
+def _flow(findings: Findings) -> list[str]:
+    t, efficiency = findings.t, findings.diagnosis.cases.get("flow_efficiency")
+    lines = _duration(findings) if _waits(findings) else []
+    if finite(efficiency) and findings.log.timestamps != "completed":
+        lines.append(t("Work takes {share} of the cycle time; the rest is waiting.", share=t.percent(efficiency)))
+    return lines
+
+
+def _rework(findings: Findings) -> list[str]:
+    t, frame = findings.t, findings.diagnosis.rework
+    first = frame[(frame["round"] == 1) & (frame["returned"] > 0)]
+    if first.empty:
+        return []
+    row: dict[str, Any] = first.sort_values("returned", ascending=False, kind="stable").iloc[0].to_dict()
+    return [
+        t(
+            "{share} of the cases come back to work that was already done. After the first round of {activity}, "
+            "{probability} come back (95 % interval: {low} to {high}).",
+            share=t.percent(findings.diagnosis.cases.get("rework_share")),
+            activity=findings.quoted(row["activity"]),
+            probability=t.percent(row["probability"]),
+            low=t.percent(row["low"]),
+            high=t.percent(row["high"]),
+        )
+    ]
+
+
+def _conformance(findings: Findings) -> list[str]:
+    t, gap = findings.t, findings.conformance
+    if gap is None:
+        return []
+    lines = [
+        t(
+            "{fitting} of {cases} follow the TO-BE process exactly; the mean fitness is {fitness} (1 is a perfect match).",
+            fitting=t.number(gap.fitting_cases),
+            cases=findings.cases(gap.cases),
+            fitness=t.number(gap.fitness, digits=2),
+        )
+    ]
+    deviations = gap.deviations.sort_values("cases", ascending=False, kind="stable")
+    if len(deviations):
+        lines.append(_deviation(findings, deviations.iloc[0]))
+    return lines
+
+
+def _deviation(findings: Findings, row: pd.Series) -> str:
+    t = findings.t
+    values = {
+        "activity": findings.quoted(row["activity"]),
+        "cases": findings.cases(row["cases"]),
+        "share": t.percent(row["share_of_cases"]),
+    }
+    if row["kind"] == "skipped":
+        return t("The most frequent deviation: {activity} is skipped in {cases} ({share}).", **values)
+    if row["kind"] == "repeated":
+        return t("The most frequent deviation: {activity} is repeated beyond TO-BE in {cases} ({share}).", **values)
+    return t("The most frequent deviation: {activity}, which TO-BE does not provide for, in {cases} ({share}).", **values)
+
+
+def _answers(findings: Findings) -> list[str]:
+    answer = findings.experiment
+    if answer is None:
+        return []
+    rows = answer.answers[answer.answers["kpi"] == "cycle_mean_h"]
+    return [verdict_sentence(findings, row) for row in rows.to_dict("records")]

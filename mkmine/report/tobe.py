@@ -1,0 +1,172 @@
+"""The process as it is against the process as it was meant: deviations, limits, roles, rounds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from mkmine.report.blocks import Block, Heading, KeyFigure, KeyFigures, Note, Text
+from mkmine.report.findings import Cell, Findings, finite, tabulate
+
+__all__ = ["comparison"]
+
+
+def comparison(findings: Findings) -> list[Block]:
+    """Return the chapter that compares AS-IS with TO-BE; empty where no target was given."""
+    gap, t = findings.conformance, findings.t
+    if gap is None:
+        return []
+    blocks: list[Block] = [Heading(text=t("AS-IS against TO-BE"), anchor="to-be"), *_card(findings), _figures(findings)]
+    if gap.unknown_cases:
+        text = t.plural(
+            "{n} case was not compared within the time allowed; it is in no figure of this chapter.",
+            "{n} cases were not compared within the time allowed; they are in no figure of this chapter.",
+            gap.unknown_cases,
+        )
+        blocks.append(Note(kind="warning", text=text))
+    blocks += [*_unmatched(findings), *_deviations(findings), *_limits(findings), *_roles(findings), *_rounds(findings)]
+    return blocks
+
+
+def _card(findings: Findings) -> list[Block]:
+    t = findings.t
+    card = getattr(findings.target, "card", None)
+    if card is None:
+        return []
+    rows = (
+        (t("Process"), card.process),
+        (t("Purpose"), card.purpose),
+        (t("Owner"), card.owner),
+        (t("Customer"), card.customer),
+        (t("Input"), card.input),
+        (t("Output"), card.output),
+    )
+    return [Text(paragraphs=tuple(f"{label}: {value}" for label, value in rows if value))]
+
+
+def _figures(findings: Findings) -> KeyFigures:
+    t, gap = findings.t, findings.conformance
+    assert gap is not None
+    compared = gap.cases - gap.unknown_cases
+    items = (
+        KeyFigure(label=t("Fitness to TO-BE"), value=t.number(gap.fitness, digits=2), note=t("1 is a perfect match")),
+        KeyFigure(
+            label=t("Cases without deviations"),
+            value=t.percent(gap.fitting_cases / compared if compared else None),
+            note=t("{fitting} of {cases}", fitting=t.number(gap.fitting_cases), cases=t.number(compared)),
+        ),
+        KeyFigure(label=t("Kinds of deviations"), value=t.number(len(gap.deviations))),
+    )
+    return KeyFigures(items=items, foot=findings.source(gap.provenance))
+
+
+def _unmatched(findings: Findings) -> list[Block]:
+    gap, t = findings.conformance, findings.t
+    assert gap is not None
+    texts = []
+    if gap.only_in_log:
+        names = ", ".join(findings.quoted(name) for name in gap.only_in_log)
+        texts.append(t("Found only in the log, not in TO-BE: {names}.", names=names))
+    if gap.only_in_target:
+        names = ", ".join(findings.quoted(name) for name in gap.only_in_target)
+        texts.append(t("Found only in TO-BE, never in the log: {names}.", names=names))
+    return [Note(kind="warning", text=text) for text in texts]
+
+
+def _deviations(findings: Findings) -> list[Block]:
+    gap, t = findings.conformance, findings.t
+    assert gap is not None
+    if gap.deviations.empty:
+        return [Text(paragraphs=(t("No deviations were found."),))]
+    kinds = {"skipped": t("skipped"), "extra": t("extra"), "repeated": t("repeated")}
+    columns: list[Cell] = [
+        (t("Activity"), "activity", "text"),
+        (t("Deviation"), lambda row: kinds.get(row["kind"], row["kind"]), "text"),
+        (t("After"), lambda row: row["after"] or t("start of the case"), "text"),
+        (t("Cases"), "cases", "count"),
+        (t("Share"), "share_of_cases", "percent"),
+        (t("Cycle time against other cases"), lambda row: _difference(findings, row), "number"),
+    ]
+    return [
+        tabulate(
+            findings,
+            gap.deviations.sort_values("cases", ascending=False, kind="stable"),
+            name="deviations",
+            title=t("Deviations from TO-BE"),
+            columns=columns,
+            foot=findings.source(gap.provenance),
+            limit=12,
+            note=t(
+                "The last column compares completed cases with the deviation to those without it, with a 95 % interval. "
+                "It is an association, not proof of a cause."
+            ),
+        )
+    ]
+
+
+def _difference(findings: Findings, row: Mapping[str, Any]) -> str:
+    t = findings.t
+    value, low, high = (row[f"cycle_difference{part}_h"] for part in ("", "_low", "_high"))
+    if not finite(value):
+        return t.number(None)
+    change = findings.hours(value, signed=True)
+    if not (finite(low) and finite(high)):
+        return change
+    if low <= 0 <= high:
+        return t("{difference}, within noise", difference=change)
+    interval = t("{low} to {high}", low=findings.hours(low, signed=True), high=findings.hours(high, signed=True))
+    return f"{change} ({interval})"
+
+
+def _limits(findings: Findings) -> list[Block]:
+    gap, t = findings.conformance, findings.t
+    assert gap is not None
+    if gap.limits.empty:
+        return []
+    columns: list[Cell] = [
+        (t("Activity"), lambda row: row["activity"] or t("the whole case"), "text"),
+        (t("Limit"), "limit_h", "hours"),
+        (t("Checked"), "checked", "count"),
+        (t("Exceeded"), "exceeded", "count"),
+        (t("Share"), "share", "percent"),
+        (t("85 % up to"), "p85_h", "hours"),
+    ]
+    heading = Heading(text=t("Time limits"), anchor="limits", level=2)
+    foot = findings.source(gap.provenance)
+    title = t("Time limits of the process card, working time")
+    return [heading, tabulate(findings, gap.limits, name="limits", title=title, columns=columns, foot=foot)]
+
+
+def _roles(findings: Findings) -> list[Block]:
+    gap, t = findings.conformance, findings.t
+    assert gap is not None
+    if gap.roles.empty:
+        return []
+    columns: list[Cell] = [
+        (t("Activity"), "activity", "text"),
+        (t("By TO-BE"), "expected", "text"),
+        (t("In fact"), "actual", "text"),
+        (t("Executions"), "instances", "count"),
+        (t("Share"), "share", "percent"),
+    ]
+    heading = Heading(text=t("Roles"), anchor="roles", level=2)
+    foot = findings.source(gap.provenance)
+    title = t("Work done by another role than TO-BE names")
+    return [heading, tabulate(findings, gap.roles, name="roles", title=title, columns=columns, foot=foot)]
+
+
+def _rounds(findings: Findings) -> list[Block]:
+    gap, t = findings.conformance, findings.t
+    assert gap is not None
+    if gap.rounds.empty:
+        return []
+    columns: list[Cell] = [
+        (t("Activity"), "activity", "text"),
+        (t("Rounds allowed"), "allowed", "count"),
+        (t("Cases with more"), "cases_over", "count"),
+        (t("Most rounds"), "max", "count"),
+    ]
+    heading = Heading(text=t("Rounds"), anchor="rounds", level=2)
+    foot = findings.source(gap.provenance)
+    title = t("Rounds beyond what TO-BE allows")
+    return [heading, tabulate(findings, gap.rounds, name="rounds", title=title, columns=columns, foot=foot)]

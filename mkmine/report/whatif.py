@@ -1,0 +1,162 @@
+"""What would change, and how far the model that says so can be trusted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from mkmine.report import charts
+from mkmine.report.blocks import Block, Bullets, Figure, Heading, Note, Text, View
+from mkmine.report.findings import Cell, Findings, tabulate
+from mkmine.report.terms import (
+    grade_sentence,
+    kpi_change,
+    kpi_name,
+    kpi_value,
+    percent_change,
+    verdict_sentence,
+    verdict_words,
+)
+
+__all__ = ["answers", "trust"]
+
+_DRAWN: Final = ("cycle_mean_h", "cycle_p85_h", "waiting_per_case_h", "rework_per_case", "throughput_per_week")
+_TOLD: Final = ("cycle_mean_h", "cycle_p85_h", "waiting_per_case_h")
+
+
+def answers(findings: Findings) -> list[Block]:
+    """Return the chapter of what-if answers; empty where nothing was simulated."""
+    study, t = findings.experiment, findings.t
+    if study is None:
+        return []
+    blocks: list[Block] = [Heading(text=t("What if"), anchor="what-if"), _method(findings)]
+    blocks += [Note(kind="warning", text=t(text)) for text in study.warnings]
+    table = study.answers
+    for scenario in dict.fromkeys(table["scenario"]):
+        rows = [row for row in table[table["scenario"] == scenario].to_dict("records") if row["kpi"] in _TOLD]
+        blocks.append(Heading(text=str(scenario), anchor=f"scenario-{len(blocks)}", level=2))
+        blocks.append(Bullets(items=tuple(_told(findings, row) for row in rows)))
+    drawable = table[table["kpi"].isin(_DRAWN) & (table["verdict"] != "unstable") & (table["base"].abs() > 1e-12)]
+    if len(drawable):
+        picture = charts.differences(drawable, language=t.language)
+        blocks.append(Heading(text=t("All answers side by side"), anchor="answers", level=2))
+        blocks.append(
+            Figure(
+                title=t("Differences from the base in per cent, with 95 % intervals"),
+                views=(View(label="", picture=picture),),
+                note=t("Where the whisker crosses zero, the difference is within noise."),
+                foot=findings.source(study.provenance),
+            )
+        )
+    blocks.append(_table(findings))
+    return blocks
+
+
+def trust(findings: Findings) -> list[Block]:
+    """Return the chapter on the backtest; where there is none, it says so."""
+    t, check = findings.t, findings.validation
+    if check is None:
+        if findings.experiment is None:
+            return []
+        text = t("The model was not held against data it had not seen; treat its answers as a sketch.")
+        return [Heading(text=t("How far the model can be trusted"), anchor="trust"), Note(kind="warning", text=text)]
+    blocks: list[Block] = [Heading(text=t("How far the model can be trusted"), anchor="trust")]
+    blocks.append(
+        Text(
+            paragraphs=(
+                t(
+                    "The model was built on the earlier part of the log and had to predict the later part, which it had "
+                    "not seen."
+                ),
+            )
+        )
+    )
+    good = check.grade == "good"
+    blocks.append(Note(kind="info" if good else "warning", text=grade_sentence(check.grade, t)))
+    if check.reasons:
+        blocks.append(Bullets(items=tuple(t(reason) for reason in check.reasons)))
+    drawable = check.table[check.table["actual"].abs() > 1e-12]
+    if len(drawable):
+        blocks.append(
+            Figure(
+                title=t("Simulated against observed in the weeks held back"),
+                views=(View(label="", picture=charts.backtest(drawable, language=t.language)),),
+                note=t("The whisker is the interval in which 95 % of the simulated results lie; 100 % is what was observed."),
+                foot=findings.source(check.provenance),
+            )
+        )
+    columns: list[Cell] = [
+        (t("Indicator"), lambda row: kpi_name(row["kpi"], t), "text"),
+        (t("Observed"), lambda row: _value(findings, row, "actual"), "number"),
+        (t("Simulated"), lambda row: _value(findings, row, "predicted"), "number"),
+        (
+            t("95 % interval"),
+            lambda row: f"{_value(findings, row, 'low')} – {_value(findings, row, 'high')}",
+            "number",
+        ),
+        (t("Verdict"), lambda row: t("inside") if row["inside"] else t("outside"), "text"),
+    ]
+    title = t("Backtest")
+    foot = findings.source(check.provenance)
+    blocks.append(tabulate(findings, check.table, name="backtest", title=title, columns=columns, foot=foot))
+    return blocks
+
+
+def _method(findings: Findings) -> Text:
+    t, study = findings.t, findings.experiment
+    assert study is not None
+    runs = t.plural("{n} replication", "{n} replications", int(study.answers["replications"].max()))
+    return Text(
+        paragraphs=(
+            t(
+                "Each change was simulated in {runs} against the same process without it, under the same random draws; "
+                "the answer is the paired difference with its 95 % interval.",
+                runs=runs,
+            ),
+        )
+    )
+
+
+def _told(findings: Findings, row: Mapping[str, Any]) -> str:
+    sentence = verdict_sentence(findings, row)
+    # The heading above names the scenario already.
+    told = sentence.removeprefix(f"{findings.quoted(row['scenario'])}: ")
+    return told[:1].upper() + told[1:]
+
+
+def _table(findings: Findings) -> Block:
+    t, study = findings.t, findings.experiment
+    assert study is not None
+    columns: list[Cell] = [
+        (t("Scenario"), "scenario", "text"),
+        (t("Indicator"), lambda row: kpi_name(row["kpi"], t), "text"),
+        (t("Base"), lambda row: _value(findings, row, "base"), "number"),
+        (t("Scenario value"), lambda row: _value(findings, row, "value"), "number"),
+        (t("Difference"), lambda row: _change(findings, row, "difference"), "number"),
+        (t("95 % interval"), lambda row: _interval(findings, row), "number"),
+        (t("In per cent"), lambda row: percent_change(row["relative"], t) if row["base"] else t.number(None), "number"),
+        (t("Verdict"), lambda row: verdict_words(row["verdict"], t), "text"),
+    ]
+    return tabulate(
+        findings,
+        study.answers,
+        name="what_if",
+        title=t("What-if answers"),
+        columns=columns,
+        foot=findings.source(study.provenance),
+        limit=60,
+    )
+
+
+def _value(findings: Findings, row: Mapping[str, Any], column: str) -> str:
+    return kpi_value(str(row["kpi"]), float(row[column]), findings.t, day=findings.day)
+
+
+def _change(findings: Findings, row: Mapping[str, Any], column: str) -> str:
+    return kpi_change(str(row["kpi"]), float(row[column]), findings.t, day=findings.day)
+
+
+def _interval(findings: Findings, row: Mapping[str, Any]) -> str:
+    if row["verdict"] == "unstable":
+        return findings.t.number(None)
+    return f"{_change(findings, row, 'low')} … {_change(findings, row, 'high')}"
