@@ -247,8 +247,8 @@ def show_diagnosis(console: Console, found: Diagnosis) -> None:
     console.table(
         ["", t("Bottleneck"), t("Where"), t("Role"), t("Hours"), t("Share")],
         [
-            [str(row["rank"]), kinds.get(row["kind"], row["kind"]), row["where"], _text(row["role"]), t.hours(row["hours"]),
-             t.percent(row["share"])]
+            [str(row["rank"]), kinds.get(row["kind"], row["kind"]), row["where"], _text(row["role"]),
+             t.hours(row["hours"]), t.percent(row["share"])]
             for row in records(found.bottlenecks)
         ],
     )  # fmt: skip

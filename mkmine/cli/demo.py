@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 
 import click
 
+from mkmine.cli.documents import findings_of, save_report
 from mkmine.cli.source import processes, simulation_options
 from mkmine.cli.verb import Verb, common, console_of, message
 from mkmine.cli.whatif import show_experiment, show_validation
 
 __all__ = ["demo"]
+
+FINDINGS = 5
 
 
 @click.command(
@@ -18,8 +22,7 @@ __all__ = ["demo"]
     help=message(
         "Do the main job on the sample, the article production of a marketing department: mine its tracker export, "
         "compare it with the process that was meant, find the bottlenecks, simulate three changes, and write a "
-        "report.\n\n"
-        "The sample is Russian, and so is the report by default."
+        "report.\n\nThe sample is Russian, and so is the report by default."
     ),
     example="mkmine demo --language en --output demo",
 )
@@ -42,28 +45,35 @@ def demo(context: click.Context, /, output: Path, replications: int, seed: int, 
     if not console.chosen:
         console.speak("ru")
     t = console.t
-    place = sample("article")
-    console.step(t("Reading {log}", log=place.log.name))
-    log = mk.read(place.log)
-    to_be = mk.read_target(place.to_be)
-    console.step(t("Discovering the process as it is"))
-    as_is = mk.discover(log)
-    console.step(t("Comparing with {target}", target=to_be.name))
-    gap = mk.check(log, to_be)
-    console.step(t("Looking for bottlenecks"))
-    pains = mk.diagnose(log)
+    folder = sample("article")
+    console.step(t("Reading {log}", log="tracker.csv"))
+    log = mk.read(folder / "tracker.csv")
+    to_be = mk.read_target(folder / "to_be.bpmn")
+    console.step(t("Calibrating"))
+    model = mk.calibrate(log)
     console.step(t("Holding the model against weeks it has not seen"))
     trust = mk.backtest(log)
     console.step(t("Simulating"))
     answer = mk.experiment(
-        mk.calibrate(log),
+        model,
         scenarios(),
         replications=replications,
         seed=seed,
         workers=processes(workers),
         validation=trust,
+        progress=console.progress,
     )
     console.step(t("Writing the report"))
     document = mk.report(log, to_be=to_be, experiment=answer, validation=trust, language=console.language)
-    path = Path(document.save(output / "report.html")).absolute()
+    places = save_report(document, output / "report.html")
+    findings = findings_of(document)[:FINDINGS]
+    console.emit({**places, "findings": findings})
+    for number, finding in enumerate(findings, 1):
+        console.line(textwrap.fill(finding, width=100, initial_indent=f"{number}. ", subsequent_indent="   "))
+    console.line()
+    show_validation(console, trust)
+    show_experiment(console, answer)
+    console.line()
+    console.line(t("Report: {path}", path=places["report"]))
+    console.line(t("Tables: {path}", path=places["tables"]))
     return 0

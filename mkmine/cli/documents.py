@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from mkmine.cli.source import log_options, processes, read_log, simulation_options
 from mkmine.cli.verb import Verb, common, console_of, message
 
-__all__ = ["report"]
+if TYPE_CHECKING:
+    from mkmine.report import Report
+
+__all__ = ["findings_of", "report", "save_report"]
 
 
 @click.command(
@@ -73,8 +76,25 @@ def report(
     document = mk.report(
         events, to_be=target, experiment=answer, validation=trust, language=console.language, title=title
     )
-    path = Path(document.save(output)).absolute()
-    console.emit({"report": str(path), "tables": str(path.parent / "tables")})
-    console.line(t("Report: {path}", path=path))
-    console.line(t("Tables: {path}", path=path.parent / "tables"))
+    places = save_report(document, output)
+    console.emit({**places, "findings": findings_of(document)})
+    console.line(t("Report: {path}", path=places["report"]))
+    console.line(t("Tables: {path}", path=places["tables"]))
     return 0
+
+
+def save_report(document: Report, path: Path) -> dict[str, str]:
+    """Save a report with its tables, and return where they are."""
+    saved = document.save(path.absolute())
+    return {"report": str(saved), "tables": str(document.tables_folder(saved))}
+
+
+def findings_of(document: Report) -> list[str]:
+    """Return the sentences of the report's summary, the most important first."""
+    from mkmine.report.blocks import Bullets, Text
+
+    lead = [block for block in document.blocks if isinstance(block, Text) and block.lead][:1]
+    points = [block for block in document.blocks if isinstance(block, Bullets)][:1]
+    return [sentence for block in lead for sentence in block.paragraphs] + [
+        item for block in points for item in block.items
+    ]

@@ -70,18 +70,21 @@ def simulation_options(command: F) -> F:
         click.option(
             "--replications",
             type=click.IntRange(min=2),
+            metavar="N",
             default=30,
             help=message("Runs per scenario. Default 30."),
         ),
         click.option(
             "--seed",
             type=click.IntRange(min=0),
+            metavar="N",
             default=7,
             help=message("One seed gives one result. Default 7."),
         ),
         click.option(
             "--workers",
             type=click.IntRange(min=1),
+            metavar="N",
             help=message("Processes to run in; by default one per core."),
         ),
     )

@@ -47,18 +47,18 @@ class _Speaking(click.Command):
         """Write what the command does."""
         formatter.write_paragraph()
         with formatter.indentation():
-            for paragraph in console_of(ctx).t(self.help or "").split("\n\n"):
+            for number, paragraph in enumerate(console_of(ctx).t(self.help or "").split("\n\n")):
+                if number:
+                    formatter.write_paragraph()
                 formatter.write_text(paragraph)
-                formatter.write_paragraph()
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the table of options, and for a group that of commands."""
         t = console_of(ctx).t
         records = []
-        for parameter in self.get_params(ctx):
-            spoken = copy(parameter)
-            if isinstance(spoken, click.Option):
-                spoken.help = t(spoken.help) if spoken.help else None
+        for option in (one for one in self.get_params(ctx) if isinstance(one, click.Option)):
+            spoken = copy(option)
+            spoken.help = t(option.help) if option.help else None
             record = spoken.get_help_record(ctx)
             if record is not None:
                 records.append(record)
@@ -145,6 +145,6 @@ def common(command: F) -> F:
             help=message("Show the traceback of an error."),
         ),
     )
-    for option in reversed(options):
+    for option in reversed((*options, click.help_option("--help", help=message("Show this message and exit.")))):
         command = option(command)
     return command

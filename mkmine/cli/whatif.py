@@ -51,7 +51,7 @@ class Assignment(click.ParamType[Change]):
 )
 @log_options
 @click.option("--staff", multiple=True, type=Assignment(), help=message("People more (or fewer) in a role."))
-@click.option("--rework", multiple=True, type=Assignment(), help=message("Factor on returns to an activity."))
+@click.option("--rework", multiple=True, type=Assignment(), help=message("Factor on returns after an activity."))
 @click.option("--duration", multiple=True, type=Assignment(), help=message("Factor on the duration of an activity."))
 @click.option("--arrivals", type=click.FloatRange(min=0), metavar="FACTOR", help=message("Factor on arrivals."))
 @click.option("--remove", multiple=True, metavar="ACTIVITY", help=message("Leave an activity out."))

@@ -1,0 +1,219 @@
+"""The command line: what it prints and where, exit codes, languages, and the mistakes of users."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from mkmine.cli import main, program
+from mkmine.cli.console import plain
+
+VERBS = ("demo", "describe", "map", "check", "diagnose", "simulate", "report")
+ROWS = 40
+
+BPMN = """<?xml version="1.0" encoding="UTF-8"?>
+<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL" id="d" targetNamespace="t">
+  <process id="p" name="Texts">
+    <startEvent id="s"/><task id="a" name="Write"/><task id="b" name="Approve"/><endEvent id="e"/>
+    <sequenceFlow id="f1" sourceRef="s" targetRef="a"/>
+    <sequenceFlow id="f2" sourceRef="a" targetRef="b"/>
+    <sequenceFlow id="f3" sourceRef="b" targetRef="e"/>
+  </process>
+</definitions>
+"""
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    """Texts that are written and approved; every fourth comes back once."""
+    lines = ["case,activity,resource,role,start,end"]
+    for number in range(ROWS):
+        day = f"2025-{3 + number // 20:02d}-{3 + number % 20:02d}"
+        lines.append(f"T{number},Write,Ann,writer,{day} 10:00,{day} 12:00")
+        lines.append(f"T{number},Approve,Bob,editor,{day} 15:00,{day} 15:30")
+        if number % 4 == 0:
+            lines.append(f"T{number},Write,Ann,writer,{day} 16:00,{day} 16:30")
+            lines.append(f"T{number},Approve,Bob,editor,{day} 17:00,{day} 17:10")
+    path = tmp_path / "log.csv"
+    path.write_text("\n".join(lines), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def to_be(tmp_path: Path) -> Path:
+    path = tmp_path / "to_be.bpmn"
+    path.write_text(BPMN, encoding="utf-8")
+    return path
+
+
+@pytest.fixture(autouse=True)
+def english(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MKMINE_LANGUAGE", "en")
+
+
+def test_the_verbs_are_those_of_the_design() -> None:
+    assert tuple(program().commands) == VERBS
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_help_shows_an_example(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([verb, "--help"]) == 0
+    out = capsys.readouterr().out
+    assert f"mkmine {verb} " in out.partition("Example:")[2]
+
+
+@pytest.mark.parametrize("how", ["option before", "option after", "environment"])
+def test_help_speaks_russian(how: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    arguments = {
+        "option before": ["--language", "ru", "check", "--help"],
+        "option after": ["check", "--language", "ru", "--help"],
+        "environment": ["check", "--help"],
+    }[how]
+    if how == "environment":
+        monkeypatch.setenv("MKMINE_LANGUAGE", "ru")
+    assert main(arguments) == 0
+    out = capsys.readouterr().out
+    for english in ("Usage", "Options", "Example", "Show this", "Column", "Exit"):
+        assert english not in out
+    assert "Пример" in out
+
+
+def test_help_is_quick() -> None:
+    command = [sys.executable, "-m", "mkmine", "--language", "en", "--help"]
+    times = []
+    for _ in range(3):
+        began = time.perf_counter()
+        subprocess.run(command, check=True, capture_output=True)
+        times.append(time.perf_counter() - began)
+    assert min(times) < 0.5
+
+
+def test_describe_prints_the_size_of_the_log(log: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["describe", str(log)]) == 0
+    out, err = capsys.readouterr()
+    assert "40" in out
+    assert not err, "progress is for terminals"
+
+
+@pytest.mark.parametrize("verb", ["describe", "map", "diagnose"])
+def test_json_is_all_that_is_printed(verb: str, log: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([verb, str(log), "--json"]) == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out)
+    assert not err
+
+
+def test_map_counts_and_draws(log: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    picture = tmp_path / "map.svg"
+    assert main(["map", str(log), "--output", str(picture), "--json"]) == 0
+    edges = json.loads(capsys.readouterr().out)["edges"]
+    counts = {(edge["source"], edge["target"]): edge["count"] for edge in edges}
+    assert counts["Write", "Approve"] == ROWS + ROWS // 4
+    assert counts["Approve", "Write"] == ROWS // 4
+    assert picture.read_text(encoding="utf-8").lstrip().startswith(("<svg", "<?xml"))
+
+
+def test_check_says_how_many_cases_fit(log: Path, to_be: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", str(log), str(to_be), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["fitting_cases"] == ROWS - ROWS // 4
+
+
+@pytest.mark.parametrize(("limit", "code"), [("0.5", 0), ("1", 3)])
+def test_check_exits_with_3_below_the_threshold(limit: str, code: int, log: Path, to_be: Path) -> None:
+    assert main(["check", str(log), str(to_be), "--min-fitness", limit]) == code
+
+
+@pytest.mark.parametrize(("limit", "code"), [("1000", 0), ("0.01", 3)])
+def test_diagnose_exits_with_3_above_the_threshold(limit: str, code: int, log: Path) -> None:
+    assert main(["diagnose", str(log), "--max-cycle", limit]) == code
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["describe", "no-such-file.csv"], "no-such-file.csv"),
+        (["describe", "{log}", "--case", "cas"], '"case"'),
+        (["describe", "{log}", "--time-zone", "Mars/Base"], "Mars/Base"),
+        (["check", "{log}", "no-such.bpmn"], "no-such.bpmn"),
+        (["describe", "{log}", "--mapping", "no-such.yaml"], "no-such.yaml"),
+        (["simulate", "{log}", "--staff", "writr=+1", "--replications", "2"], '"writer"'),
+        (["report", "{log}", "--output", "report.pdf", "--no-what-if"], "report.html"),
+    ],
+    ids=lambda value: " ".join(value[:1] + value[2:4]) if isinstance(value, list) else "",
+)
+def test_mistake_gives_one_clear_message(
+    arguments: list[str], told: str, log: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([one.format(log=log) for one in arguments]) == 1
+    out, err = capsys.readouterr()
+    assert not out
+    assert err.startswith("Error: ")
+    assert told in err
+    assert "Traceback" not in err
+    assert "fault of mkmine" not in err
+
+
+def test_debug_shows_the_traceback(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["describe", "no-such-file.csv", "--debug"]) == 1
+    assert "Traceback" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["describe"],
+        ["discover", "log.csv"],
+        ["check", "log.csv", "to_be.bpmn", "--min-fitness", "80"],
+        ["simulate", "log.csv", "--staff", "designer"],
+        ["simulate", "log.csv", "--replications", "1"],
+        ["describe", "log.csv", "--language", "fr"],
+    ],
+    ids=" ".join,
+)
+def test_mistake_in_the_command_is_2(arguments: list[str]) -> None:
+    assert main(arguments) == 2
+
+
+def test_simulate_answers(log: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = tmp_path / "model.yaml"
+    command = ["simulate", str(log), "--staff", "editor=+1", "--replications", "2", "--workers", "1"]
+    assert main([*command, "--model", str(model), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert {row["scenario"] for row in found["answers"]} == {"editor +1"}
+    assert "Approve" in model.read_text(encoding="utf-8")
+
+
+def test_report_says_where_it_is(log: Path, to_be: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "out" / "study.html"
+    command = ["report", str(log), "--to-be", str(to_be), "--output", str(path), "--no-what-if", "--language", "ru"]
+    assert main(command) == 0
+    assert str(path) in capsys.readouterr().out
+    assert '<html lang="ru"' in path.read_text(encoding="utf-8")
+    assert list(path.parent.glob("*/*.csv"))
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(log: Path) -> None:
+    command = f'"{sys.executable}" -m mkmine map "{log}" --json | head -c 1'
+    if os.name == "nt":
+        pytest.skip("a pipe to head")
+    run = subprocess.run(["bash", "-c", f"set -o pipefail; {command}"], capture_output=True, text=True)
+    assert run.stderr == ""
+
+
+def test_a_console_without_our_letters_is_no_error(log: Path) -> None:
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii", "MKMINE_LANGUAGE": "ru"}
+    command = [sys.executable, "-m", "mkmine", "diagnose", str(log)]
+    run = subprocess.run(command, capture_output=True, env=environment)
+    assert run.returncode == 0, run.stderr.decode()
+
+
+def test_plain_leaves_only_what_json_knows() -> None:
+    value = {"a": float("nan"), 1: (Path("x"), {2.0}), "b": [float("inf"), True, None]}
+    assert plain(value) == {"a": None, "1": ["x", [2.0]], "b": [None, True, None]}
