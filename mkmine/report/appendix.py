@@ -48,7 +48,7 @@ def method(findings: Findings) -> list[Block]:
     items = [
         t("Working time follows this calendar: {calendar}.", calendar=findings.as_is.calendar.describe()),
         t("A wait is the working time from the end of an activity to the start of the next one in the same case."),
-        t("Percentiles interpolate linearly between observations; shares have Wilson’s 95 % intervals."),
+        t("Percentiles interpolate linearly between observations; shares have Wilson’s 95% intervals."),
         t("Cases still open are kept and marked; their unfinished activities are in no statistics of durations."),
         t("Differences between groups of cases are associations, not proof of causes."),
     ]
@@ -61,7 +61,7 @@ def method(findings: Findings) -> list[Block]:
                 "includes zero is called noise."
             )
         )
-    rows = pd.DataFrame([_provenance(title, one) for title, one in _sources(findings)])
+    rows = pd.DataFrame([_provenance(findings, title, one) for title, one in _sources(findings)])
     columns: list[Cell] = [
         (t("Result"), "result", "text"),
         (t("Log"), "log", "text"),
@@ -115,12 +115,12 @@ def _sources(findings: Findings) -> list[tuple[str, Any]]:
     return [(title, result.provenance) for title, result in named if result is not None]
 
 
-def _provenance(title: str, source: Any) -> dict[str, Any]:
+def _provenance(findings: Findings, title: str, source: Any) -> dict[str, Any]:
     return {
         "result": title,
         "log": source.log,
         "hash": source.hash[:16],
         "cases": source.cases,
-        "window": " – ".join(source.window),
+        "window": findings.window(source),
         "method": source.method,
     }

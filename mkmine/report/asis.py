@@ -76,7 +76,7 @@ def rework(findings: Findings) -> list[Block]:
     if (returned["reached"] >= charts.FEWEST_REACHED).any():
         blocks.append(
             Figure(
-                title=t("Probability of one more round, by round, with 95 % intervals"),
+                title=t("Probability of one more round, by round, with 95% intervals"),
                 views=(View(label="", picture=charts.rework(frame, language=t.language)),),
                 note=_listed(findings, activities, charts.REWORK_SHOWN),
                 foot=findings.source(findings.diagnosis.provenance),
@@ -88,7 +88,7 @@ def rework(findings: Findings) -> list[Block]:
         (t("Reached it"), "reached", "count"),
         (t("Came back"), "returned", "count"),
         (t("Share"), "probability", "percent"),
-        (t("95 % interval"), lambda row: f"{t.percent(row['low'])} – {t.percent(row['high'])}", "number"),
+        (t("95% interval"), lambda row: f"{t.percent(row['low'])} – {t.percent(row['high'])}", "number"),
         (t("Time per round"), "hours_per_round", "hours"),
     ]
     total = returned.groupby("activity")["returned"].transform("sum")
@@ -117,8 +117,8 @@ def people(findings: Findings) -> list[Block]:
         (t("Role"), "role", "text"),
         (t("People"), "people", "count"),
         (t("Executions"), "instances", "count"),
-        (t("Work"), "processing_h", "hours"),
-        (t("Open hours"), "open_h", "hours"),
+        (t("Work, h"), "processing_h", "count"),
+        (t("Hours on duty"), "open_h", "count"),
         (t("Busy"), "utilisation", "percent"),
     ]
     note = t("Work is the recorded time between start and end; people also do what the log does not show.")
@@ -141,8 +141,8 @@ def _waiting_table(findings: Findings, frame: Any) -> Table:
         (t("Role"), "role", "text"),
         (t("Executions"), "instances", "count"),
         (t("Wait, median"), "waiting_median_h", "hours"),
-        (t("Wait, 85 % up to"), "waiting_p85_h", "hours"),
-        (t("Wait, total"), "waiting_total_h", "hours"),
+        (t("Wait, 85% up to"), "waiting_p85_h", "hours"),
+        (t("Wait, total, h"), "waiting_total_h", "count"),
         (t("Share"), "share", "percent"),
     ]
     if findings.log.timestamps != "completed":
@@ -169,7 +169,7 @@ def _bottlenecks(findings: Findings) -> list[Block]:
         (t("Where"), "where", "text"),
         (t("Kind"), lambda row: kinds.get(row["kind"], row["kind"]), "text"),
         (t("Role"), "role", "text"),
-        (t("Time lost"), "hours", "hours"),
+        (t("Time lost, h"), "hours", "count"),
         (t("Share"), "share", "percent"),
         (t("Examples"), lambda row: _examples(row["examples"]), "text"),
     ]

@@ -72,6 +72,12 @@ class KeyFigure:
     note: str = ""
     tone: Tone = "plain"
 
+    @property
+    def parts(self) -> tuple[str, str]:
+        """The number and its unit, which is set smaller."""
+        number, _, unit = self.value.partition("\u00a0")
+        return number, unit
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyFigures:

@@ -13,7 +13,7 @@ from mkmine.language import Translator, translator
 from mkmine.report import palette
 from mkmine.report.lettering import clean
 from mkmine.report.picture import Picture
-from mkmine.report.terms import kpi_name, verdict_words
+from mkmine.report.terms import kpi_name, percent_change, verdict_words
 from mkmine.report.vega import category_labels, render
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def cycle_times(hours: Sequence[float], *, day: float = 8.0, language: str = "en
             "value": np.quantile(values, [0.5, 0.85]),
             "words": [
                 t("median {value}", value=t.number(float(np.quantile(values, 0.5)), digits=1)),
-                t("85 %: {value}", value=t.number(float(np.quantile(values, 0.85)), digits=1)),
+                t("85%: {value}", value=t.number(float(np.quantile(values, 0.85)), digits=1)),
             ],
             "color": [palette.DEEP, palette.WAITING],
             "row": [10, 26],
@@ -94,7 +94,7 @@ def waiting(frame: pd.DataFrame, *, limit: int = 12, language: str = "en") -> Pi
         {"label": labels, "hours": totals.to_numpy(float), "words": [t.number(value) for value in totals]}
     )
     base = alt.Chart(rows).encode(
-        y=_categories(labels), x=alt.X("hours:Q", title=t("Total wait, working hours"), scale=alt.Scale(nice=True))
+        y=_categories(labels), x=alt.X("hours:Q", title=t("Total wait, working hours"), axis=alt.Axis(tickCount=6))
     )
     bars = base.mark_bar(color=palette.WAITING, height=17, cornerRadiusEnd=2)
     words = base.mark_text(align="left", dx=5).encode(text="words:N")
@@ -103,7 +103,7 @@ def waiting(frame: pd.DataFrame, *, limit: int = 12, language: str = "en") -> Pi
 
 
 def rework(frame: pd.DataFrame, *, limit: int = REWORK_SHOWN, language: str = "en") -> Picture:
-    """Draw the probability of one more round by round with 95 % intervals (`Diagnosis.rework`)."""
+    """Draw the probability of one more round by round with 95% intervals (`Diagnosis.rework`)."""
     import altair as alt
 
     t = translator(language)
@@ -133,7 +133,7 @@ def rework(frame: pd.DataFrame, *, limit: int = REWORK_SHOWN, language: str = "e
 def differences(
     answers: pd.DataFrame, *, kpis: Sequence[str] | None = None, language: str = "en"
 ) -> Picture:
-    """Draw what-if differences from the base, in per cent of it, with 95 % intervals around zero.
+    """Draw what-if differences from the base, in per cent of it, with 95% intervals around zero.
 
     `answers` is `Experiment.answers`. Indicators whose base is zero have no percentage, and a queue that grows
     without end has no value to draw: both are left to the table.
@@ -155,7 +155,7 @@ def differences(
         legend=alt.Legend(orient="top", symbolType="circle", symbolOpacity=1),
     )
     scenarios = list(dict.fromkeys(rows["label"]))
-    axis = alt.X("relative:Q", title=t("Difference from the base, % (95 % interval)"), axis=alt.Axis(format="+,~f", tickCount=7, labelFlush=False), scale=alt.Scale(padding=48))
+    axis = alt.X("relative:Q", title=t("Difference from the base, % (95% interval)"), axis=alt.Axis(format="+,~f", tickCount=7, labelFlush=False), scale=alt.Scale(padding=48))
     base = alt.Chart(rows).encode(y=_categories(scenarios), color=color)
     zero = alt.Chart(rows).mark_rule(color=palette.INK, strokeWidth=1).encode(x=alt.datum(0))
     whiskers = base.mark_rule(strokeWidth=2.2).encode(x=alt.X("low:Q", title=axis.to_dict()["title"]), x2="high:Q")
@@ -170,11 +170,11 @@ def differences(
         row=alt.Row("name:N", title=None, sort=names, header=alt.Header(orient="top", labelAnchor="start", labelPadding=4)),
         spacing=12,
     )
-    return render(faceted, title=t("What would change: differences with 95 % intervals"), t=t)
+    return render(faceted, title=t("What would change: differences with 95% intervals"), t=t)
 
 
 def backtest(table: pd.DataFrame, *, language: str = "en") -> Picture:
-    """Draw simulated against observed, indicator by indicator, the observed value being 100 % (`Validation.table`)."""
+    """Draw simulated against observed, indicator by indicator, the observed value being 100% (`Validation.table`)."""
     import altair as alt
 
     t = translator(language)
@@ -218,7 +218,7 @@ def _relative(answers: pd.DataFrame, *, t: Translator) -> pd.DataFrame:
     rows["name"] = [kpi_name(str(key), t) for key in rows["kpi"]]
     for column, source in (("relative", "difference"), ("low", "low"), ("high", "high")):
         rows[column] = 100 * rows[source] / rows["base"].abs()
-    rows["figure"] = [f"{'+' if value > 0 else ''}{t.number(value, digits=1)}\u00a0%" for value in rows["relative"]]
+    rows["figure"] = [percent_change(value / 100, t) for value in rows["relative"]]
     rows["words"] = [verdict_words(str(verdict), t).partition(":")[0] for verdict in rows["verdict"]]
     return rows
 

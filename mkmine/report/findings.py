@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -70,6 +71,11 @@ class Findings:
     def cases(self, n: float) -> str:
         """Write a number of cases."""
         return self.t.plural("{n} case", "{n} cases", int(n))
+
+    def window(self, provenance: Any) -> str:
+        """Write the days that a result covers."""
+        first, last = (self.t.date(datetime.fromisoformat(day)) for day in provenance.window)
+        return f"{first} – {last}"
 
     def source(self, provenance: Any) -> str:
         """Return the foot of a figure or a table."""

@@ -81,10 +81,9 @@ def report(
         *appendix.data(findings),
         *appendix.method(findings),
     ]
-    first, last = as_is.provenance.window
     return Report(
         title=title or t("Process improvement: {name}", name=log.name),
-        subtitle=f"{findings.cases(log.n_cases)} · {first} – {last}",
+        subtitle=f"{findings.cases(log.n_cases)} · {findings.window(as_is.provenance)}",
         language=t.language,
         blocks=tuple(blocks),
     )

@@ -30,6 +30,7 @@ from mkmine.report.shapes import (
     marker,
     stroke,
 )
+from mkmine.report.units import unit_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -104,15 +105,7 @@ class _Scale:
 
     def hours(self, hours: float) -> str:
         """Write working hours briefly: 40 min, 3.5 h, 1.2 d."""
-        size = abs(hours)
-        if not math.isfinite(hours):
-            return "—"
-        if size < 0.995:
-            return f"{self.t.number(hours * 60)}\u00a0{self.t('min')}"
-        if size < 2 * self.day:
-            return f"{self.t.number(hours, digits=1)}\u00a0{self.t('h')}"
-        days = hours / self.day
-        return f"{self.t.number(days, digits=0 if days >= 100 else 1)}\u00a0{self.t('d')}"
+        return unit_of([hours], self.t, day=self.day, short=True).write(hours, self.t)
 
     def box(self, row: dict[str, object]) -> Lettered:
         t, name, instances = self.t, str(row["activity"]), _float(row["instances"])

@@ -48,7 +48,7 @@ def key_figures(findings: Findings) -> KeyFigures:
         KeyFigure(
             label=t("Cycle time, median"),
             value=findings.hours(values.get("cycle_median_h")),
-            note=t("{days} by the calendar", days=findings.calendar_days(float(values.get("cycle_wall_median_h", "nan")))),
+            note=t("{days} from start to end", days=findings.calendar_days(float(values.get("cycle_wall_median_h", "nan")))),
         ),
         KeyFigure(label=t("Cycle time, 85th percentile"), value=findings.hours(values.get("cycle_p85_h"))),
         KeyFigure(
@@ -78,13 +78,11 @@ def key_figures(findings: Findings) -> KeyFigures:
 def scope(findings: Findings) -> str:
     """Say what was examined: cases, activities, the window, what is still open."""
     t, log = findings.t, findings.log
-    window = findings.as_is.provenance.window
     first = t(
-        "The log holds {cases} and {instances}, {first} – {last}.",
+        "The log holds {cases} and {instances}, {window}.",
         cases=findings.cases(log.n_cases),
         instances=t.plural("{n} executed activity", "{n} executed activities", log.n_instances),
-        first=window[0],
-        last=window[1],
+        window=findings.window(findings.as_is.provenance),
     )
     unfinished = int((~log.completed).sum())
     if not unfinished:
@@ -102,7 +100,7 @@ def _duration(findings: Findings) -> list[str]:
         return []
     return [
         t(
-            "Half of the cases take up to {median} of working time, 85 of 100 take up to {p85}.",
+            "Half of the cases take up to {median}, 85 of 100 take up to {p85}, counted in working time.",
             median=findings.hours(values["cycle_median_h"]),
             p85=findings.hours(values.get("cycle_p85_h")),
         )
@@ -156,7 +154,7 @@ def _rework(findings: Findings) -> list[str]:
     return [
         t(
             "{share} of the cases come back to work that was already done. After the first round of {activity}, "
-            "{probability} come back (95 % interval: {low} to {high}).",
+            "{probability} come back (95% interval: {low} to {high}).",
             share=t.percent(findings.diagnosis.cases.get("rework_share")),
             activity=findings.quoted(row["activity"]),
             probability=t.percent(row["probability"]),

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mkmine.language import Translator
+from mkmine.report.units import unit_of
 
 if TYPE_CHECKING:
     from mkmine.report.findings import Findings
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 __all__ = [
     "grade_sentence",
     "kpi_change",
+    "kpi_changes",
     "kpi_name",
     "kpi_value",
     "percent_change",
@@ -47,16 +48,21 @@ def kpi_value(key: str, value: float, t: Translator, *, day: float = 8.0) -> str
     return t.number(value, digits=2 if abs(value) < 10 else 1)
 
 
-def kpi_change(key: str, value: float, t: Translator, *, day: float = 8.0) -> str:
-    """Write a difference of an indicator with its sign; shares change by percentage points."""
-    if not math.isfinite(value):
-        return t.number(None)
+def kpi_changes(key: str, values: Sequence[float], t: Translator, *, day: float = 8.0) -> list[str]:
+    """Write differences of one indicator that are read together: signed, in one unit, which only the last one names."""
     if key.endswith("_h"):
-        return t.hours(value, day=day, signed=True)
-    sign = "+" if value > 0 else ""
-    if key.startswith("utilisation:"):
-        return f"{sign}{t.number(100 * value, digits=1)}\u00a0{t('pp')}"
-    return sign + t.number(value, digits=2 if abs(value) < 10 else 1)
+        unit = unit_of(values, t, day=day)
+        *others, last = values
+        return [*(unit.bare(value, t, signed=True) for value in others), unit.write(last, t, signed=True)]
+    share = key.startswith("utilisation:")
+    factor, digits = (100, 1) if share else (1, 2 if max(map(abs, values)) < 10 else 1)
+    written = [_signed(factor * value, t, digits=digits) for value in values]
+    return [*written[:-1], f"{written[-1]}\u00a0{t('pp')}"] if share else written
+
+
+def kpi_change(key: str, value: float, t: Translator, *, day: float = 8.0) -> str:
+    """Write one difference of an indicator with its sign; shares change by percentage points."""
+    return kpi_changes(key, [value], t, day=day)[0]
 
 
 def verdict_words(verdict: str, t: Translator) -> str:
@@ -89,28 +95,34 @@ def grade_sentence(grade: str, t: Translator) -> str:
 def verdict_sentence(findings: Findings, row: Mapping[str, Any]) -> str:
     """Say what a scenario does to an indicator, with its interval, or that nothing can be told from noise."""
     t, key = findings.t, str(row["kpi"])
+    low, high = kpi_changes(key, [row["low"], row["high"]], t, day=findings.day)
+    name = kpi_name(key, t)
     values = {
         "scenario": findings.quoted(row["scenario"]),
-        "kpi": kpi_name(key, t),
+        "kpi": name[:1].lower() + name[1:],
         "base": kpi_value(key, row["base"], t, day=findings.day),
         "value": kpi_value(key, row["value"], t, day=findings.day),
         "difference": kpi_change(key, row["difference"], t, day=findings.day),
-        "low": kpi_change(key, row["low"], t, day=findings.day),
-        "high": kpi_change(key, row["high"], t, day=findings.day),
+        "low": low,
+        "high": high,
         "relative": percent_change(row["relative"], t),
     }
     if row["verdict"] == "unstable":
         return t("{scenario}: more work arrives than is done, the queue grows without end; no figure can be given.", **values)
     if row["verdict"] == "noise":
         return t(
-            "{scenario}: {kpi}: no difference that could be told from noise ({difference}; 95 % interval: {low} to {high}).",
+            "{scenario}: {kpi}: no difference that could be told from noise ({difference}; 95% interval: {low} to {high}).",
             **values,
         )
     return t(
-        "{scenario}: {kpi}: {base} → {value}, {difference} ({relative}; 95 % interval: {low} to {high}).", **values
+        "{scenario}: {kpi}: {base} → {value}, {difference} ({relative}; 95% interval: {low} to {high}).", **values
     )
 
 
 def percent_change(share: float, t: Translator) -> str:
     """Write a relative change with its sign."""
     return ("+" if share > 0 else "") + t.percent(share, digits=0 if abs(share) >= 0.095 else 1)
+
+
+def _signed(value: float, t: Translator, *, digits: int) -> str:
+    return ("+" if round(value, digits) > 0 else "") + t.number(value, digits=digits)

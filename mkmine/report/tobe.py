@@ -7,6 +7,7 @@ from typing import Any
 
 from mkmine.report.blocks import Block, Heading, KeyFigure, KeyFigures, Note, Text
 from mkmine.report.findings import Cell, Findings, finite, tabulate
+from mkmine.report.units import unit_of
 
 __all__ = ["comparison"]
 
@@ -97,7 +98,7 @@ def _deviations(findings: Findings) -> list[Block]:
             foot=findings.source(gap.provenance),
             limit=12,
             note=t(
-                "The last column compares completed cases with the deviation to those without it, with a 95 % interval. "
+                "The last column compares completed cases with the deviation to those without it, with a 95% interval. "
                 "It is an association, not proof of a cause."
             ),
         )
@@ -109,13 +110,15 @@ def _difference(findings: Findings, row: Mapping[str, Any]) -> str:
     value, low, high = (row[f"cycle_difference{part}_h"] for part in ("", "_low", "_high"))
     if not finite(value):
         return t.number(None)
-    change = findings.hours(value, signed=True)
+    unit = unit_of([value], t, day=findings.day)
+    change = unit.write(value, t, signed=True)
     if not (finite(low) and finite(high)):
         return change
     if low <= 0 <= high:
         return t("{difference}, within noise", difference=change)
-    interval = t("{low} to {high}", low=findings.hours(low, signed=True), high=findings.hours(high, signed=True))
-    return f"{change} ({interval})"
+    unit = unit_of([value, low, high], t, day=findings.day)
+    low, high = unit.bare(low, t, signed=True), unit.write(high, t, signed=True)
+    return f"{unit.bare(value, t, signed=True)} ({low} … {high})"
 
 
 def _limits(findings: Findings) -> list[Block]:
@@ -123,13 +126,21 @@ def _limits(findings: Findings) -> list[Block]:
     assert gap is not None
     if gap.limits.empty:
         return []
+    since = {
+        "enabled": t("when it could begin"),
+        "start": t("start of work"),
+        "previous": t("previous completion"),
+        "case": t("start of the case"),
+    }
     columns: list[Cell] = [
         (t("Activity"), lambda row: row["activity"] or t("the whole case"), "text"),
         (t("Limit"), "limit_h", "hours"),
         (t("Checked"), "checked", "count"),
         (t("Exceeded"), "exceeded", "count"),
         (t("Share"), "share", "percent"),
-        (t("85 % up to"), "p85_h", "hours"),
+        (t("85% up to"), "p85_h", "hours"),
+        (t("Open and over"), "open_exceeded", "count"),
+        (t("Counted from"), lambda row: since.get(row["measured"], row["measured"]), "text"),
     ]
     heading = Heading(text=t("Time limits"), anchor="limits", level=2)
     foot = findings.source(gap.provenance)

@@ -11,6 +11,7 @@ from mkmine.report.findings import Cell, Findings, tabulate
 from mkmine.report.terms import (
     grade_sentence,
     kpi_change,
+    kpi_changes,
     kpi_name,
     kpi_value,
     percent_change,
@@ -35,14 +36,15 @@ def answers(findings: Findings) -> list[Block]:
     for scenario in dict.fromkeys(table["scenario"]):
         rows = [row for row in table[table["scenario"] == scenario].to_dict("records") if row["kpi"] in _TOLD]
         blocks.append(Heading(text=str(scenario), anchor=f"scenario-{len(blocks)}", level=2))
-        blocks.append(Bullets(items=tuple(_told(findings, row) for row in rows)))
+        # An unstable scenario has one thing to say, whatever the indicator.
+        blocks.append(Bullets(items=tuple(dict.fromkeys(_told(findings, row) for row in rows))))
     drawable = table[table["kpi"].isin(_DRAWN) & (table["verdict"] != "unstable") & (table["base"].abs() > 1e-12)]
     if len(drawable):
         picture = charts.differences(drawable, language=t.language)
         blocks.append(Heading(text=t("All answers side by side"), anchor="answers", level=2))
         blocks.append(
             Figure(
-                title=t("Differences from the base in per cent, with 95 % intervals"),
+                title=t("Differences from the base in per cent, with 95% intervals"),
                 views=(View(label="", picture=picture),),
                 note=t("Where the whisker crosses zero, the difference is within noise."),
                 foot=findings.source(study.provenance),
@@ -81,7 +83,7 @@ def trust(findings: Findings) -> list[Block]:
             Figure(
                 title=t("Simulated against observed in the weeks held back"),
                 views=(View(label="", picture=charts.backtest(drawable, language=t.language)),),
-                note=t("The whisker is the interval in which 95 % of the simulated results lie; 100 % is what was observed."),
+                note=t("The whisker is the interval in which 95% of the simulated results lie; 100% is what was observed."),
                 foot=findings.source(check.provenance),
             )
         )
@@ -90,7 +92,7 @@ def trust(findings: Findings) -> list[Block]:
         (t("Observed"), lambda row: _value(findings, row, "actual"), "number"),
         (t("Simulated"), lambda row: _value(findings, row, "predicted"), "number"),
         (
-            t("95 % interval"),
+            t("95% interval"),
             lambda row: f"{_value(findings, row, 'low')} – {_value(findings, row, 'high')}",
             "number",
         ),
@@ -110,7 +112,7 @@ def _method(findings: Findings) -> Text:
         paragraphs=(
             t(
                 "Each change was simulated in {runs} against the same process without it, under the same random draws; "
-                "the answer is the paired difference with its 95 % interval.",
+                "the answer is the paired difference with its 95% interval.",
                 runs=runs,
             ),
         )
@@ -133,7 +135,7 @@ def _table(findings: Findings) -> Block:
         (t("Base"), lambda row: _value(findings, row, "base"), "number"),
         (t("Scenario value"), lambda row: _value(findings, row, "value"), "number"),
         (t("Difference"), lambda row: _change(findings, row, "difference"), "number"),
-        (t("95 % interval"), lambda row: _interval(findings, row), "number"),
+        (t("95% interval"), lambda row: _interval(findings, row), "number"),
         (t("In per cent"), lambda row: percent_change(row["relative"], t) if row["base"] else t.number(None), "number"),
         (t("Verdict"), lambda row: verdict_words(row["verdict"], t), "text"),
     ]
@@ -159,4 +161,5 @@ def _change(findings: Findings, row: Mapping[str, Any], column: str) -> str:
 def _interval(findings: Findings, row: Mapping[str, Any]) -> str:
     if row["verdict"] == "unstable":
         return findings.t.number(None)
-    return f"{_change(findings, row, 'low')} … {_change(findings, row, 'high')}"
+    low, high = kpi_changes(str(row["kpi"]), [row["low"], row["high"]], findings.t, day=findings.day)
+    return f"{low} … {high}"
