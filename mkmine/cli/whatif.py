@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["show_experiment", "show_validation", "simulate"]
 
 Change = tuple[str, float]
+QUESTIONS = ("cycle_mean_h", "cycle_p85_h", "throughput_per_week")
 
 
 class Assignment(click.ParamType[Change]):
@@ -148,46 +149,26 @@ def scenario_of(kind: str, name: str, value: float, *, t: Translator) -> Scenari
 
 
 def show_validation(console: Console, trust: Validation) -> None:
-    """Write how far the model can be trusted."""
+    """Write how far the model can be trusted, and what it missed."""
+    from mkmine.report.terms import grade_sentence, kpi_name
+
     t = console.t
-    grades = {"good": t("good"), "fair": t("fair"), "poor": t("poor")}
-    console.line(t("The model on weeks it has not seen: {grade}.", grade=grades[trust.grade]))
-    for reason in trust.reasons:
-        console.line(f"  {reason}")
+    console.line(grade_sentence(trust.grade, t))
+    if trust.reasons:
+        console.line(t("It misses: {figures}.", figures=", ".join(kpi_name(key, t) for key in trust.reasons)))
 
 
 def show_experiment(console: Console, answer: Experiment) -> None:
     """Write the answers, one row per scenario and question."""
+    from mkmine.report.terms import kpi_change, kpi_name, kpi_value, verdict_words
+
     t = console.t
-    verdicts = {
-        "better": t("better"),
-        "worse": t("worse"),
-        "changed": t("changed"),
-        "noise": t("within noise"),
-        "unstable": t("unstable: the queue grows without end"),
-    }
-    questions = {
-        "cycle_mean_h": t("Mean cycle time"),
-        "cycle_p85_h": t("85th percentile of cycle time"),
-        "throughput_per_week": t("Cases per week"),
-    }
     rows = []
-    for row in records(answer.answers[answer.answers["kpi"].isin(list(questions))]):
-        told = _amount(t, row["unit"])
-        interval = f"{told(row['low'], True)} … {told(row['high'], True)}"
+    for row in records(answer.answers[answer.answers["kpi"].isin(QUESTIONS)]):
+        key = row["kpi"]
+        low, high = kpi_change(key, row["low"], t), kpi_change(key, row["high"], t)
+        now, change = kpi_value(key, row["base"], t), kpi_change(key, row["difference"], t)
         rows.append(
-            [row["scenario"], questions[row["kpi"]], told(row["base"], False), told(row["difference"], True), interval,
-             verdicts.get(row["verdict"], row["verdict"])]
-        )  # fmt: skip
-    console.table([t("Scenario"), t("Question"), t("Now"), t("Difference"), t("95% interval"), t("Verdict")], rows)
-    for warning in answer.warnings:
-        console.line(f"! {warning}")
-
-
-def _amount(t: Translator, unit: str) -> Any:
-    def told(value: float, signed: bool) -> str:
-        if unit == "h":
-            return t.hours(value, signed=signed)
-        return ("+" if signed and value > 0 else "") + t.number(value, digits=1)
-
-    return told
+            [row["scenario"], kpi_name(key, t), now, change, f"{low} … {high}", verdict_words(row["verdict"], t)]
+        )
+    console.table([t("Scenario"), t("Indicator"), t("Now"), t("Difference"), t("95% interval"), t("Verdict")], rows)
