@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from mkmine.calendars import Calendar, from_us, zone
 from mkmine.errors import DataError
 from mkmine.eventlog.dates import MISSING, Times, likely_zone, parse_times
+from mkmine.eventlog.enablement import enabled_times
 from mkmine.eventlog.lifecycle import has_lifecycle, pair
 from mkmine.eventlog.log import EARLIEST, LATEST, Errors, EventLog, Step
 from mkmine.eventlog.mapping import Mapping, Semantic, guess
@@ -366,7 +367,7 @@ def _build(
         completed = unfinished if completed is None else completed & unfinished.reindex(completed.index)
     interval = mapping.timestamps == "entered" or instances.attrs.get("intervals", mapping.timestamps == "interval")
     recorded = bool((instances["enabled"] != MISSING).any())
-    for column in ("start", "end", "enabled"):
+    for column in ("start", "end"):
         stamps = instances[column].to_numpy().astype("datetime64[us]")
         instances[column] = pd.Series(stamps).dt.tz_localize("UTC")
     attributes = pd.DataFrame({one: tidy(instances[f"@{one}"]) for one in extra})
@@ -378,14 +379,13 @@ def _build(
     kept = [one for one in extra if one not in of_case]
     clash = {one: f"{one} (column)" for one in kept if one in frame.columns}
     frame = frame.join(attributes[kept].rename(columns=clash))
-    return EventLog.from_pandas(
+    log = EventLog.from_pandas(
         frame,
         start="start" if interval else None,
-        enabled="enabled" if recorded else None,
         resource="resource" if mapping.resource else None,
         role="role" if mapping.role else None,
         ongoing="ongoing",
-        attributes=[clash.get(one, one) for one in kept],
+        attributes=[*(clash.get(one, one) for one in kept), *(["enabled"] if recorded else [])],
         case_attributes=cases,
         completed=completed,
         time_zone=shown,
@@ -395,6 +395,20 @@ def _build(
         quarantine=aside,
         history=steps,
     )
+    return _with_enabled(log) if recorded else log
+
+
+def _with_enabled(log: EventLog) -> EventLog:
+    """Turn the attribute `enabled` (µs) into the enabled times, derived from earlier ends where it is missing."""
+    told = log.attributes["enabled"]
+    unknown = told == MISSING
+    # Some systems stamp the two in the wrong order, but nothing starts before it can.
+    enabled = np.where(unknown, enabled_times(log), np.minimum(told, log.start))
+    steps = log.history
+    if unknown.any():
+        steps = (*steps, Step("enabled", "not recorded; taken as the latest end before the start", int(unknown.sum())))
+    others = {name: values for name, values in log.attributes.items() if name != "enabled"}
+    return replace(log, enabled=enabled, attributes=others, history=steps)
 
 
 def tidy(values: pd.Series) -> pd.Series:

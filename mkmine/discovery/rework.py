@@ -1,0 +1,143 @@
+"""Rework: how probably an activity is done again, round by round, and what the loops cost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from html import escape
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mkmine.calendars import Calendar
+from mkmine.discovery.process_map import records
+from mkmine.eventlog.log import EventLog, Provenance
+from mkmine.eventlog.statistics import Groups, wilson
+from mkmine.eventlog.summaries import rework_counts, running_end, working_hours
+
+__all__ = ["Rework", "rework"]
+
+EXAMPLES = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Rework:
+    """Rounds of activities, and loops by the activity after which work goes back.
+
+    Attributes
+    ----------
+    rounds
+        activity, round, reached (instances that are that round), returned (another round followed), censored (none
+        followed yet, and the case is open), probability (of those decided), low and high (Wilson's 95 % interval),
+        hours_per_round (mean working hours from the end of this round to the end of the next).
+    loops
+        gate (the activity after which work goes back), target (where it mostly goes), returns, cases, hours (working
+        hours from the end of the gate to the end of the repeated work, loops do not overlap), mean_h, share_back (of the
+        gate's transitions to the target, those that are returns), examples (ids of the cases that lost most).
+    """
+
+    rounds: pd.DataFrame
+    loops: pd.DataFrame
+    provenance: Provenance = field(repr=False)
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Return the rounds."""
+        return self.rounds.copy()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values."""
+        return {
+            "rounds": records(self.rounds),
+            "loops": records(self.loops),
+            "provenance": self.provenance.to_dict(),
+        }
+
+    def __repr__(self) -> str:
+        lines = [f"Rework: {len(self.loops)} activities after which work goes back"]
+        for row in self.loops.head(6).itertuples():
+            lines.append(f"  {row.gate} -> {row.target}: {row.returns:,} returns, {row.hours:,.0f} working hours")
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        tables = "".join(one.to_html(index=False, escape=True, na_rep="") for one in (self.loops, self.rounds))
+        return f"<p>{escape(repr(self).splitlines()[0])}</p>{tables}"
+
+
+def rework(log: EventLog, *, calendar: Calendar | None = None) -> Rework:
+    """Measure the rounds of every activity and the loops in which they come about."""
+    working = calendar or log.working_calendar()
+    return Rework(
+        rounds=_rounds(log, working),
+        loops=_loops(log, working),
+        provenance=log.provenance("rounds of activities, Wilson 95 % intervals", calendar=working.describe()),
+    )
+
+
+def _rounds(log: EventLog, calendar: Calendar) -> pd.DataFrame:
+    frame = rework_counts(log).to_pandas()
+    decided = frame["reached"] - frame["censored"]
+    frame["probability"] = frame["returned"] / decided.where(decided > 0)
+    frame["low"], frame["high"] = wilson(frame["returned"], decided)
+    order = np.lexsort((log.round, log.activity, log.case_of))
+    earlier, later = order[:-1], order[1:]
+    next_round = (log.case_of[earlier] == log.case_of[later]) & (log.activity[earlier] == log.activity[later])
+    next_round &= ~log.ongoing[later]
+    earlier, later = earlier[next_round], later[next_round]
+    width = int(log.round.max()) + 1
+    key = log.activity[earlier].astype(np.int64) * width + log.round[earlier]
+    hours = Groups(working_hours(calendar, log.end[earlier], log.end[later]), key, len(log.activities) * width).mean
+    number = {name: code for code, name in enumerate(log.activities)}
+    at = frame["activity"].map(number).to_numpy(dtype=np.int64) * width + frame["round"].to_numpy(dtype=np.int64)
+    frame["hours_per_round"] = hours[at]
+    frame["place"] = frame["activity"].map(number)
+    frame = frame.sort_values(["place", "round"], kind="stable", ignore_index=True)
+    return frame[
+        ["activity", "round", "reached", "returned", "censored", "probability", "low", "high", "hours_per_round"]
+    ]
+
+
+def _loops(log: EventLog, calendar: Calendar) -> pd.DataFrame:
+    """Cut every stretch of repeated work into loops and sum them by the activity that sent the work back.
+
+    An instance returns if it is a later round of its activity than the instance before it is of its own; the loop lasts
+    until an activity is reached for the first time, or work goes back again.
+    """
+    columns = ["gate", "target", "returns", "cases", "hours", "mean_h", "share_back", "examples"]
+    inner = log.position > 0
+    again = inner & (log.round > 1)
+    returns = again & np.append(False, log.round[1:] > log.round[:-1])
+    if not returns.any():
+        return pd.DataFrame({name: pd.Series(dtype=object) for name in columns})
+    first = np.flatnonzero(returns)
+    loop = np.cumsum(returns) - 1
+    latest = running_end(log)
+    done = np.full(len(first), np.iinfo(np.int64).min)
+    np.maximum.at(done, loop[again], latest[again])
+    begun = latest[first - 1]
+    hours = working_hours(calendar, begun, np.maximum(done, begun))
+    gate, target, case = log.activity[first - 1], log.activity[first], log.case_of[first]
+    lost = pd.DataFrame({"gate": gate, "target": target, "case": case, "hours": hours})
+    grouped = lost.groupby("gate")
+    frame = grouped.agg(returns=("hours", "size"), cases=("case", "nunique"), hours=("hours", "sum")).reset_index()
+    main = lost.groupby(["gate", "target"]).size().reset_index(name="n").sort_values("n", ascending=False, kind="stable")
+    targets = main.drop_duplicates("gate").set_index("gate")["target"]
+    codes = frame["gate"].to_numpy(dtype=np.int64)
+    to = targets.loc[frame["gate"]].to_numpy(dtype=np.int64)
+    frame["mean_h"] = frame["hours"] / frame["returns"]
+    frame["share_back"] = [_share_back(log, int(a), int(b)) for a, b in zip(codes, to, strict=True)]
+    worst = lost.groupby(["gate", "case"])["hours"].sum().reset_index().sort_values("hours", ascending=False)
+    frame["examples"] = [
+        tuple(str(log.case_ids[one]) for one in worst.loc[worst["gate"] == code, "case"].head(EXAMPLES)) for code in codes
+    ]
+    frame["gate"] = [log.activities[code] for code in codes]
+    frame["target"] = [log.activities[code] for code in to]
+    return frame.sort_values("hours", ascending=False, kind="stable", ignore_index=True)[columns]
+
+
+def _share_back(log: EventLog, gate: int, target: int) -> float:
+    """Return the share of the transitions from `gate` to `target` that lead to a further round of the target."""
+    rows: NDArray[np.int64] = np.flatnonzero(
+        (log.position[1:] > 0) & (log.activity[:-1] == gate) & (log.activity[1:] == target)
+    )
+    return float((log.round[rows + 1] > 1).mean()) if len(rows) else float("nan")

@@ -1,0 +1,131 @@
+"""The working week and the holidays that a log's own activity shows."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mkmine.calendars import DAY, HOUR, Calendar, from_us, public_holidays
+from mkmine.errors import DataError
+from mkmine.eventlog.log import EventLog
+
+__all__ = ["infer_calendar"]
+
+# An hour of the week is worked if it has at least these shares of what the busiest hours have.
+VOLUME_SHARE, WEEKS_SHARE = 0.2, 0.25
+BUSIEST = 20
+# Days with at least this share of the busiest day's activity are alike unless an hour of one clearly differs: it has less
+# than `AGAINST_OPEN` of what an open hour needs where the others are open, or `AGAINST_CLOSED` times it where they are not.
+ALIKE_SHARE, AGAINST_OPEN, AGAINST_CLOSED = 0.5, 0.4, 2.0
+# With fewer observations an hour of one day cannot be told from chance.
+ENOUGH = 500
+# With this share of the week's hours worked the process never closes.
+ALWAYS_SHARE = 0.85
+# A country's holidays are adopted if they have less than this share of a normal day's activity.
+HOLIDAY_SHARE = 1 / 3
+FEWEST_HOLIDAYS = 3
+
+
+def infer_calendar(
+    log: EventLog,
+    *,
+    instances: NDArray[np.bool_] | None = None,
+    holidays: Literal["auto"] | str | None = "auto",
+) -> Calendar:
+    """Infer the weekly working hours from when things happen in the log.
+
+    Starts and ends (of `instances`, a mask (n,), or else of all) are counted by local hour of the week. An hour is worked
+    if its activity, with bursts cut off, and the number of weeks in which it has any, reach set shares (20 % and 25 %) of
+    those of the 20 busiest hours; days of like activity get like hours; where nearly the whole week is worked the calendar is open always. `holidays="auto"`
+    adopts the public holidays of the country of the log's time zone if at least three fell on working days and had less
+    than a third of a normal day's activity; a country code adopts those, None none.
+    """
+    moments = _moments(log, instances)
+    if len(moments) == 0:
+        return Calendar.always(log.time_zone)
+    local = pd.DatetimeIndex(moments.astype("datetime64[us]")).tz_localize("UTC").tz_convert(log.time_zone)
+    days = local.tz_localize(None).to_numpy(dtype="datetime64[D]").astype(np.int64)
+    worked = _worked_hours(days, np.asarray(local.hour, dtype=np.int64))
+    if worked.mean() >= ALWAYS_SHARE or not worked.any():
+        return Calendar.always(log.time_zone)
+    weekly = tuple(_spans(worked[day]) for day in range(7))
+    country = _country(log.time_zone, days, worked) if holidays == "auto" else holidays
+    return Calendar(weekly=weekly, time_zone=log.time_zone, holidays=country)
+
+
+def _moments(log: EventLog, instances: NDArray[np.bool_] | None) -> NDArray[np.int64]:
+    mask = np.ones(len(log), dtype=np.bool_) if instances is None else instances
+    ends = log.end[mask & ~log.ongoing]
+    if log.timestamps != "interval":
+        return ends
+    # An instance of no length is one act, not two.
+    return np.concatenate((ends, log.start[mask & ((log.end > log.start) | log.ongoing)]))
+
+
+def _worked_hours(days: NDArray[np.int64], hours: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return for each weekday (Monday first) and hour whether it is worked, shape (7, 24)."""
+    monday = (days + 3) // 7
+    week = monday - monday.min()
+    weeks = int(week.max()) + 1
+    slot = (days + 3) % 7 * 24 + hours
+    counts = np.bincount(week * 168 + slot, minlength=weeks * 168).reshape(weeks, 168)
+    cap = np.quantile(counts[counts > 0], 0.95)
+    volume = np.minimum(counts, cap).mean(axis=0)
+    share = (counts > 0).mean(axis=0)
+    busiest = np.argsort(volume, kind="stable")[-BUSIEST:]
+    strength = np.minimum(
+        volume / (VOLUME_SHARE * volume[busiest].mean()), share / (WEEKS_SHARE * share[busiest].mean())
+    ).reshape(7, 24)
+    activity = volume.reshape(7, 24).sum(axis=1)
+    alike = (activity >= ALIKE_SHARE * activity.max())[:, None]
+    usual = strength[alike[:, 0]].mean(axis=0) >= 1
+    clear = strength >= np.where(usual, AGAINST_OPEN, AGAINST_CLOSED)
+    worked = np.where(alike, clear if len(days) >= ENOUGH else usual, strength >= 1)
+    return _without_specks(worked.ravel(), strength.ravel()).reshape(7, 24)
+
+
+def _without_specks(worked: NDArray[np.bool_], strength: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Close a single hour that stands alone in the round of the week, open a single one that is missing; both if weak."""
+    beside = np.roll(worked, 1).astype(np.int64) + np.roll(worked, -1)
+    alone = worked & (beside == 0) & (strength < 2 * AGAINST_CLOSED)
+    missing = ~worked & (beside == 2) & (strength >= AGAINST_OPEN)
+    return (worked & ~alone) | missing
+
+
+def _spans(hours: NDArray[np.bool_]) -> tuple[tuple[int, int], ...]:
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], hours, [False])).astype(np.int8)))
+    return tuple((int(start) * 60, int(end) * 60) for start, end in edges.reshape(-1, 2))
+
+
+def _country(time_zone: str, days: NDArray[np.int64], worked: NDArray[np.bool_]) -> str | None:
+    """Return the country of the zone if its holidays are visibly free of work."""
+    from babel.core import get_global
+
+    territory = get_global("zone_territories").get(time_zone)
+    if territory is None or territory == "001":
+        return None
+    free = _holidays(str(territory), int(days.min()), int(days.max()))
+    if free is None:
+        return None
+    every = np.arange(days.min(), days.max() + 1)
+    active = np.bincount(days - days.min(), minlength=len(every))
+    weekday = (every + 3) % 7
+    open_day = worked.any(axis=1)[weekday]
+    holiday = np.isin(every, free) & open_day
+    if int(holiday.sum()) < FEWEST_HOLIDAYS:
+        return None
+    normal = np.array([active[(weekday == d) & ~holiday].mean() if (weekday == d).any() else 0.0 for d in range(7)])
+    expected = float(normal[weekday[holiday]].sum())
+    return str(territory) if float(active[holiday].sum()) < HOLIDAY_SHARE * expected else None
+
+
+def _holidays(territory: str, first: int, last: int) -> NDArray[np.int64] | None:
+    years = range(from_us(first * DAY + HOUR).year, from_us(last * DAY + HOUR).year + 1)
+    try:
+        found = [day for year in years for day in public_holidays(territory, year)[0]]
+    except DataError:
+        return None
+    return np.array(sorted(found), dtype="datetime64[D]").astype(np.int64)

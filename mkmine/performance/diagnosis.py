@@ -1,0 +1,265 @@
+"""The diagnosis: key figures, where cases lose time, and which levers to try."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from html import escape
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from mkmine.calendars import Calendar
+from mkmine.discovery.pools import Pools, find_pools
+from mkmine.discovery.process_map import records
+from mkmine.discovery.rework import Rework, rework
+from mkmine.eventlog.log import EventLog, Provenance
+from mkmine.eventlog.summaries import case_table
+from mkmine.performance.times import key_figures
+from mkmine.performance.waiting import Spent, spent, waiting, workload
+
+__all__ = ["COMPLETIONS_ONLY", "STATUS_LOG", "Diagnosis", "Lever", "diagnose"]
+
+EXAMPLES = 3
+# A way back that a simulation model can tell from a way on: most of its transitions lead to a further round.
+MOSTLY_BACK = 0.5
+# People who are seldom busy are not what work waits for.
+SELDOM_BUSY = 0.1
+
+COMPLETIONS_ONLY = (
+    "Only completion times are recorded: waiting and processing cannot be told apart, so each wait is the time since the "
+    "previous completion."
+)
+STATUS_LOG = (
+    "The log tells statuses, each lasting until the next: the statuses that say so count as waiting, the others as work, "
+    "although work may have waited in them too."
+)
+INFERRED_CALENDAR = "The working hours are inferred from the activity in the log."
+OPEN_CASES = "Open cases are censored: percentiles of cycle time are those of Kaplan and Meier."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lever:
+    """A change worth trying: `value` more people in the role `name`, or `value` times the rework after activity `name`."""
+
+    kind: Literal["staff", "rework"]
+    name: str
+    value: float
+    reason: str
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values."""
+        return {
+            "kind": self.kind,
+            "name": self.name,
+            "value": self.value,
+            "reason": self.reason,
+            "evidence": dict(self.evidence),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Diagnosis:
+    """Where the time goes.
+
+    Attributes
+    ----------
+    cases
+        Key figures; see `mkmine.performance.times.key_figures`.
+    waiting
+        One row per activity; see `mkmine.performance.waiting.waiting`.
+    rework
+        One row per activity and round; see `mkmine.discovery.rework.Rework`.
+    loops
+        One row per activity after which work goes back.
+    workload
+        One row per role; see `mkmine.performance.waiting.workload`.
+    bottlenecks
+        rank, kind ("queue", "rework", "outside"), where (activity), role, hours (working hours lost in all cases), share (of
+        the working hours of all cycle times), evidence (numbers by name), examples (cases that lost most). A loop of rework
+        holds the queues in it, so hours of different kinds overlap and do not add up.
+    levers
+        What to try in a simulation.
+    notes
+        English sentences on what the figures cannot say.
+    """
+
+    cases: dict[str, float]
+    waiting: pd.DataFrame
+    rework: pd.DataFrame
+    loops: pd.DataFrame
+    workload: pd.DataFrame
+    bottlenecks: pd.DataFrame
+    levers: tuple[Lever, ...]
+    notes: tuple[str, ...]
+    provenance: Provenance = field(repr=False)
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Return the bottlenecks."""
+        return self.bottlenecks.copy()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values."""
+        figures = {k: None if isinstance(v, float) and math.isnan(v) else v for k, v in self.cases.items()}
+        tables = ("waiting", "rework", "loops", "workload", "bottlenecks")
+        return {
+            "cases": figures,
+            **{name: records(getattr(self, name)) for name in tables},
+            "levers": [lever.to_dict() for lever in self.levers],
+            "notes": list(self.notes),
+            "provenance": self.provenance.to_dict(),
+        }
+
+    def __repr__(self) -> str:
+        c = self.cases
+        lines = [
+            f"Diagnosis: cycle time {c['cycle_median_h']:,.1f} h (median), {c['cycle_p85_h']:,.1f} h (85 %) of working time; "
+            f"{c['completed']:,} completed and {c['open']:,} open cases; flow efficiency {c['flow_efficiency']:.0%}"
+        ]
+        for row in self.bottlenecks.head(6).itertuples():
+            lines.append(f"  {row.rank}. {row.kind}: {row.where}, {row.hours:,.0f} h ({row.share:.0%})")
+        lines += [f"  try: {lever.kind} {lever.name} {lever.value:g} ({lever.reason})" for lever in self.levers]
+        return "\n".join([*lines, *(f"  note: {note}" for note in self.notes)])
+
+    def _repr_html_(self) -> str:
+        text = "".join(f"<p>{escape(line)}</p>" for line in repr(self).splitlines()[:1])
+        shown = (self.bottlenecks, self.waiting, self.workload)
+        return text + "".join(one.to_html(index=False, escape=True, na_rep="") for one in shown)
+
+
+def diagnose(log: EventLog, *, calendar: Calendar | None = None) -> Diagnosis:
+    """Find where the cases of a log lose working time.
+
+    Waiting is the working time from enabled to start (the end of what enabled an instance, where the log does not record
+    it), rework the working time of loops, outside waits the activities that nobody of the log does.
+    """
+    working = calendar or log.working_calendar()
+    times = spent(log, working)
+    pools = find_pools(log)
+    cases = case_table(log, calendar=working, waits=times.idle)
+    again = rework(log, calendar=working)
+    waits = waiting(log, times, pools)
+    load = workload(log, times, pools, working)
+    total = float(cases["cycle_h"].sum())
+    return Diagnosis(
+        cases=key_figures(log, cases, separable=times.separable),
+        waiting=waits,
+        rework=again.rounds,
+        loops=again.loops,
+        workload=load,
+        bottlenecks=_bottlenecks(log, times, waits, again, load, total),
+        levers=_levers(log, times, again, load, pools),
+        notes=_notes(log, times, calendar),
+        provenance=log.provenance("working-time decomposition; Kaplan-Meier", calendar=working.describe()),
+    )
+
+
+def _notes(log: EventLog, times: Spent, calendar: Calendar | None) -> tuple[str, ...]:
+    notes = {
+        COMPLETIONS_ONLY: log.timestamps == "completed",
+        STATUS_LOG: times.statuses,
+        INFERRED_CALENDAR: calendar is None and log.calendar is None,
+        OPEN_CASES: not log.completed.all(),
+    }
+    return tuple(note for note, holds in notes.items() if holds)
+
+
+def _bottlenecks(
+    log: EventLog, times: Spent, waits: pd.DataFrame, again: Rework, load: pd.DataFrame, total: float
+) -> pd.DataFrame:
+    role_of = dict(zip(waits["activity"], waits["role"], strict=True))
+    busy = load.set_index("role")
+    rows: list[dict[str, Any]] = []
+    outside = {log.activities[int(code)] for code in np.unique(log.activity[times.outside])}
+    for row in waits[waits["waiting_total_h"] > 0].itertuples():
+        staffed = row.role in busy.index
+        evidence = {
+            "instances": int(row.instances),
+            "median_h": float(row.waiting_median_h),
+            "p85_h": float(row.waiting_p85_h),
+            "people": int(busy.at[row.role, "people"]) if staffed else None,
+            "utilisation": float(busy.at[row.role, "utilisation"]) if staffed else None,
+        }
+        kind = "outside" if row.activity in outside else "queue"
+        rows.append(
+            _row(kind, row.activity, row.role, row.waiting_total_h, evidence, _worst(log, times, str(row.activity)))
+        )
+    for row in again.loops.itertuples():
+        instances = int((log.activity == log.activities.index(row.gate)).sum())
+        evidence = {
+            "returns": int(row.returns),
+            "cases": int(row.cases),
+            "probability": row.returns / instances,
+            "mean_h": float(row.mean_h),
+            "target": row.target,
+        }
+        rows.append(_row("rework", row.gate, role_of.get(row.gate), row.hours, evidence, row.examples))
+    columns = ["rank", "kind", "where", "role", "hours", "share", "evidence", "examples"]
+    frame = pd.DataFrame(rows, columns=[name for name in columns if name not in ("rank", "share")])
+    frame = frame[frame["hours"] > 0].sort_values("hours", ascending=False, kind="stable", ignore_index=True)
+    frame["rank"] = np.arange(1, len(frame) + 1)
+    frame["share"] = frame["hours"] / total if total else np.nan
+    return frame[columns]
+
+
+def _row(kind: str, where: Any, role: Any, hours: Any, evidence: dict[str, Any], examples: Any) -> dict[str, Any]:
+    clean = {k: None if isinstance(v, float) and math.isnan(v) else v for k, v in evidence.items()}
+    return {
+        "kind": kind,
+        "where": where,
+        "role": role,
+        "hours": float(hours),
+        "evidence": clean,
+        "examples": examples,
+    }
+
+
+def _worst(log: EventLog, times: Spent, activity: str) -> tuple[str, ...]:
+    """Return the ids of the cases that waited longest at an activity."""
+    rows = np.flatnonzero((log.activity == log.activities.index(activity)) & times.observed)
+    by_case = np.bincount(log.case_of[rows], weights=times.waiting[rows], minlength=log.n_cases)
+    worst = np.argsort(-by_case, kind="stable")[:EXAMPLES]
+    return tuple(str(log.case_ids[case]) for case in worst if by_case[case] > 0)
+
+
+def _levers(
+    log: EventLog, times: Spent, again: Rework, load: pd.DataFrame, pools: Pools
+) -> tuple[Lever, ...]:
+    return tuple(one for one in (_staff(log, times, load, pools), _less_rework(again)) if one is not None)
+
+
+def _staff(log: EventLog, times: Spent, load: pd.DataFrame, pools: Pools) -> Lever | None:
+    """Choose the role whose work waits most while its people are busy: queue hours times utilisation.
+
+    A log of completions does not tell how busy people are, and a queue alone does not tell that they are too few.
+    """
+    if not len(load) or log.timestamps == "completed":
+        return None
+    queued = np.where(times.outside, 0.0, times.waiting)
+    role = pools.of_activity[log.activity]
+    counted = times.observed & (role >= 0)
+    hours = np.bincount(role[counted], weights=queued[counted], minlength=len(pools.names))
+    busy = dict(zip(load["role"], load["utilisation"], strict=True))
+    used = np.nan_to_num([busy[name] for name in pools.names])
+    contention = hours * np.where(used >= SELDOM_BUSY, used, 0.0)
+    worst = int(np.argmax(contention))
+    if contention[worst] <= 0:
+        return None
+    name = pools.names[worst]
+    reason = f"its work waits {hours[worst]:,.0f} working hours, and its people are busy {busy[name]:.0%} of theirs"
+    evidence = {"hours": float(hours[worst]), "utilisation": float(busy[name])}
+    return Lever(kind="staff", name=name, value=1.0, reason=reason, evidence=evidence)
+
+
+def _less_rework(again: Rework) -> Lever | None:
+    loops = again.loops
+    able = loops[(loops["hours"] > 0) & (loops["share_back"] > MOSTLY_BACK)]
+    if not len(able):
+        return None
+    row = able.iloc[0]
+    reason = f"{row['returns']:,} returns to {row['target']} cost {row['hours']:,.0f} working hours"
+    evidence = {"returns": int(row["returns"]), "hours": float(row["hours"]), "target": str(row["target"])}
+    return Lever(kind="rework", name=str(row["gate"]), value=0.5, reason=reason, evidence=evidence)

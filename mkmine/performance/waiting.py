@@ -1,0 +1,184 @@
+"""Waiting and processing by activity, and how busy the roles are."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mkmine.calendars import HOUR, Calendar
+from mkmine.discovery.pools import Pools
+from mkmine.eventlog.enablement import enabled_times
+from mkmine.eventlog.log import EventLog
+from mkmine.eventlog.statistics import Groups
+from mkmine.eventlog.summaries import outside_activities, running_maximum, working_hours
+
+__all__ = ["Spent", "spent", "waiting", "workload"]
+
+# Statuses that say of themselves that nobody works: queues, pauses, work assigned but not begun, or done but not closed.
+WAITING_STATUS = re.compile(
+    r"\b(?:a?wait|queue|(?:on )?hold\b|pending|blocked|backlog|to.?do\b|parked|suspended|(?:un)?assigned\b|new\b|created\b|"
+    r"resolved\b|completed\b|done\b|closed\b|ожида|очеред|на пауз|пауза|отложен|заблокир|приостан|назначен|нов(?:ая|ый|ое)\b|"
+    r"создан|решен|решён|выполнен|готово\b|закрыт)",
+    re.IGNORECASE,
+)
+# With this share of seamless successions a log tells statuses, not work: each lasts until the next.
+SEAMLESS = 0.98
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Spent:
+    """Where the working time of every instance went, in hours (n,).
+
+    `waiting` counts enabled to start, and the whole of the instances that are waits themselves; `processing` is NaN where it
+    is not known (waits, ongoing work, logs of completions). `queued` is the time from enabled to start alone. `outside`
+    marks waits for people outside, `status` waits that a status declares. `observed` marks instances whose waiting is
+    known: not those with which a case begins, unless `enabled` is recorded. `statuses` says that the log tells statuses.
+    """
+
+    waiting: NDArray[np.float64]
+    processing: NDArray[np.float64]
+    off_hours: NDArray[np.float64]
+    outside: NDArray[np.bool_]
+    status: NDArray[np.bool_]
+    observed: NDArray[np.bool_]
+    statuses: bool
+
+    @property
+    def idle(self) -> NDArray[np.bool_]:
+        """Instances that are themselves waits."""
+        return self.outside | self.status
+
+    @property
+    def separable(self) -> bool:
+        """Whether work can be told from waiting at all."""
+        return bool(np.isfinite(self.processing).any()) and (not self.statuses or bool(self.idle.any()))
+
+
+def spent(log: EventLog, calendar: Calendar) -> Spent:
+    """Split the working time of every instance into waiting and processing."""
+    enabled = enabled_times(log)
+    outside = outside_activities(log)[log.activity]
+    statuses = _tells_statuses(log)
+    declared = np.array([statuses and bool(WAITING_STATUS.search(name)) for name in log.activities], dtype=np.bool_)
+    status = declared[log.activity] & ~outside
+    idle = outside | status
+    queued = working_hours(calendar, enabled, log.start)
+    length = working_hours(calendar, log.start, log.end)
+    wall = (log.start - enabled) / HOUR + np.where(idle, (log.end - log.start) / HOUR, 0.0)
+    total = queued + np.where(idle, length, 0.0)
+    known = ~idle & ~log.ongoing & (log.timestamps != "completed")
+    return Spent(
+        waiting=total,
+        processing=np.where(known, length, np.nan),
+        off_hours=wall - total,
+        outside=outside,
+        status=status,
+        observed=idle | (log.position > 0) | (log.enabled is not None),
+        statuses=statuses,
+    )
+
+
+def _tells_statuses(log: EventLog) -> bool:
+    if log.timestamps != "interval" or log.enabled is not None:
+        return False
+    inner = log.position[1:] > 0
+    return bool(inner.any()) and float((log.start[1:] == log.end[:-1])[inner].mean()) >= SEAMLESS
+
+
+def waiting(log: EventLog, times: Spent, pools: Pools) -> pd.DataFrame:
+    """Return one row per activity with its waiting and processing (working hours), the longest total wait first.
+
+    Columns: activity, role (the most frequent), instances, waiting_total_h, waiting_median_h, waiting_p85_h, share (of all
+    waiting), processing_total_h, processing_median_h, off_hours_wall_h (of the same waits, what fell outside working
+    hours). Waits still going on are in the totals, not in the percentiles.
+    """
+    k, codes = len(log.activities), log.activity
+    seen = times.observed
+    over = seen & ~(times.idle & log.ongoing)
+    total = np.bincount(codes[seen], weights=times.waiting[seen], minlength=k)
+    known = np.bincount(codes[seen], minlength=k) > 0
+    waits = Groups(times.waiting[over], codes[over], k)
+    worked = np.isfinite(times.processing)
+    works = Groups(times.processing[worked], codes[worked], k)
+    every = float(total.sum())
+    frame = pd.DataFrame(
+        {
+            "activity": log.activities,
+            "role": [pools.names[role] if role >= 0 else None for role in pools.of_activity],
+            "instances": np.bincount(codes, minlength=k),
+            "waiting_total_h": np.where(known, total, np.nan),
+            "waiting_median_h": waits.quantile(0.5),
+            "waiting_p85_h": waits.quantile(0.85),
+            "share": np.where(known, total / every if every else 0.0, np.nan),
+            "processing_total_h": np.where(works.count > 0, works.total, np.nan),
+            "processing_median_h": works.quantile(0.5),
+            "off_hours_wall_h": np.bincount(codes[seen], weights=times.off_hours[seen], minlength=k),
+        }
+    )
+    frame = frame[frame["instances"] > 0]
+    return frame.sort_values("waiting_total_h", ascending=False, kind="stable", ignore_index=True)
+
+
+def workload(log: EventLog, times: Spent, pools: Pools, calendar: Calendar) -> pd.DataFrame:
+    """Return one row per role: how many people did its work, how much, and how busy it kept them.
+
+    Columns: role, people, instances, processing_h (sum), open_h (working hours of its people between their first and last
+    sign in the log), utilisation (hours in which they had something of the role in hand / open_h: several things at once
+    count once, and people of several roles count with all their hours in each). Where only completions are known
+    processing and utilisation are NaN.
+    """
+    columns = ["role", "people", "instances", "processing_h", "open_h", "utilisation"]
+    if not pools.names:
+        return pd.DataFrame({name: pd.Series(dtype=object) for name in columns})
+    timed = log.timestamps != "completed"
+    known = (log.resource >= 0) & ~times.idle
+    first, last = _presence(log)
+    presence = working_hours(calendar, first, np.maximum(first, last))
+    role = pools.of_activity[log.activity]
+    rows = []
+    for number, name in enumerate(pools.names):
+        mine = np.flatnonzero(known & (role == number))
+        people = np.array([p for p, roles in enumerate(pools.of_person) if number in roles], dtype=np.int64)
+        busy = _busy_hours(log, mine, calendar)
+        open_hours = float(presence[people].sum())
+        rows.append(
+            (
+                name,
+                len(people),
+                len(mine),
+                float(np.nansum(times.processing[mine])) if timed else float("nan"),
+                open_hours,
+                busy / open_hours if timed and open_hours > 0 else float("nan"),
+            )
+        )
+    frame = pd.DataFrame(rows, columns=columns)
+    return frame.sort_values("utilisation", ascending=False, kind="stable", ignore_index=True)
+
+
+def _presence(log: EventLog) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the first and the last sign of every person (µs)."""
+    known = log.resource >= 0
+    first = np.full(len(log.resources), np.iinfo(np.int64).max)
+    last = np.full(len(log.resources), np.iinfo(np.int64).min)
+    np.minimum.at(first, log.resource[known], log.start[known])
+    np.maximum.at(last, log.resource[known], log.end[known])
+    return np.where(first > last, 0, first), np.where(first > last, 0, last)
+
+
+def _busy_hours(log: EventLog, rows: NDArray[np.int64], calendar: Calendar) -> float:
+    """Return the working hours in which the people of `rows` had at least one of them in hand."""
+    if not len(rows):
+        return 0.0
+    order = rows[np.lexsort((log.start[rows], log.resource[rows]))]
+    person, start, end = log.resource[order], log.start[order], log.end[order]
+    fresh = np.append(True, person[1:] != person[:-1])
+    begin = np.flatnonzero(fresh)
+    position = np.arange(len(order)) - np.repeat(begin, np.diff(np.append(begin, len(order))))
+    latest = running_maximum(end, position)
+    covered = np.append(start[:1], latest[:-1])
+    covered[fresh] = start[fresh]
+    return float(working_hours(calendar, np.clip(covered, start, end), end).sum())
