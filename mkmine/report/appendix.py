@@ -23,8 +23,8 @@ def data(findings: Findings) -> list[Block]:
         )
         columns: list[Cell] = [
             (t("No."), "step", "count"),
-            (t("Action"), lambda row: t(row["action"]) if row["action"] else "", "text"),
-            (t("Detail"), "detail", "text"),
+            (t("Action"), lambda row: findings.told(row["action"]), "text"),
+            (t("Detail"), lambda row: findings.told(row["detail"]), "text"),
             (t("Touched"), "touched", "count"),
         ]
         blocks.append(
@@ -68,7 +68,7 @@ def method(findings: Findings) -> list[Block]:
         (t("Content hash"), "hash", "text"),
         (t("Cases"), "cases", "count"),
         (t("Window"), "window", "text"),
-        (t("Method"), lambda row: t(row["method"]) if row["method"] else "", "text"),
+        (t("Method"), lambda row: findings.told(row["method"]), "text"),
     ]
     table = tabulate(
         findings,
@@ -91,7 +91,7 @@ def _quarantine(findings: Findings) -> list[Block]:
         len(aside),
     )
     counts = aside["reason"].astype(str).value_counts(sort=True).rename_axis("reason").reset_index(name="rows")
-    columns: list[Cell] = [(t("Reason"), lambda row: t(row["reason"]), "text"), (t("Rows"), "rows", "count")]
+    columns: list[Cell] = [(t("Reason"), lambda row: findings.told(row["reason"]), "text"), (t("Rows"), "rows", "count")]
     table = tabulate(
         findings,
         counts,

@@ -59,8 +59,14 @@ class Findings:
 
     def calendar_days(self, wall_hours: float) -> str:
         """Write hours of the clock as calendar days."""
-        days = self.t.number(wall_hours / 24, digits=1) if finite(wall_hours) else self.t.number(None)
-        return f"{days}\u00a0{self.t('calendar days')}"
+        t = self.t
+        days = t.number(wall_hours / 24 if finite(wall_hours) else None, digits=1)
+        return days + "\u00a0" + t("calendar days")
+
+    def told(self, text: object) -> str:
+        """Say in the language of the report what another room said in English; as it is, where it has no translation."""
+        message = "" if text is None or text != text else str(text)
+        return self.t(message) if message else ""
 
     def quoted(self, name: object) -> str:
         """Put a name in the quotation marks of the language."""

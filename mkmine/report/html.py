@@ -39,27 +39,36 @@ def render(report: Report) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """A block with its kind for the template and, for figures and tables, its number in the report."""
+    """A block with its kind for the template and, for figures and tables, its number and what is left out of it."""
 
     kind: str
     block: Block
     number: int
     label: str
+    omitted: str
 
 
 def _numbered(blocks: Sequence[Block], t: Translator) -> list[_Entry]:
     entries: list[_Entry] = []
     figures = tables = 0
     for block in blocks:
-        number, label = len(entries), ""
+        number, label, omitted = len(entries), "", ""
         if isinstance(block, Figure):
             figures += 1
             label = t("Figure {n}", n=figures)
         elif isinstance(block, Table):
             tables += 1
             label = t("Table {n}", n=tables)
-        entries.append(_Entry(type(block).__name__, block, number, label))
+            omitted = _omitted(block, t)
+        entries.append(_Entry(type(block).__name__, block, number, label, omitted))
     return entries
+
+
+def _omitted(table: Table, t: Translator) -> str:
+    if not table.omitted:
+        return ""
+    file = f"{table.name}.csv"
+    return t.plural("{n} more row is in the file {file}.", "{n} more rows are in the file {file}.", table.omitted, file=file)
 
 
 def _policy(style: str) -> str:

@@ -69,7 +69,8 @@ def key_figures(findings: Findings) -> KeyFigures:
     ]
     gap = findings.conformance
     if gap is not None:
-        note = t("{fitting} of {cases} follow it exactly", fitting=t.number(gap.fitting_cases), cases=findings.cases(gap.cases))
+        compared = t.number(gap.cases - gap.unknown_cases)
+        note = t("{fitting} of {cases} follow it exactly", fitting=t.number(gap.fitting_cases), cases=compared)
         items.append(KeyFigure(label=t("Fitness to TO-BE"), value=t.number(gap.fitness, digits=2), note=note))
     shown = tuple(item for item in items if item.value != t.number(None))
     return KeyFigures(items=shown, foot=findings.source(findings.diagnosis.provenance))
@@ -170,9 +171,9 @@ def _conformance(findings: Findings) -> list[str]:
         return []
     lines = [
         t(
-            "{fitting} of {cases} follow the TO-BE process exactly; the mean fitness is {fitness} (1 is a perfect match).",
+            "{fitting} of {cases} cases follow the TO-BE process exactly; the mean fitness is {fitness} (1 is a perfect match).",
             fitting=t.number(gap.fitting_cases),
-            cases=findings.cases(gap.cases),
+            cases=t.number(gap.cases - gap.unknown_cases),
             fitness=t.number(gap.fitness, digits=2),
         )
     ]

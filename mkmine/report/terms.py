@@ -57,7 +57,7 @@ def kpi_changes(key: str, values: Sequence[float], t: Translator, *, day: float 
     share = key.startswith("utilisation:")
     factor, digits = (100, 1) if share else (1, 2 if max(map(abs, values)) < 10 else 1)
     written = [_signed(factor * value, t, digits=digits) for value in values]
-    return [*written[:-1], f"{written[-1]}\u00a0{t('pp')}"] if share else written
+    return [*written[:-1], written[-1] + "\u00a0" + t("pp")] if share else written
 
 
 def kpi_change(key: str, value: float, t: Translator, *, day: float = 8.0) -> str:

@@ -31,7 +31,7 @@ def answers(findings: Findings) -> list[Block]:
     if study is None:
         return []
     blocks: list[Block] = [Heading(text=t("What if"), anchor="what-if"), _method(findings)]
-    blocks += [Note(kind="warning", text=t(text)) for text in study.warnings]
+    blocks += [Note(kind="warning", text=findings.told(text)) for text in study.warnings]
     table = study.answers
     for scenario in dict.fromkeys(table["scenario"]):
         rows = [row for row in table[table["scenario"] == scenario].to_dict("records") if row["kpi"] in _TOLD]
@@ -76,7 +76,7 @@ def trust(findings: Findings) -> list[Block]:
     good = check.grade == "good"
     blocks.append(Note(kind="info" if good else "warning", text=grade_sentence(check.grade, t)))
     if check.reasons:
-        blocks.append(Bullets(items=tuple(t(reason) for reason in check.reasons)))
+        blocks.append(Bullets(items=tuple(findings.told(reason) for reason in check.reasons)))
     drawable = check.table[check.table["actual"].abs() > 1e-12]
     if len(drawable):
         blocks.append(
