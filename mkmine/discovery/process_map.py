@@ -78,7 +78,9 @@ class ProcessMap:
             f"({self.shown_activities:.0%}), {len(self.edges)} paths ({self.shown_paths:.0%})"
         ]
         for row in top.itertuples():
-            lines.append(f"  {row.source} -> {row.target}: {row.count:,} times, waits {row.waiting_median_h:.1f} h (median)")
+            lines.append(
+                f"  {row.source} -> {row.target}: {row.count:,} times, waits {row.waiting_median_h:.1f} h (median)"
+            )
         return "\n".join([*lines, *(["  ..."] if len(self.edges) > len(top) else [])])
 
     def _repr_html_(self) -> str:

@@ -33,8 +33,8 @@ class Rework:
         hours_per_round (mean working hours from the end of this round to the end of the next).
     loops
         gate (the activity after which work goes back), target (where it mostly goes), returns, cases, hours (working
-        hours from the end of the gate to the end of the repeated work, loops do not overlap), mean_h, share_back (of the
-        gate's transitions to the target, those that are returns), examples (ids of the cases that lost most).
+        hours from the end of the gate to the end of the repeated work, loops do not overlap), mean_h, share_back (of
+        the gate's transitions to the target, those that are returns), examples (ids of the cases that lost most).
     """
 
     rounds: pd.DataFrame
@@ -120,7 +120,9 @@ def _loops(log: EventLog, calendar: Calendar) -> pd.DataFrame:
     lost = pd.DataFrame({"gate": gate, "target": target, "case": case, "hours": hours})
     grouped = lost.groupby("gate")
     frame = grouped.agg(returns=("hours", "size"), cases=("case", "nunique"), hours=("hours", "sum")).reset_index()
-    main = lost.groupby(["gate", "target"]).size().reset_index(name="n").sort_values("n", ascending=False, kind="stable")
+    main = (
+        lost.groupby(["gate", "target"]).size().reset_index(name="n").sort_values("n", ascending=False, kind="stable")
+    )
     targets = main.drop_duplicates("gate").set_index("gate")["target"]
     codes = frame["gate"].to_numpy(dtype=np.int64)
     to = targets.loc[frame["gate"]].to_numpy(dtype=np.int64)
@@ -128,7 +130,8 @@ def _loops(log: EventLog, calendar: Calendar) -> pd.DataFrame:
     frame["share_back"] = [_share_back(log, int(a), int(b)) for a, b in zip(codes, to, strict=True)]
     worst = lost.groupby(["gate", "case"])["hours"].sum().reset_index().sort_values("hours", ascending=False)
     frame["examples"] = [
-        tuple(str(log.case_ids[one]) for one in worst.loc[worst["gate"] == code, "case"].head(EXAMPLES)) for code in codes
+        tuple(str(log.case_ids[one]) for one in worst.loc[worst["gate"] == code, "case"].head(EXAMPLES))
+        for code in codes
     ]
     frame["gate"] = [log.activities[code] for code in codes]
     frame["target"] = [log.activities[code] for code in to]

@@ -47,8 +47,8 @@ class Variants:
 
     def __repr__(self) -> str:
         lines = [f"{len(self):,} variants; the first 10 cover {self.coverage(10):.0%} of cases"]
-        for row in self.table.head(10).itertuples():
-            lines.append(f"  {row.cases:>6,} ({row.share:.1%})  {' > '.join(row.variant)}")
+        for row in self.table.head(10).to_dict("records"):
+            lines.append(f"  {row['cases']:>6,} ({row['share']:.1%})  {' > '.join(row['variant'])}")
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:

@@ -22,11 +22,23 @@ EMPTY = frozenset({"", "nan", "nat", "none", "null", "-", "n/a", "#n/a"})
 MONTHS = {
     name: number
     for number, names in enumerate(
-        ("jan янв", "feb фев", "mar мар", "apr апр", "may май мая", "jun июн", "jul июл", "aug авг", "sep сен")
-        + ("oct окт", "nov ноя", "dec дек"),
+        (
+            ("jan", "янв"),
+            ("feb", "фев"),
+            ("mar", "мар"),
+            ("apr", "апр"),
+            ("may", "май", "мая"),
+            ("jun", "июн"),
+            ("jul", "июл"),
+            ("aug", "авг"),
+            ("sep", "сен"),
+            ("oct", "окт"),
+            ("nov", "ноя"),
+            ("dec", "дек"),
+        ),
         start=1,
     )
-    for name in names.split()
+    for name in names
 }
 NOTATION = re.compile(
     r"^(?P<a>\d{1,4}|[^\W\d]{3,9}\.?)(?P<mark>[-./ ]|, ?)(?P<b>\d{1,2}|[^\W\d]{3,9}\.?)(?:[-./ ]|, ?)(?P<c>\d{2,4})"
@@ -34,10 +46,18 @@ NOTATION = re.compile(
     r" ?(?P<half>[AaPp]\.?[Mm]\.?)?)?(?: ?(?P<offset>Z|UTC|GMT|[+-]\d\d:?(?:\d\d)?))?$"
 )
 # Zones whose offsets are compared with those of a file, when the file has offsets but no zone.
-COMMON_ZONES = (
-    "Europe/Moscow Europe/Berlin Europe/London Europe/Helsinki America/New_York America/Chicago America/Denver "
-    "America/Los_Angeles America/Sao_Paulo Australia/Sydney"
-).split()
+COMMON_ZONES = [
+    "Europe/Moscow",
+    "Europe/Berlin",
+    "Europe/London",
+    "Europe/Helsinki",
+    "America/New_York",
+    "America/Chicago",
+    "America/Denver",
+    "America/Los_Angeles",
+    "America/Sao_Paulo",
+    "Australia/Sydney",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,8 +161,9 @@ def _stamped(values: pd.Series, time_zone: str | None) -> Times:
 def _localize(naive: pd.Series, time_zone: str | None) -> pd.Series:
     if time_zone in (None, "UTC"):
         return naive
-    located = naive.dt.tz_localize(time_zone, ambiguous=False, nonexistent="shift_forward")  # type: ignore[arg-type]
-    return located.dt.tz_convert("UTC").dt.tz_localize(None)
+    located = naive.dt.tz_localize(time_zone, ambiguous=False, nonexistent="shift_forward")
+    utc: pd.Series = located.dt.tz_convert("UTC").dt.tz_localize(None)
+    return utc
 
 
 def _clear(n: int) -> NDArray[np.object_]:
@@ -169,7 +190,7 @@ def _numbers(values: pd.Series, column: str) -> Times:
             settled = np.where(missing | wrong, MISSING, np.where(wrong, 0, instants)).astype(np.int64)
             return Times(instants=settled, missing=missing, problem=problem, aware=unit != DAY, note=name)
     raise DataError(
-        f'time column "{column}" holds numbers around {size:,.6g}, which are neither epoch times nor spreadsheet dates; '
+        f'time column "{column}" holds numbers around {size:,.6g}, neither epoch times nor spreadsheet dates; '
         f"name another column, or convert it to dates first"
     )
 
@@ -270,7 +291,7 @@ def _month_comes_first(a: NDArray[np.int64], b: NDArray[np.int64], twelve_hours:
     day_first, month_first = int((a > 12).sum()), int((b > 12).sum())
     if not day_first and not month_first and not twelve_hours:
         raise DataError(
-            f'time column "{column}" does not tell days from months: both parts are 12 or less in all its values (first: '
+            f'time column "{column}" does not tell days from months: both are 12 or less in all its values (first: '
             f'{a[0]:02d}/{b[0]:02d}); pass date_format="%d/%m/%Y %H:%M" or "%m/%d/%Y %H:%M", as it is meant'
         )
     return month_first > day_first or (day_first == 0 and bool(twelve_hours))

@@ -25,8 +25,8 @@ NAMES: Dict[str, tuple[str, ...]] = {
     "case": (
         "case concept name", "case id", "caseid", "case key", "case number", "case", "trace id", "trace", "case name",
         "process instance id", "process instance", "issue key", "issue id", "ticket id", "ticket number", "incident id",
-        "incident number", "sr number", "task id", "order id", "request id", "request number", "application id", "issue",
-        "ticket", "incident", "id экземпляра", "экземпляр", "id кейса", "кейс", "id процесса", "ключ задачи",
+        "incident number", "sr number", "task id", "order id", "request id", "request number", "application id",
+        "issue", "ticket", "incident", "id экземпляра", "экземпляр", "id кейса", "кейс", "id процесса", "ключ задачи",
         "ключ запроса", "id задачи", "номер задачи", "код задачи", "id заявки", "номер заявки", "номер обращения",
         "id обращения", "номер заказа", "задача", "заявка", "обращение", "заказ", "ключ", "key", "номер", "task", "id",
     ),
@@ -44,9 +44,9 @@ NAMES: Dict[str, tuple[str, ...]] = {
         "end timestamp", "end time", "endtime", "complete timestamp", "completion time", "complete time", "completed",
         "completed at", "end date", "end", "finish time", "finish", "finished", "finished at", "actual end", "to",
         "время окончания", "дата окончания", "время завершения", "дата завершения", "окончание", "завершение", "конец",
-        "завершено", "time timestamp", "timestamp", "event time", "eventtime", "event timestamp", "date time", "datetime",
-        "дата и время", "дата события", "время события", "дата изменения", "время изменения", "изменено", "changed at",
-        "change date", "changed", "updated at", "created at", "created", "дата", "время", "date", "time",
+        "завершено", "time timestamp", "timestamp", "event time", "eventtime", "event timestamp", "date time",
+        "datetime", "дата и время", "дата события", "время события", "дата изменения", "время изменения", "изменено",
+        "changed at", "change date", "changed", "updated at", "created at", "created", "дата", "время", "date", "time",
     ),
     "enabled": (
         "enabled time", "enabled timestamp", "enablement time", "enable time", "enabled", "enabled at", "ready time",
@@ -85,8 +85,8 @@ class Mapping:
     time_zone
         IANA name of the zone in which times without an offset are meant and all are shown.
     timestamps
-        `"interval"`: a row has start and end; `"completed"`: a row is a completion; `"entered"`: a row is the entry into
-        a status, which lasts until the case's next row.
+        `"interval"`: a row has start and end; `"completed"`: a row is a completion; `"entered"`: a row is the entry
+        into a status, which lasts until the case's next row.
     """
 
     case: str | None = None
@@ -111,9 +111,7 @@ class Mapping:
             if isinstance(value, list) or (name == "final" and isinstance(value, str)):
                 object.__setattr__(self, name, tuple(value) if isinstance(value, list) else (value,))
         if self.timestamps is not None and self.timestamps not in get_args(Semantic):
-            raise UnknownNameError.of(
-                kind="meaning of timestamps", name=str(self.timestamps), known=get_args(Semantic)
-            )
+            raise UnknownNameError.of(kind="meaning of timestamps", name=str(self.timestamps), known=get_args(Semantic))
 
     @property
     def activity_columns(self) -> tuple[str, ...]:
@@ -141,7 +139,11 @@ class Mapping:
 
     @classmethod
     def from_dict(cls, values: Dict[str, Any]) -> Mapping:
-        """Read what `to_dict` wrote. Raises `UnknownNameError` if a key is not known, `DataError` if a value is no text."""
+        """Read what `to_dict` wrote.
+
+        Raises `UnknownNameError` if a key is not known, `DataError` if a value is no
+        text.
+        """
         known = {one.name for one in fields(cls)}
         lists = {"activity", "attributes", "case_attributes", "final"}
         for key, value in values.items():
@@ -150,7 +152,8 @@ class Mapping:
             listed = key in lists and isinstance(value, list) and all(isinstance(one, str) for one in value)
             if not (value is None or isinstance(value, str) or listed):
                 raise DataError(f'"{key}: {value}" of a mapping is not a name; write the name of a column')
-        return cls(**{key: tuple(v) if isinstance(v, list) else v for key, v in values.items()})
+        plain: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in values.items()}
+        return cls(**plain)
 
     def save(self, path: str | Path) -> None:
         """Write the mapping as YAML."""
@@ -180,7 +183,7 @@ def guess(frame: pd.DataFrame, told: Mapping, *, where: str = "the table") -> tu
     reasons = [f'{name} = "{_joined(value)}" (told)' for name in COLUMNS if (value := getattr(told, name))]
     taken = set(told.columns())
     free = [str(one) for one in frame.columns if one not in taken]
-    found: dict[str, str] = {}
+    found: dict[str, Any] = {}
     for role in ("case", "activity", "start", "end", "enabled", "resource", "role", "lifecycle", "instance"):
         if getattr(told, role) is not None or (role in ("start", "end") and (told.start or told.end)):
             continue
@@ -195,7 +198,8 @@ def guess(frame: pd.DataFrame, told: Mapping, *, where: str = "the table") -> tu
     for role, content in (("case", _like_cases), ("activity", _like_activities)):
         if getattr(mapping, role) is None:
             column = _only(role, [one for one in rest if content(frame[one])], list(frame.columns), where)
-            mapping = replace(mapping, **{role: column})
+            chosen: dict[str, Any] = {role: column}
+            mapping = replace(mapping, **chosen)
             rest.remove(column)
             reasons.append(f'{role} = "{column}" (the only column with such contents)')
     return mapping, tuple(reasons)
@@ -265,7 +269,7 @@ def _only(role: str, candidates: Sequence[str], columns: Sequence[str], where: s
     if len(candidates) == 1:
         return candidates[0]
     seen = f"candidates: {_list(candidates)}" if candidates else f"none of the columns looks like it: {_list(columns)}"
-    option = f'start="..." or end="..."' if what else f'{role}="..."'
+    option = 'start="..." or end="..."' if what else f'{role}="..."'
     raise DataError(f"the {what or role} column of {where} cannot be decided; {seen}. Pass {option}")
 
 

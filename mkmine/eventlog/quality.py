@@ -202,7 +202,7 @@ def _similar_names(log: EventLog) -> Finding | None:
 def _lost_letters(log: EventLog) -> Finding | None:
     def lost(name: str) -> bool:
         letters = name.replace(" ", "")
-        return letters.count("?") >= 3 and letters.count("?") > 0.5 * len(letters) or "\ufffd" in name
+        return (letters.count("?") >= 3 and letters.count("?") > 0.5 * len(letters)) or "\ufffd" in name
 
     codes = [code for code, name in enumerate(log.activities) if lost(name)]
     if not codes:

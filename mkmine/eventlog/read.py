@@ -54,21 +54,21 @@ def read(
     """Read an event log from a file (CSV, TSV, XLSX, Parquet, Feather, XES; packed with gzip too) or a frame.
 
     Columns that neither the arguments nor `mapping` (a `Mapping` or a YAML file) name are guessed; the guess is kept in
-    the log's history. See `Mapping` for the meaning of the arguments. Rows whose `end` is empty while others have one are
-    ongoing work.
+    the log's history. See `Mapping` for the meaning of the arguments. Rows whose `end` is empty while others have one
+    are ongoing work.
 
-    With `timestamps="entered"` a row is the entry into a status. An activity that is the last of its case in at least half
-    of its occurrences is taken as final (unless `final` says so), and a case that stands elsewhere is open: its last
-    activity is ongoing until the end of the observation.
+    With `timestamps="entered"` a row is the entry into a status. An activity that is the last of its case in at least
+    half of its occurrences is taken as final (unless `final` says so), and a case that stands elsewhere is open: its
+    last activity is ongoing until the end of the observation.
 
-    Raises `DataError` or `UnknownNameError` if the source cannot be read or the columns cannot be decided; rows that cannot
-    be used are an error too, or are set aside into `log.quarantine` with `errors="quarantine"`.
+    Raises `DataError` or `UnknownNameError` if the source cannot be read or the columns cannot be decided; rows that
+    cannot be used are an error too, or are set aside into `log.quarantine` with `errors="quarantine"`.
     """
     if errors not in ("raise", "quarantine"):
         raise DataError(f'errors="{errors}" is not known; pass "raise" or "quarantine"')
     table, called = _table(source, encoding, delimiter, errors)
     told = mapping if isinstance(mapping, Mapping) else Mapping() if mapping is None else Mapping.load(mapping)
-    given = {
+    given: dict[str, Any] = {
         "case": case,
         "activity": activity if activity is None or isinstance(activity, str) else tuple(activity),
         "start": start,
@@ -152,7 +152,8 @@ class _Rows:
         if self.errors == "raise":
             raise DataError(
                 f"{what} of {self.where} has {int(bad.sum()):,} unusable of {len(bad):,} values (first: row "
-                f'{self.table.rows[first]:,}, {say(first)}); correct them, or pass errors="quarantine" to set them aside'
+                f'{self.table.rows[first]:,}, {say(first)}); correct them, or pass errors="quarantine" to set them '
+                "aside"
                 + (", or time_zone=... if times without an offset are local" if "offset" in str(say(first)) else "")
             )
         for row in np.flatnonzero(bad):
@@ -418,7 +419,11 @@ def tidy(values: pd.Series) -> pd.Series:
     text = values.astype(object).where(values.notna() & (values != ""), None)
     known = text.dropna()
     numeric = r"-?(?:0|[1-9]\d{0,14})(?:[.,]\d+)?(?:[eE][+-]?\d+)?"
-    if len(known) and all(isinstance(one, str) for one in known.head(50)) and known.head(50).str.fullmatch(numeric).all():
+    if (
+        len(known)
+        and all(isinstance(one, str) for one in known.head(50))
+        and known.head(50).str.fullmatch(numeric).all()
+    ):
         whole = known.astype(str)
         if whole.str.fullmatch(numeric).all():
             return pd.to_numeric(text.astype("str").str.replace(",", ".", regex=False), errors="coerce")

@@ -17,8 +17,9 @@ __all__ = ["infer_calendar"]
 # An hour of the week is worked if it has at least these shares of what the busiest hours have.
 VOLUME_SHARE, WEEKS_SHARE = 0.2, 0.25
 BUSIEST = 20
-# Days with at least this share of the busiest day's activity are alike unless an hour of one clearly differs: it has less
-# than `AGAINST_OPEN` of what an open hour needs where the others are open, or `AGAINST_CLOSED` times it where they are not.
+# Days with at least this share of the busiest day's activity are alike unless an hour of one clearly differs: it has
+# less than `AGAINST_OPEN` of what an open hour needs where the others are open, or `AGAINST_CLOSED` times it where
+# they are not.
 ALIKE_SHARE, AGAINST_OPEN, AGAINST_CLOSED = 0.5, 0.4, 2.0
 # With fewer observations an hour of one day cannot be told from chance.
 ENOUGH = 500
@@ -37,11 +38,12 @@ def infer_calendar(
 ) -> Calendar:
     """Infer the weekly working hours from when things happen in the log.
 
-    Starts and ends (of `instances`, a mask (n,), or else of all) are counted by local hour of the week. An hour is worked
-    if its activity, with bursts cut off, and the number of weeks in which it has any, reach set shares (20 % and 25 %) of
-    those of the 20 busiest hours; days of like activity get like hours; where nearly the whole week is worked the calendar is open always. `holidays="auto"`
-    adopts the public holidays of the country of the log's time zone if at least three fell on working days and had less
-    than a third of a normal day's activity; a country code adopts those, None none.
+    Starts and ends (of `instances`, a mask (n,), or else of all) are counted by local hour of the week. An hour is
+    worked if its activity, with bursts cut off, and the number of weeks in which it has any, reach set shares (20 %
+    and 25 %) of those of the 20 busiest hours; days of like activity get like hours; where nearly the whole week is
+    worked the calendar is open always. `holidays="auto"` adopts the public holidays of the country of the log's time
+    zone if at least three fell on working days and had less than a third of a normal day's activity; a country code
+    adopts those, None none.
     """
     moments = _moments(log, instances)
     if len(moments) == 0:
@@ -88,11 +90,11 @@ def _worked_hours(days: NDArray[np.int64], hours: NDArray[np.int64]) -> NDArray[
 
 
 def _without_specks(worked: NDArray[np.bool_], strength: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Close a single hour that stands alone in the round of the week, open a single one that is missing; both if weak."""
+    """Close a single hour that stands alone in the week, open a single one that is missing; both if weak."""
     beside = np.roll(worked, 1).astype(np.int64) + np.roll(worked, -1)
     alone = worked & (beside == 0) & (strength < 2 * AGAINST_CLOSED)
     missing = ~worked & (beside == 2) & (strength >= AGAINST_OPEN)
-    return (worked & ~alone) | missing
+    return np.asarray((worked & ~alone) | missing)
 
 
 def _spans(hours: NDArray[np.bool_]) -> tuple[tuple[int, int], ...]:
@@ -113,7 +115,7 @@ def _country(time_zone: str, days: NDArray[np.int64], worked: NDArray[np.bool_])
     every = np.arange(days.min(), days.max() + 1)
     active = np.bincount(days - days.min(), minlength=len(every))
     weekday = (every + 3) % 7
-    open_day = worked.any(axis=1)[weekday]
+    open_day = np.asarray(worked.any(axis=1))[weekday]
     holiday = np.isin(every, free) & open_day
     if int(holiday.sum()) < FEWEST_HOLIDAYS:
         return None

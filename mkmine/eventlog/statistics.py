@@ -30,7 +30,7 @@ class Groups:
     @cached_property
     def total(self) -> Floats:
         """Sum, 0 for an empty group."""
-        return np.bincount(self.of, weights=self.values, minlength=self.size)
+        return np.bincount(self.of, weights=self.values, minlength=self.size).astype(np.float64)
 
     @property
     def mean(self) -> Floats:
@@ -64,7 +64,8 @@ def wilson(successes: ArrayLike, trials: ArrayLike) -> tuple[Floats, Floats]:
         z2 = NORMAL_95**2
         middle = (p + z2 / (2 * n)) / (1 + z2 / n)
         half = NORMAL_95 / (1 + z2 / n) * np.sqrt(p * (1 - p) / n + z2 / (4 * n**2))
-        low, high = np.where(p == 0, 0.0, middle - half), np.where(p == 1, 1.0, middle + half)
+        low: Floats = np.where(p == 0, 0.0, middle - half)
+        high: Floats = np.where(p == 1, 1.0, middle + half)
     return low, high
 
 
@@ -72,8 +73,8 @@ def wilson(successes: ArrayLike, trials: ArrayLike) -> tuple[Floats, Floats]:
 class Survival:
     """The distribution of a duration of which some were still running when they were last seen.
 
-    Source: E. L. Kaplan and P. Meier (1958), Journal of the American Statistical Association 53. Without running ones it
-    is the empirical distribution.
+    Source: E. L. Kaplan and P. Meier (1958), Journal of the American Statistical Association 53. Without running ones
+    it is the empirical distribution.
     """
 
     durations: Floats
@@ -82,11 +83,12 @@ class Survival:
     @cached_property
     def curve(self) -> tuple[Floats, Floats]:
         """Distinct durations of finished ones, and the share that lasts longer than each."""
-        times = np.unique(self.durations[self.finished])
+        times: Floats = np.unique(self.durations[self.finished])
         at_risk = len(self.durations) - np.searchsorted(np.sort(self.durations), times, side="left")
         done = np.sort(self.durations[self.finished])
         events = np.searchsorted(done, times, side="right") - np.searchsorted(done, times, side="left")
-        return times, np.cumprod(1.0 - events / at_risk) if len(times) else np.zeros(0)
+        longer = np.cumprod(1.0 - events / at_risk)
+        return times, np.asarray(longer, dtype=np.float64)
 
     def quantile(self, share: float) -> float:
         """Return the shortest duration that at least `share` do not exceed; NaN if too many were still running."""

@@ -1,7 +1,7 @@
 """What one pass over a log yields: directly-follows counts, variants, rework counts, the case table.
 
-The counts are values with `merge`: associative, commutative, with an identity, so that a log cut into case-aligned parts
-gives the same result in any order. They name activities by text, because two parts may number them differently.
+The counts are values with `merge`: associative, commutative, with an identity, so that a log cut into case-aligned
+parts gives the same result in any order. They name activities by text, because two parts may number them differently.
 """
 
 from __future__ import annotations
@@ -191,7 +191,8 @@ def _digests(log: EventLog) -> NDArray[np.uint64]:
     with np.errstate(over="ignore"):
         powers = np.cumprod(np.full(int(lengths.max()), 0x9E3779B97F4A7C15, dtype=np.uint64))
         terms = value[log.activity] * powers[log.position]
-        return np.add.reduceat(terms, log.offsets[:-1]) ^ lengths.astype(np.uint64)
+        sums: NDArray[np.uint64] = np.add.reduceat(terms, log.offsets[:-1])
+    return sums ^ lengths.astype(np.uint64)
 
 
 def _all_equal(log: EventLog, representative: Int) -> bool:
@@ -236,8 +237,8 @@ def case_path(log: EventLog, case: int) -> tuple[str, ...]:
 class ReworkCounts:
     """How often each round of each activity was reached, how often another followed, how often that is not yet known.
 
-    `rounds` maps (activity, round) to (reached, returned, censored); a round is censored if no other followed and its case
-    was still open when the observation ended.
+    `rounds` maps (activity, round) to (reached, returned, censored); a round is censored if no other followed and its
+    case was still open when the observation ended.
     """
 
     rounds: Mapping[tuple[str, int], tuple[int, int, int]] = field(default_factory=dict)
@@ -317,9 +318,9 @@ def working_hours(calendar: Calendar, start: Int, end: Int) -> NDArray[np.float6
 
 
 def outside_activities(log: EventLog) -> NDArray[np.bool_]:
-    """Return for each activity (k,) whether it is a wait for someone outside: hardly ever (below 10 %) done by anyone named.
+    """Return for each activity (k,) whether it is a wait for someone outside.
 
-    None is, in a log without people.
+    It is one if less than 10 % of it is done by anyone named; none is, in a log without people.
     """
     k = len(log.activities)
     if not log.resources:
@@ -335,12 +336,12 @@ def case_table(
     """Return one row per case with its times (working hours) and counts.
 
     Columns: case, completed, start (first moment that it could be worked on), end, instances, activities, reworked
-    (instances beyond a first round), hand_offs (changes of person between consecutive instances that have one), cycle_h,
-    cycle_wall_h, processing_h (sum over instances), busy_h (time in which anything was processed; less where work was
-    parallel), waiting_h (sum of enabled to start, and of the instances that are themselves waits).
+    (instances beyond a first round), hand_offs (changes of person between consecutive instances that have one),
+    cycle_h, cycle_wall_h, processing_h (sum over instances), busy_h (time in which anything was processed; less where
+    work was parallel), waiting_h (sum of enabled to start, and of the instances that are themselves waits).
 
-    `waits` (n,) says which instances are waits; by default those of outside activities. Where only completions are known
-    processing_h and busy_h are NaN, and waiting_h is all the time between completions.
+    `waits` (n,) says which instances are waits; by default those of outside activities. Where only completions are
+    known processing_h and busy_h are NaN, and waiting_h is all the time between completions.
     """
     working = calendar or log.working_calendar()
     begin = log.offsets[:-1]

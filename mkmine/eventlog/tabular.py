@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import IO, Any, Literal, cast
 
 import numpy as np
 import pandas as pd
@@ -109,12 +109,10 @@ def open_limited(path: Path, size_limit: int = 4 * GIB) -> _Limited:
     if not packed:
         return _Limited(stream, size_limit, path.name)
     limit = min(size_limit, max(SMALL, MAX_RATIO * path.stat().st_size))
-    return _Limited(gzip.GzipFile(fileobj=stream), limit, path.name)
+    return _Limited(cast("IO[bytes]", gzip.GzipFile(fileobj=stream)), limit, path.name)
 
 
-def _delimited(
-    path: Path, encoding: str | None, delimiter: str | None, size_limit: int, errors: Errors
-) -> Table:
+def _delimited(path: Path, encoding: str | None, delimiter: str | None, size_limit: int, errors: Errors) -> Table:
     with open_limited(path, size_limit) as stream:
         data = stream.read()
     if not data.strip():
@@ -221,9 +219,7 @@ def _parse(
                 read_options=csv.ReadOptions(
                     use_threads=False, block_size=min(block, (1 << 31) - 2), skip_rows=skip + 1, column_names=header
                 ),
-                parse_options=csv.ParseOptions(
-                    delimiter=mark, newlines_in_values=True, invalid_row_handler=set_aside
-                ),
+                parse_options=csv.ParseOptions(delimiter=mark, newlines_in_values=True, invalid_row_handler=set_aside),
                 convert_options=csv.ConvertOptions(
                     column_types=dict.fromkeys(header, pa.large_string()), strings_can_be_null=False
                 ),
@@ -235,8 +231,8 @@ def _parse(
     if broken and errors == "raise":
         row, what = broken[0]
         raise DataError(
-            f'"{name}" has {len(broken):,} rows of another length (first: row {row + skip:,}, {what}); correct the quotes '
-            f'or the delimiter ("{_shown(mark)}" was used), or pass errors="quarantine" to set them aside'
+            f'"{name}" has {len(broken):,} rows of another length (first: row {row + skip:,}, {what}); correct the '
+            f'quotes or the delimiter ("{_shown(mark)}" was used), or pass errors="quarantine" to set them aside'
         )
     frame = table.to_pandas(strings_to_categorical=False)
     lost = np.array([row for row, _ in broken], dtype=np.int64)
@@ -255,12 +251,17 @@ def _header(text: bytes, mark: str, skip: int, name: str) -> list[str]:
     try:
         cells = next(csv.reader(lines, delimiter=mark), [])
     except csv.Error as error:
-        raise DataError(f'the header of "{name}" cannot be read: {error}; give the file a row of column names') from None
+        raise DataError(
+            f'the header of "{name}" cannot be read: {error}; give the file a row of column names'
+        ) from None
     return check_names([cell.strip().lstrip("\ufeff") for cell in cells], name)
 
 
 def check_names(names: Sequence[object], where: str) -> list[str]:
-    """Return usable column names (an empty one becomes `column N`). Raises `DataError` if they repeat or are too many."""
+    """Return usable column names (an empty one becomes `column N`).
+
+    Raises `DataError` if they repeat or are too many.
+    """
     if len(names) > MAX_COLUMNS:
         raise DataError(f'"{where}" has {len(names):,} columns; a log of up to {MAX_COLUMNS:,} can be read')
     texts = [str(name) if str(name).strip() else f"column {i}" for i, name in enumerate(names, start=1)]

@@ -90,8 +90,8 @@ class _Events:
 
     def refuse(self, *_: object) -> None:
         raise DataError(
-            f'"{self.name}" declares a document type or an entity, which XES has no use for and attacks have; remove the '
-            f"declaration"
+            f'"{self.name}" declares a document type or an entity, which XES has no use for and attacks have; remove '
+            f"the declaration"
         )
 
     def open(self, tag: str, attributes: dict[str, str]) -> None:

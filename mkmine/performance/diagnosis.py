@@ -29,12 +29,12 @@ MOSTLY_BACK = 0.5
 SELDOM_BUSY = 0.1
 
 COMPLETIONS_ONLY = (
-    "Only completion times are recorded: waiting and processing cannot be told apart, so each wait is the time since the "
-    "previous completion."
+    "Only completion times are recorded: waiting and processing cannot be told apart, so each wait is the time since "
+    "the previous completion."
 )
 STATUS_LOG = (
-    "The log tells statuses, each lasting until the next: the statuses that say so count as waiting, the others as work, "
-    "although work may have waited in them too."
+    "The log tells statuses, each lasting until the next: the statuses that say so count as waiting, the others as "
+    "work, although work may have waited in them too."
 )
 INFERRED_CALENDAR = "The working hours are inferred from the activity in the log."
 OPEN_CASES = "Open cases are censored: percentiles of cycle time are those of Kaplan and Meier."
@@ -42,7 +42,7 @@ OPEN_CASES = "Open cases are censored: percentiles of cycle time are those of Ka
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lever:
-    """A change worth trying: `value` more people in the role `name`, or `value` times the rework after activity `name`."""
+    """A change worth trying: `value` more people in the role `name`, or `value` times the rework after `name`."""
 
     kind: Literal["staff", "rework"]
     name: str
@@ -78,9 +78,9 @@ class Diagnosis:
     workload
         One row per role; see `mkmine.performance.waiting.workload`.
     bottlenecks
-        rank, kind ("queue", "rework", "outside"), where (activity), role, hours (working hours lost in all cases), share (of
-        the working hours of all cycle times), evidence (numbers by name), examples (cases that lost most). A loop of rework
-        holds the queues in it, so hours of different kinds overlap and do not add up.
+        rank, kind ("queue", "rework", "outside"), where (activity), role, hours (working hours lost in all cases),
+        share (of the working hours of all cycle times), evidence (numbers by name), examples (cases that lost most).
+        A loop of rework holds the queues in it, so hours of different kinds overlap and do not add up.
     levers
         What to try in a simulation.
     notes
@@ -116,8 +116,9 @@ class Diagnosis:
     def __repr__(self) -> str:
         c = self.cases
         lines = [
-            f"Diagnosis: cycle time {c['cycle_median_h']:,.1f} h (median), {c['cycle_p85_h']:,.1f} h (85 %) of working time; "
-            f"{c['completed']:,} completed and {c['open']:,} open cases; flow efficiency {c['flow_efficiency']:.0%}"
+            f"Diagnosis: cycle time {c['cycle_median_h']:,.1f} h (median), {c['cycle_p85_h']:,.1f} h (85 %) of working "
+            f"time; {c['completed']:,} completed and {c['open']:,} open cases; "
+            f"flow efficiency {c['flow_efficiency']:.0%}"
         ]
         for row in self.bottlenecks.head(6).itertuples():
             lines.append(f"  {row.rank}. {row.kind}: {row.where}, {row.hours:,.0f} h ({row.share:.0%})")
@@ -133,8 +134,8 @@ class Diagnosis:
 def diagnose(log: EventLog, *, calendar: Calendar | None = None) -> Diagnosis:
     """Find where the cases of a log lose working time.
 
-    Waiting is the working time from enabled to start (the end of what enabled an instance, where the log does not record
-    it), rework the working time of loops, outside waits the activities that nobody of the log does.
+    Waiting is the working time from enabled to start (the end of what enabled an instance, where the log does not
+    record it), rework the working time of loops, outside waits the activities that nobody of the log does.
     """
     working = calendar or log.working_calendar()
     times = spent(log, working)
@@ -171,32 +172,31 @@ def _bottlenecks(
     log: EventLog, times: Spent, waits: pd.DataFrame, again: Rework, load: pd.DataFrame, total: float
 ) -> pd.DataFrame:
     role_of = dict(zip(waits["activity"], waits["role"], strict=True))
-    busy = load.set_index("role")
+    busy = {row["role"]: row for row in load.to_dict("records")}
     rows: list[dict[str, Any]] = []
     outside = {log.activities[int(code)] for code in np.unique(log.activity[times.outside])}
-    for row in waits[waits["waiting_total_h"] > 0].itertuples():
-        staffed = row.role in busy.index
+    for row in waits[waits["waiting_total_h"] > 0].to_dict("records"):
+        staff = busy.get(row["role"], {})
         evidence = {
-            "instances": int(row.instances),
-            "median_h": float(row.waiting_median_h),
-            "p85_h": float(row.waiting_p85_h),
-            "people": int(busy.at[row.role, "people"]) if staffed else None,
-            "utilisation": float(busy.at[row.role, "utilisation"]) if staffed else None,
+            "instances": row["instances"],
+            "median_h": row["waiting_median_h"],
+            "p85_h": row["waiting_p85_h"],
+            "people": staff.get("people"),
+            "utilisation": staff.get("utilisation"),
         }
-        kind = "outside" if row.activity in outside else "queue"
-        rows.append(
-            _row(kind, row.activity, row.role, row.waiting_total_h, evidence, _worst(log, times, str(row.activity)))
-        )
-    for row in again.loops.itertuples():
-        instances = int((log.activity == log.activities.index(row.gate)).sum())
+        kind = "outside" if row["activity"] in outside else "queue"
+        worst = _worst(log, times, row["activity"])
+        rows.append(_row(kind, row["activity"], row["role"], row["waiting_total_h"], evidence, worst))
+    for row in again.loops.to_dict("records"):
+        instances = int((log.activity == log.activities.index(row["gate"])).sum())
         evidence = {
-            "returns": int(row.returns),
-            "cases": int(row.cases),
-            "probability": row.returns / instances,
-            "mean_h": float(row.mean_h),
-            "target": row.target,
+            "returns": row["returns"],
+            "cases": row["cases"],
+            "probability": row["returns"] / instances,
+            "mean_h": row["mean_h"],
+            "target": row["target"],
         }
-        rows.append(_row("rework", row.gate, role_of.get(row.gate), row.hours, evidence, row.examples))
+        rows.append(_row("rework", row["gate"], role_of.get(row["gate"]), row["hours"], evidence, row["examples"]))
     columns = ["rank", "kind", "where", "role", "hours", "share", "evidence", "examples"]
     frame = pd.DataFrame(rows, columns=[name for name in columns if name not in ("rank", "share")])
     frame = frame[frame["hours"] > 0].sort_values("hours", ascending=False, kind="stable", ignore_index=True)
@@ -206,7 +206,8 @@ def _bottlenecks(
 
 
 def _row(kind: str, where: Any, role: Any, hours: Any, evidence: dict[str, Any], examples: Any) -> dict[str, Any]:
-    clean = {k: None if isinstance(v, float) and math.isnan(v) else v for k, v in evidence.items()}
+    plain = {k: v.item() if isinstance(v, np.generic) else v for k, v in evidence.items()}
+    clean = {k: None if isinstance(v, float) and math.isnan(v) else v for k, v in plain.items()}
     return {
         "kind": kind,
         "where": where,
@@ -225,9 +226,7 @@ def _worst(log: EventLog, times: Spent, activity: str) -> tuple[str, ...]:
     return tuple(str(log.case_ids[case]) for case in worst if by_case[case] > 0)
 
 
-def _levers(
-    log: EventLog, times: Spent, again: Rework, load: pd.DataFrame, pools: Pools
-) -> tuple[Lever, ...]:
+def _levers(log: EventLog, times: Spent, again: Rework, load: pd.DataFrame, pools: Pools) -> tuple[Lever, ...]:
     return tuple(one for one in (_staff(log, times, load, pools), _less_rework(again)) if one is not None)
 
 

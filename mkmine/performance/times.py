@@ -15,12 +15,12 @@ __all__ = ["key_figures"]
 def key_figures(log: EventLog, cases: pd.DataFrame, *, separable: bool = True) -> dict[str, float]:
     """Return the key figures of a log from its case table.
 
-    cycle_median_h, cycle_p85_h, cycle_mean_h (working hours) and cycle_wall_median_h (by the clock): by Kaplan and Meier,
-    so that open cases count for as long as they have lasted; the mean is restricted to the longest time seen.
-    completed, open: cases. throughput_per_week: cases completed per 7 days of observation. flow_efficiency: time in which
-    anything was processed / cycle time, of completed cases; NaN unless work can be told from waiting (`separable`).
-    rework_share: share of cases with a second round of anything. waiting_per_case_h, processing_per_case_h,
-    rework_per_case, hand_offs_per_case: means over completed cases.
+    cycle_median_h, cycle_p85_h, cycle_mean_h (working hours) and cycle_wall_median_h (by the clock): by Kaplan and
+    Meier, so that open cases count for as long as they have lasted; the mean is restricted to the longest time seen.
+    completed, open: cases. throughput_per_week: cases completed per 7 days of observation. flow_efficiency: time in
+    which anything was processed / cycle time, of completed cases; NaN unless work can be told from waiting
+    (`separable`). rework_share: share of cases with a second round of anything. waiting_per_case_h,
+    processing_per_case_h, rework_per_case, hand_offs_per_case: means over completed cases.
     """
     done = log.completed
     cycle = Survival(cases["cycle_h"].to_numpy(), done)

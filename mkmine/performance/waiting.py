@@ -18,11 +18,12 @@ from mkmine.eventlog.summaries import outside_activities, running_maximum, worki
 
 __all__ = ["Spent", "spent", "waiting", "workload"]
 
-# Statuses that say of themselves that nobody works: queues, pauses, work assigned but not begun, or done but not closed.
+# Statuses that say of themselves that nobody works: queues, pauses, work assigned but not begun, or done but not
+# closed.
 WAITING_STATUS = re.compile(
-    r"\b(?:a?wait|queue|(?:on )?hold\b|pending|blocked|backlog|to.?do\b|parked|suspended|(?:un)?assigned\b|new\b|created\b|"
-    r"resolved\b|completed\b|done\b|closed\b|ожида|очеред|на пауз|пауза|отложен|заблокир|приостан|назначен|нов(?:ая|ый|ое)\b|"
-    r"создан|решен|решён|выполнен|готово\b|закрыт)",
+    r"\b(?:a?wait|queue|(?:on )?hold\b|pending|blocked|backlog|to.?do\b|parked|suspended|(?:un)?assigned\b|new\b|"
+    r"created\b|resolved\b|completed\b|done\b|closed\b|ожида|очеред|на пауз|пауза|отложен|заблокир|приостан|назначен|"
+    r"нов(?:ая|ый|ое)\b|создан|решен|решён|выполнен|готово\b|закрыт)",
     re.IGNORECASE,
 )
 # With this share of seamless successions a log tells statuses, not work: each lasts until the next.
@@ -33,10 +34,11 @@ SEAMLESS = 0.98
 class Spent:
     """Where the working time of every instance went, in hours (n,).
 
-    `waiting` counts enabled to start, and the whole of the instances that are waits themselves; `processing` is NaN where it
-    is not known (waits, ongoing work, logs of completions). `queued` is the time from enabled to start alone. `outside`
-    marks waits for people outside, `status` waits that a status declares. `observed` marks instances whose waiting is
-    known: not those with which a case begins, unless `enabled` is recorded. `statuses` says that the log tells statuses.
+    `waiting` counts enabled to start, and the whole of the instances that are waits themselves; `processing` is NaN
+    where it is not known (waits, ongoing work, logs of completions). `queued` is the time from enabled to start
+    alone. `outside` marks waits for people outside, `status` waits that a status declares. `observed` marks instances
+    whose waiting is known: not those with which a case begins, unless `enabled` is recorded. `statuses` says that the
+    log tells statuses.
     """
 
     waiting: NDArray[np.float64]
@@ -92,9 +94,9 @@ def _tells_statuses(log: EventLog) -> bool:
 def waiting(log: EventLog, times: Spent, pools: Pools) -> pd.DataFrame:
     """Return one row per activity with its waiting and processing (working hours), the longest total wait first.
 
-    Columns: activity, role (the most frequent), instances, waiting_total_h, waiting_median_h, waiting_p85_h, share (of all
-    waiting), processing_total_h, processing_median_h, off_hours_wall_h (of the same waits, what fell outside working
-    hours). Waits still going on are in the totals, not in the percentiles.
+    Columns: activity, role (the most frequent), instances, waiting_total_h, waiting_median_h, waiting_p85_h, share
+    (of all waiting), processing_total_h, processing_median_h, off_hours_wall_h (of the same waits, what fell outside
+    working hours). Waits still going on are in the totals, not in the percentiles.
     """
     k, codes = len(log.activities), log.activity
     seen = times.observed
@@ -126,10 +128,10 @@ def waiting(log: EventLog, times: Spent, pools: Pools) -> pd.DataFrame:
 def workload(log: EventLog, times: Spent, pools: Pools, calendar: Calendar) -> pd.DataFrame:
     """Return one row per role: how many people did its work, how much, and how busy it kept them.
 
-    Columns: role, people, instances, processing_h (sum), open_h (working hours of its people between their first and last
-    sign in the log), utilisation (hours in which they had something of the role in hand / open_h: several things at once
-    count once, and people of several roles count with all their hours in each). Where only completions are known
-    processing and utilisation are NaN.
+    Columns: role, people, instances, processing_h (sum), open_h (working hours of its people between their first and
+    last sign in the log), utilisation (hours in which they had something of the role in hand / open_h: several things
+    at once count once, and people of several roles count with all their hours in each). Where only completions are
+    known processing and utilisation are NaN.
     """
     columns = ["role", "people", "instances", "processing_h", "open_h", "utilisation"]
     if not pools.names:
