@@ -1,7 +1,7 @@
 """What is handed over: maps, charts and the improvement report.
 
-The room has the name of its verb. Importing it binds `mkmine.report` to this module, so the module itself can be called:
-`mkmine.report(log)` is the verb, whichever was loaded first.
+The room has the name of its verb. Importing it binds `mkmine.report` to this module, so the module itself can be
+called: `mkmine.report(log)` is the verb, whichever was loaded first.
 """
 
 from __future__ import annotations

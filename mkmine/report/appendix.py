@@ -16,10 +16,16 @@ __all__ = ["data", "method"]
 def data(findings: Findings) -> list[Block]:
     """Return the chapter on the data: scope, what was done to them, what was set aside."""
     t, log = findings.t, findings.log
-    blocks: list[Block] = [Heading(text=t("Data and their quality"), anchor="data"), Text(paragraphs=(scope(findings),))]
+    blocks: list[Block] = [
+        Heading(text=t("Data and their quality"), anchor="data"),
+        Text(paragraphs=(scope(findings),)),
+    ]
     if log.history:
         steps = pd.DataFrame(
-            [{"step": n, "action": s.action, "detail": s.detail, "touched": s.touched} for n, s in enumerate(log.history, 1)]
+            [
+                {"step": n, "action": s.action, "detail": s.detail, "touched": s.touched}
+                for n, s in enumerate(log.history, 1)
+            ]
         )
         columns: list[Cell] = [
             (t("No."), "step", "count"),
@@ -91,7 +97,10 @@ def _quarantine(findings: Findings) -> list[Block]:
         len(aside),
     )
     counts = aside["reason"].astype(str).value_counts(sort=True).rename_axis("reason").reset_index(name="rows")
-    columns: list[Cell] = [(t("Reason"), lambda row: findings.told(row["reason"]), "text"), (t("Rows"), "rows", "count")]
+    columns: list[Cell] = [
+        (t("Reason"), lambda row: findings.told(row["reason"]), "text"),
+        (t("Rows"), "rows", "count"),
+    ]
     table = tabulate(
         findings,
         counts,

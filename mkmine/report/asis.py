@@ -43,7 +43,9 @@ def times(findings: Findings) -> list[Block]:
         blocks.append(
             Figure(
                 title=t("Distribution of cycle times of completed cases"),
-                views=(View(label="", picture=charts.cycle_times(cycle.tolist(), day=findings.day, language=language)),),
+                views=(
+                    View(label="", picture=charts.cycle_times(cycle.tolist(), day=findings.day, language=language)),
+                ),
                 note=t("The last bar gathers all longer cases."),
                 foot=findings.source(findings.as_is.provenance),
             )

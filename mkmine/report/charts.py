@@ -130,9 +130,7 @@ def rework(frame: pd.DataFrame, *, limit: int = REWORK_SHOWN, language: str = "e
     return render(faceted, title=t("Probability of one more round"), t=t)
 
 
-def differences(
-    answers: pd.DataFrame, *, kpis: Sequence[str] | None = None, language: str = "en"
-) -> Picture:
+def differences(answers: pd.DataFrame, *, kpis: Sequence[str] | None = None, language: str = "en") -> Picture:
     """Draw what-if differences from the base, in per cent of it, with 95% intervals around zero.
 
     `answers` is `Experiment.answers`. Indicators whose base is zero have no percentage, and a queue that grows
@@ -155,10 +153,16 @@ def differences(
         legend=alt.Legend(orient="top", symbolType="circle", symbolOpacity=1),
     )
     scenarios = list(dict.fromkeys(rows["label"]))
-    axis = alt.X("relative:Q", title=t("Difference from the base, % (95% interval)"), axis=alt.Axis(format="+,~f", tickCount=7, labelFlush=False), scale=alt.Scale(padding=48))
+    title = t("Difference from the base, % (95% interval)")
+    axis = alt.X(
+        "relative:Q",
+        title=title,
+        axis=alt.Axis(format="+,~f", tickCount=7, labelFlush=False),
+        scale=alt.Scale(padding=48),
+    )
     base = alt.Chart(rows).encode(y=_categories(scenarios), color=color)
     zero = alt.Chart(rows).mark_rule(color=palette.INK, strokeWidth=1).encode(x=alt.datum(0))
-    whiskers = base.mark_rule(strokeWidth=2.2).encode(x=alt.X("low:Q", title=axis.to_dict()["title"]), x2="high:Q")
+    whiskers = base.mark_rule(strokeWidth=2.2).encode(x=alt.X("low:Q", title=title), x2="high:Q")
     dots = base.mark_point(filled=True, size=75, opacity=1).encode(x=axis)
     # Figures stand on the outer side of their whisker, away from the line of zero.
     right = base.transform_filter("datum.relative >= 0").mark_text(align="left", fontSize=10, dx=7)
@@ -167,7 +171,9 @@ def differences(
     chart = alt.layer(zero, whiskers, dots, *text).properties(width=_WIDTH - 130, height=max(44, 27 * len(scenarios)))
     names = list(dict.fromkeys(rows["name"]))
     faceted = chart.facet(
-        row=alt.Row("name:N", title=None, sort=names, header=alt.Header(orient="top", labelAnchor="start", labelPadding=4)),
+        row=alt.Row(
+            "name:N", title=None, sort=names, header=alt.Header(orient="top", labelAnchor="start", labelPadding=4)
+        ),
         spacing=12,
     )
     return render(faceted, title=t("What would change: differences with 95% intervals"), t=t)
@@ -195,7 +201,9 @@ def backtest(table: pd.DataFrame, *, language: str = "en") -> Picture:
     base = alt.Chart(rows).encode(y=_categories(labels), color=color)
     scale = alt.Scale(zero=False, nice=True)
     one = alt.Chart(rows).mark_rule(color=palette.INK, strokeWidth=1.2).encode(x=alt.datum(1))
-    whiskers = base.mark_rule(strokeWidth=2.2).encode(x=alt.X("low_share:Q", title=title, scale=scale), x2="high_share:Q")
+    whiskers = base.mark_rule(strokeWidth=2.2).encode(
+        x=alt.X("low_share:Q", title=title, scale=scale), x2="high_share:Q"
+    )
     dots = base.mark_point(filled=True, size=75, opacity=1).encode(
         x=alt.X("predicted_share:Q", title=title, axis=_percent(t), scale=scale)
     )

@@ -7,7 +7,7 @@ import io
 import math
 import re
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,13 +26,13 @@ _FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "�
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Report:
-    """An ordered sequence of blocks in one language; saved as one self-contained HTML file with its tables beside it."""
+    """Ordered blocks in one language; saved as one self-contained HTML file with its tables beside it."""
 
     title: str
     subtitle: str
     language: Language
     blocks: tuple[Block, ...]
-    made: date = field(default_factory=date.today)
+    made: datetime = field(default_factory=datetime.now)
 
     @property
     def version(self) -> str:
@@ -87,7 +87,7 @@ class Report:
             "title": self.title,
             "subtitle": self.subtitle,
             "language": self.language,
-            "made": self.made.isoformat(),
+            "made": self.made.date().isoformat(),
             "blocks": [block.to_dict() for block in self.blocks],
         }
 

@@ -64,7 +64,7 @@ class Findings:
         return days + "\u00a0" + t("calendar days")
 
     def told(self, text: object) -> str:
-        """Say in the language of the report what another room said in English; as it is, where it has no translation."""
+        """Say in the language of the report what another room said in English; as it is, where untranslated."""
         message = "" if text is None or text != text else str(text)
         return self.t(message) if message else ""
 
@@ -112,7 +112,9 @@ def tabulate(
     Each column is (title, field or function of the row, kind); the whole frame goes to the CSV beside the report.
     """
     rows = [
-        tuple(_written(findings, row[field] if isinstance(field, str) else field(row), kind) for _, field, kind in columns)
+        tuple(
+            _written(findings, row[field] if isinstance(field, str) else field(row), kind) for _, field, kind in columns
+        )
         for row in frame.head(limit).to_dict("records")
     ]
     return Table(

@@ -68,7 +68,9 @@ def _omitted(table: Table, t: Translator) -> str:
     if not table.omitted:
         return ""
     file = f"{table.name}.csv"
-    return t.plural("{n} more row is in the file {file}.", "{n} more rows are in the file {file}.", table.omitted, file=file)
+    return t.plural(
+        "{n} more row is in the file {file}.", "{n} more rows are in the file {file}.", table.omitted, file=file
+    )
 
 
 def _policy(style: str) -> str:
@@ -87,7 +89,7 @@ def _template() -> jinja2.Template:
 
     def drawing(svg: str) -> Any:
         # Drawings are made here, with every text in them escaped already.
-        return Markup(svg)  # noqa: S704
+        return Markup(svg)
 
     environment = Environment(
         loader=FunctionLoader(source), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True

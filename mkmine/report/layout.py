@@ -113,9 +113,7 @@ def _read(graph: Any, *, boxes: Sequence[Box], arrows: Sequence[Arrow]) -> Layou
         x, y = _numbers(text)
         return x - left, top - y
 
-    centers = {
-        box.name: flip(graph.get_node(f"n{position}").attr["pos"]) for position, box in enumerate(boxes)
-    }
+    centers = {box.name: flip(graph.get_node(f"n{position}").attr["pos"]) for position, box in enumerate(boxes)}
     placed = {key: graph.get_edge(one, other, key).attr for one, other, key in graph.edges(keys=True)}
     routes: dict[str, Route] = {}
     for position, arrow in enumerate(arrows):

@@ -36,7 +36,11 @@ def shown(process_map: ProcessMap, *, t: Translator) -> str:
     """Say what part of the log the map shows: activities, paths and cases."""
     activities, paths = len(process_map.activities), len(process_map.edges)
     parts = [
-        t("{shown} of {all} activities", shown=t.number(activities), all=_total(activities, process_map.shown_activities, t)),
+        t(
+            "{shown} of {all} activities",
+            shown=t.number(activities),
+            all=_total(activities, process_map.shown_activities, t),
+        ),
         t("{shown} of {all} paths", shown=t.number(paths), all=_total(paths, process_map.shown_paths, t)),
         t.plural("{n} case", "{n} cases", process_map.n_cases),
         t.plural("{n} variant", "{n} variants", process_map.n_variants),
@@ -87,9 +91,7 @@ def _frequency_samples(t: Translator) -> list[Sample]:
     ]
 
 
-def _time_samples(
-    t: Translator, longest_wait: float, written: Callable[[float], str], timed: bool
-) -> list[Sample]:
+def _time_samples(t: Translator, longest_wait: float, written: Callable[[float], str], timed: bool) -> list[Sample]:
     if longest_wait:
         # The ladder is drawn on a square-root scale, so its middle stands for a quarter of the longest wait.
         ticks = f"0 · {written(longest_wait / 4)} · {written(longest_wait)}"

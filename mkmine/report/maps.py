@@ -127,9 +127,7 @@ class _Scale:
             return Lettered(name=name, lines=lines, figure="", tooltip=tooltip, fill=palette.PAPER)
         share = math.sqrt(max(work, 0.0) / self.longest_work) if math.isfinite(work) else 0.0
         bar = (share, palette.heat(share))
-        return Lettered(
-            name=name, lines=lines, figure=self.hours(work), tooltip=tooltip, fill=palette.PAPER, bar=bar
-        )
+        return Lettered(name=name, lines=lines, figure=self.hours(work), tooltip=tooltip, fill=palette.PAPER, bar=bar)
 
     def path(self, row: dict[str, object]) -> _Path:
         t, count, wait = self.t, _float(row["count"]), _float(row["waiting_median_h"])
@@ -274,4 +272,4 @@ def _largest(column: pd.Series) -> float:
 
 
 def _float(value: object) -> float:
-    return float(value) if isinstance(value, int | float) or hasattr(value, "__float__") else math.nan  # type: ignore[arg-type]
+    return float(value) if isinstance(value, int | float) or hasattr(value, "__float__") else math.nan

@@ -108,7 +108,9 @@ def marker(kind: Literal["start", "end"], *, center: Point, tooltip: str) -> str
     x, y = center
     color = palette.START if kind == "start" else palette.END
     if kind == "start":
-        sign = f'<polygon points="{_pair((x - 3, y - 5))} {_pair((x + 5.4, y))} {_pair((x - 3, y + 5))}" fill="{color}"/>'
+        sign = (
+            f'<polygon points="{_pair((x - 3, y - 5))} {_pair((x + 5.4, y))} {_pair((x - 3, y + 5))}" fill="{color}"/>'
+        )
     else:
         sign = f'<rect x="{number(x - 4)}" y="{number(y - 4)}" width="8" height="8" rx="1.4" fill="{color}"/>'
     return (
@@ -135,11 +137,20 @@ def text(content: str, *, at: Point, size: float, color: str, anchor: str = "sta
 
 def number(value: float) -> str:
     """Return a coordinate with at most one decimal, so that files are small and the same everywhere."""
-    return f"{value:.1f}".removesuffix(".0").replace("-0", "0", 1) if abs(value) < 0.05 else f"{value:.1f}".removesuffix(".0")
+    text = f"{value:.1f}".removesuffix(".0")
+    return "0" if text == "-0" else text
 
 
 def _text(
-    content: str, at: Point, *, size: float, color: str, bold: bool = False, opacity: float = 1.0, anchor: str = "middle", extra: str = ""
+    content: str,
+    at: Point,
+    *,
+    size: float,
+    color: str,
+    bold: bool = False,
+    opacity: float = 1.0,
+    anchor: str = "middle",
+    extra: str = "",
 ) -> str:
     weight = ' font-weight="700"' if bold else ""
     faded = f' fill-opacity="{opacity}"' if opacity < 1 else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import TYPE_CHECKING, Any
 
 from mkmine.report.blocks import Block, Bullets, Heading, KeyFigure, KeyFigures, Note, Text
@@ -30,8 +31,8 @@ def summary(findings: Findings) -> list[Block]:
     if points:
         blocks.append(Bullets(items=tuple(points)))
     if findings.validation is not None:
-        kind = "info" if findings.validation.grade == "good" else "warning"
-        blocks.append(Note(kind="info" if kind == "info" else "warning", text=grade_sentence(findings.validation.grade, t)))
+        trusted = findings.validation.grade == "good"
+        blocks.append(Note(kind="info" if trusted else "warning", text=grade_sentence(findings.validation.grade, t)))
     return blocks
 
 
@@ -48,7 +49,9 @@ def key_figures(findings: Findings) -> KeyFigures:
         KeyFigure(
             label=t("Cycle time, median"),
             value=findings.hours(values.get("cycle_median_h")),
-            note=t("{days} from start to end", days=findings.calendar_days(float(values.get("cycle_wall_median_h", "nan")))),
+            note=t(
+                "{days} from start to end", days=findings.calendar_days(float(values.get("cycle_wall_median_h", "nan")))
+            ),
         ),
         KeyFigure(label=t("Cycle time, 85th percentile"), value=findings.hours(values.get("cycle_p85_h"))),
         KeyFigure(
@@ -151,7 +154,7 @@ def _rework(findings: Findings) -> list[str]:
     first = frame[(frame["round"] == 1) & (frame["returned"] > 0)]
     if first.empty:
         return []
-    row: dict[str, Any] = first.sort_values("returned", ascending=False, kind="stable").iloc[0].to_dict()
+    row: dict[Hashable, Any] = first.sort_values("returned", ascending=False, kind="stable").iloc[0].to_dict()
     return [
         t(
             "{share} of the cases come back to work that was already done. After the first round of {activity}, "
@@ -194,7 +197,9 @@ def _deviation(findings: Findings, row: pd.Series) -> str:
         return t("The most frequent deviation: {activity} is skipped in {cases} ({share}).", **values)
     if row["kind"] == "repeated":
         return t("The most frequent deviation: {activity} is repeated beyond TO-BE in {cases} ({share}).", **values)
-    return t("The most frequent deviation: {activity}, which TO-BE does not provide for, in {cases} ({share}).", **values)
+    return t(
+        "The most frequent deviation: {activity}, which TO-BE does not provide for, in {cases} ({share}).", **values
+    )
 
 
 def _answers(findings: Findings) -> list[str]:

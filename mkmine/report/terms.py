@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "grade_sentence",
-    "kpi_change",
     "kpi_changes",
     "kpi_name",
     "kpi_value",
@@ -48,21 +47,18 @@ def kpi_value(key: str, value: float, t: Translator, *, day: float = 8.0) -> str
     return t.number(value, digits=2 if abs(value) < 10 else 1)
 
 
-def kpi_changes(key: str, values: Sequence[float], t: Translator, *, day: float = 8.0) -> list[str]:
-    """Write differences of one indicator that are read together: signed, in one unit, which only the last one names."""
+def kpi_changes(key: str, values: Sequence[float], t: Translator, *, day: float = 8.0) -> tuple[list[str], str]:
+    """Write differences of one indicator that are read together, signed and in one unit; return them and the unit.
+
+    The unit comes with the no-break space before it, and is empty for plain numbers.
+    """
     if key.endswith("_h"):
         unit = unit_of(values, t, day=day)
-        *others, last = values
-        return [*(unit.bare(value, t, signed=True) for value in others), unit.write(last, t, signed=True)]
-    share = key.startswith("utilisation:")
-    factor, digits = (100, 1) if share else (1, 2 if max(map(abs, values)) < 10 else 1)
-    written = [_signed(factor * value, t, digits=digits) for value in values]
-    return [*written[:-1], written[-1] + "\u00a0" + t("pp")] if share else written
-
-
-def kpi_change(key: str, value: float, t: Translator, *, day: float = 8.0) -> str:
-    """Write one difference of an indicator with its sign; shares change by percentage points."""
-    return kpi_changes(key, [value], t, day=day)[0]
+        return [unit.bare(value, t, signed=True) for value in values], "\u00a0" + unit.name
+    if key.startswith("utilisation:"):
+        return [_signed(100 * value, t, digits=1) for value in values], "\u00a0" + t("pp")
+    digits = 2 if max(map(abs, values)) < 10 else 1
+    return [_signed(value, t, digits=digits) for value in values], ""
 
 
 def verdict_words(verdict: str, t: Translator) -> str:
@@ -92,31 +88,31 @@ def grade_sentence(grade: str, t: Translator) -> str:
     return words.get(grade, grade)
 
 
-def verdict_sentence(findings: Findings, row: Mapping[str, Any]) -> str:
+def verdict_sentence(findings: Findings, row: Mapping[Any, Any]) -> str:
     """Say what a scenario does to an indicator, with its interval, or that nothing can be told from noise."""
     t, key = findings.t, str(row["kpi"])
-    low, high = kpi_changes(key, [row["low"], row["high"]], t, day=findings.day)
+    (difference, low, high), unit = kpi_changes(key, [row["difference"], row["low"], row["high"]], t, day=findings.day)
     name = kpi_name(key, t)
     values = {
         "scenario": findings.quoted(row["scenario"]),
         "kpi": name[:1].lower() + name[1:],
         "base": kpi_value(key, row["base"], t, day=findings.day),
         "value": kpi_value(key, row["value"], t, day=findings.day),
-        "difference": kpi_change(key, row["difference"], t, day=findings.day),
+        "difference": difference + unit,
         "low": low,
-        "high": high,
+        "high": high + unit,
         "relative": percent_change(row["relative"], t),
     }
     if row["verdict"] == "unstable":
-        return t("{scenario}: more work arrives than is done, the queue grows without end; no figure can be given.", **values)
+        return t(
+            "{scenario}: more work arrives than is done, the queue grows without end; no figure can be given.", **values
+        )
     if row["verdict"] == "noise":
         return t(
             "{scenario}: {kpi}: no difference that could be told from noise ({difference}; 95% interval: {low} to {high}).",
             **values,
         )
-    return t(
-        "{scenario}: {kpi}: {base} → {value}, {difference} ({relative}; 95% interval: {low} to {high}).", **values
-    )
+    return t("{scenario}: {kpi}: {base} → {value}, {difference} ({relative}; 95% interval: {low} to {high}).", **values)
 
 
 def percent_change(share: float, t: Translator) -> str:

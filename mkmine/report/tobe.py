@@ -117,8 +117,8 @@ def _difference(findings: Findings, row: Mapping[str, Any]) -> str:
     if low <= 0 <= high:
         return t("{difference}, within noise", difference=change)
     unit = unit_of([value, low, high], t, day=findings.day)
-    low, high = unit.bare(low, t, signed=True), unit.write(high, t, signed=True)
-    return f"{unit.bare(value, t, signed=True)} ({low} … {high})"
+    value, low, high = (unit.bare(one, t, signed=True) for one in (value, low, high))
+    return f"{value} ({low} … {high})\u00a0{unit.name}"
 
 
 def _limits(findings: Findings) -> list[Block]:

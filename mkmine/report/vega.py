@@ -84,8 +84,21 @@ def _theme() -> dict[str, Any]:
             "tickColor": "#cbd5e1",
             "gridColor": "#e6ecf4",
         },
-        "header": {**words, "labelFontSize": 12, "labelFontWeight": "bold", "labelColor": palette.INK, "labelLimit": 520},
-        "legend": {**words, "labelFontSize": 11, "titleFontSize": 11, "labelColor": "#334155", "titleColor": palette.MUTED, "labelLimit": 320},
+        "header": {
+            **words,
+            "labelFontSize": 12,
+            "labelFontWeight": "bold",
+            "labelColor": palette.INK,
+            "labelLimit": 520,
+        },
+        "legend": {
+            **words,
+            "labelFontSize": 11,
+            "titleFontSize": 11,
+            "labelColor": "#334155",
+            "titleColor": palette.MUTED,
+            "labelLimit": 320,
+        },
         "text": {"font": FONT_STACK, "fontSize": 11, "color": palette.INK},
         "title": {"font": FONT_STACK, "fontSize": 12, "color": palette.INK, "anchor": "start"},
     }

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from mkmine.language import Translator
 from mkmine.report import charts
 from mkmine.report.blocks import Block, Bullets, Figure, Heading, Note, Text, View
 from mkmine.report.findings import Cell, Findings, tabulate
 from mkmine.report.terms import (
     grade_sentence,
-    kpi_change,
     kpi_changes,
     kpi_name,
     kpi_value,
@@ -83,7 +83,9 @@ def trust(findings: Findings) -> list[Block]:
             Figure(
                 title=t("Simulated against observed in the weeks held back"),
                 views=(View(label="", picture=charts.backtest(drawable, language=t.language)),),
-                note=t("The whisker is the interval in which 95% of the simulated results lie; 100% is what was observed."),
+                note=t(
+                    "The whisker is the interval in which 95% of the simulated results lie; 100% is what was observed."
+                ),
                 foot=findings.source(check.provenance),
             )
         )
@@ -134,9 +136,8 @@ def _table(findings: Findings) -> Block:
         (t("Indicator"), lambda row: kpi_name(row["kpi"], t), "text"),
         (t("Base"), lambda row: _value(findings, row, "base"), "number"),
         (t("Scenario value"), lambda row: _value(findings, row, "value"), "number"),
-        (t("Difference"), lambda row: _change(findings, row, "difference"), "number"),
-        (t("95% interval"), lambda row: _interval(findings, row), "number"),
-        (t("In per cent"), lambda row: percent_change(row["relative"], t) if row["base"] else t.number(None), "number"),
+        (t("Difference (95% interval)"), lambda row: _change(findings, row), "number"),
+        (t("In per cent"), lambda row: _relative(row, t), "number"),
         (t("Verdict"), lambda row: verdict_words(row["verdict"], t), "text"),
     ]
     return tabulate(
@@ -154,12 +155,13 @@ def _value(findings: Findings, row: Mapping[str, Any], column: str) -> str:
     return kpi_value(str(row["kpi"]), float(row[column]), findings.t, day=findings.day)
 
 
-def _change(findings: Findings, row: Mapping[str, Any], column: str) -> str:
-    return kpi_change(str(row["kpi"]), float(row[column]), findings.t, day=findings.day)
-
-
-def _interval(findings: Findings, row: Mapping[str, Any]) -> str:
+def _change(findings: Findings, row: Mapping[str, Any]) -> str:
     if row["verdict"] == "unstable":
         return findings.t.number(None)
-    low, high = kpi_changes(str(row["kpi"]), [row["low"], row["high"]], findings.t, day=findings.day)
-    return f"{low} … {high}"
+    values = [float(row[column]) for column in ("difference", "low", "high")]
+    (difference, low, high), unit = kpi_changes(str(row["kpi"]), values, findings.t, day=findings.day)
+    return f"{difference} ({low} … {high}){unit}"
+
+
+def _relative(row: Mapping[str, Any], t: Translator) -> str:
+    return percent_change(row["relative"], t) if row["base"] and row["verdict"] != "unstable" else t.number(None)
