@@ -101,8 +101,8 @@ def _instants(
         first = int(np.flatnonzero(bad)[0])
         raise DataError(
             f"the {what} of {int(bad.sum()):,} of {len(values):,} rows cannot be read (first: row {first + 1}, "
-            f"{str(values.iloc[first])[:60]!r}: {times.problem[first]}); correct them, or pass errors=\"quarantine\" to set "
-            f"them aside"
+            f'{str(values.iloc[first])[:60]!r}: {times.problem[first]}); correct them, or pass errors="quarantine" to '
+            f"set them aside"
         )
     instants = np.where(times.missing | bad, _MISSING, times.instants).astype(np.int64)
     return instants, np.where(bad, f"{what}: " + times.problem.astype(str), "").astype(object)

@@ -18,8 +18,8 @@ _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 def read_json(path: Path, *, size_limit: int = 2 * GIB) -> Any:
     """Return the values of a JSON file (plain or gzip), or the list of them if each line is one.
 
-    Raises `DataError` if the file is absent, damaged, larger than `size_limit` bytes when unpacked, or not JSON, with line
-    and column.
+    Raises `DataError` if the file is absent, damaged, larger than `size_limit` bytes when unpacked, or not JSON
+    (with line and column).
     """
     text = decode(_bytes(path, size_limit))
     if not text.strip():

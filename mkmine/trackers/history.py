@@ -1,22 +1,24 @@
 """From status changes to activity instances.
 
 Every stay of an issue in a work or outside status is one instance. The queue status before it, if there is one, says
-since when the work could have begun (`enabled`). The cleaning is that of a tracker's known noise: slips corrected within
-seconds are collapsed, bulk moves are kept and flagged, and each is counted in the log's history.
+since when the work could have begun (`enabled`). The cleaning is that of a tracker's known noise: slips corrected
+within seconds are collapsed, bulk moves are kept and flagged, and each is counted in the log's history.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mkmine.calendars import MINUTE, from_us
+from mkmine.calendars import MINUTE, from_us, to_us, zone
 from mkmine.errors import DataError
 from mkmine.eventlog import EventLog, Step
+from mkmine.trackers.assignees import with_people
 from mkmine.trackers.export import ISSUE_COLUMNS, TrackerExport
 from mkmine.trackers.statuses import StatusMapping, StatusRule, guess_missing
 
@@ -39,15 +41,16 @@ def activity_log(
     """Return the activity instances of a tracker export.
 
     Statuses that the mapping lacks are guessed, and the log's history says how. An issue's current status lasts until
-    the export was made: a work status gives an ongoing instance, and the case is completed only if the status is done or
-    cancelled (case attribute `outcome`). `before` are steps that come first in the history. Issues that never reached work are in the log's `quarantine`.
+    the export was made: a work status gives an ongoing instance, and the case is completed only if the status is done
+    or cancelled (case attribute `outcome`). `before` are steps that come first in the history. Issues that never
+    reached work are in the log's `quarantine`.
 
     Raises `DataError` if the export holds no issue or no work, or was made before its last change.
     """
     if export.issues.empty:
         raise DataError("the export is empty: it holds no issue; check the filter of the export in the tracker")
-    stays, oddities = _stays(export)
     rules = mapping or StatusMapping()
+    stays, oddities = _stays(export, rules.canonical())
     rules, guesses = guess_missing(
         rules,
         stays["status"].unique(),
@@ -56,7 +59,6 @@ def activity_log(
         final=_final_statuses(stays),
     )
     steps = [*before, *export.steps, *oddities, *_explain(guesses, given=mapping is not None)]
-    stays["status"] = stays["status"].map(rules.canonical())
     taken = _taken_at(export, rules)
     stays.loc[stays["last"], "to"] = taken
     stays, cleaning = _cleaned(stays, rules)
@@ -67,16 +69,18 @@ def activity_log(
     steps += waits
     if frame.empty:
         raise DataError(
-            f"none of {len(export.issues):,} issues ever was in a status of work; map at least one of these statuses to the "
-            f'kind "work": {", ".join(rules.statuses)}'
+            f"none of {len(export.issues):,} issues ever was in a status of work; map at least one of these statuses "
+            f'to the kind "work": {", ".join(rules.statuses)}'
         )
     zone_name = time_zone or rules.time_zone or export.time_zone or "UTC"
-    frame, who = _with_people(frame, export, rules, taken)
+    frame, who = with_people(frame, export, rules, taken)
     cases = _cases(export.issues, stays, zone_name)
-    idle = cases.index.difference(frame["case"])
+    idle = cases.index.difference(pd.Index(frame["case"]))
     aside = export.quarantine
     if len(idle):
-        never = pd.DataFrame({"issue": idle, "reason": "never in a status of work, now in " + cases.loc[idle, "status"]})
+        never = pd.DataFrame(
+            {"issue": idle, "reason": "never in a status of work, now in " + cases.loc[idle, "status"]}
+        )
         aside = pd.concat([aside, never], ignore_index=True) if len(aside) else never
         steps.append(Step("set aside issues", "never in a status of work; kept in the quarantine", len(idle)))
     if len(export.quarantine):
@@ -96,31 +100,40 @@ def activity_log(
         time_zone=zone_name,
         name=name,
         calendar=rules.office(),
-        observed=(int(stays["from"].min()), taken),
+        observed=(_begin(stays, rules), taken),
         quarantine=aside,
         history=[*steps, who],
     )
+
+
+def _begin(stays: pd.DataFrame, rules: StatusMapping) -> int:
+    return int(stays["from"].min()) if rules.complete_since is None else _moment(rules.complete_since, rules)
+
+
+def _moment(value: datetime, rules: StatusMapping) -> int:
+    return to_us(value if value.tzinfo else value.replace(tzinfo=zone(rules.time_zone or "UTC")))
 
 
 def _taken_at(export: TrackerExport, rules: StatusMapping) -> int:
     last = int(max(export.changes["at"].max() if len(export.changes) else 0, export.issues["created"].max()))
     if rules.exported_at is None:
         return max(export.taken_at, last)
-    moment = pd.Timestamp(rules.exported_at)
-    if moment.tzinfo is None:
-        moment = moment.tz_localize(rules.time_zone or "UTC")
-    taken = int(moment.as_unit("us").value)
+    taken = _moment(rules.exported_at, rules)
     if taken < last:
         raise DataError(
-            f"exported_at in the mapping ({moment}) is before the last change in the export ({from_us(last)}); correct it or "
-            f"leave it out"
+            f"exported_at in the mapping ({from_us(taken)}) is before the last change in the export ({from_us(last)}); "
+            f"correct it or leave it out"
         )
     return taken
 
 
-def _stays(export: TrackerExport) -> tuple[pd.DataFrame, list[Step]]:
-    """Return the stays of issues in statuses, in (issue, time) order: [issue, status, from, to, mover, leaver, last]."""
+def _stays(export: TrackerExport, names: Mapping[str, str]) -> tuple[pd.DataFrame, list[Step]]:
+    """Return the stays of issues in statuses, in (issue, time) order: issue, status, from, to, mover, leaver, last.
+
+    `names` gives the current names of statuses that were called otherwise.
+    """
     changes = export.changes[export.changes["field"] == "status"]
+    changes = changes.assign(old=_renamed(changes["old"], names), new=_renamed(changes["new"], names))
     order = np.lexsort((np.arange(len(changes)), changes["at"].to_numpy(), changes["issue"].to_numpy(dtype=str)))
     changes = changes.iloc[order]
     first_old = changes.groupby("issue", sort=False)["old"].first()
@@ -129,7 +142,7 @@ def _stays(export: TrackerExport) -> tuple[pd.DataFrame, list[Step]]:
     begun = pd.DataFrame(
         {"issue": issues.index, "status": initial.to_numpy(), "from": issues["created"].to_numpy(), "mover": None}
     )
-    begun = begun[begun["status"].notna()]
+    begun = begun[begun["status"].notna()].assign(status=lambda one: _renamed(one["status"], names))
     unknown = int(begun["from"].isna().sum())
     begun = begun[begun["from"].notna()]
     moved = changes[["issue", "new", "at", "author"]].set_axis(["issue", "status", "from", "mover"], axis=1)
@@ -155,6 +168,10 @@ def _stays(export: TrackerExport) -> tuple[pd.DataFrame, list[Step]]:
     return stays.drop(columns="rank"), [step for step in steps if step.touched]
 
 
+def _renamed(status: pd.Series, names: Mapping[str, str]) -> pd.Series:
+    return status.map(lambda one: names.get(one, one)).astype(object)
+
+
 def _ends(issue: pd.Series) -> Mask:
     """Return which rows are the last of their issue."""
     values = issue.to_numpy(dtype=object)
@@ -170,7 +187,7 @@ def _final_statuses(stays: pd.DataFrame) -> list[str]:
 def _moves(stays: pd.DataFrame) -> dict[tuple[str | None, str], int]:
     """Return how often issues moved from one status to another, or were created in it (from None)."""
     status = stays["status"].to_numpy(dtype=object)
-    before = np.append(None, status[:-1])
+    before = np.array([None, *status[:-1]], dtype=object)
     before[np.append(True, stays["last"].to_numpy()[:-1])] = None
     return dict(Counter(zip(before.tolist(), status.tolist(), strict=True)))
 
@@ -184,18 +201,18 @@ def _explain(guesses: dict[str, StatusRule], *, given: bool) -> list[Step]:
 
 
 def _cleaned(stays: pd.DataFrame, rules: StatusMapping) -> tuple[pd.DataFrame, list[Step]]:
-    """Flag bulk moves, collapse slips, and join stays that a renamed status had cut."""
+    """Flag bulk moves, collapse slips, and join neighbouring stays in one status."""
     stays["bulk_in"] = _bulk(stays, rules.bulk_issues)
     bulk_moves = int(stays["bulk_in"].sum())
     leaving = stays["bulk_in"].shift(-1, fill_value=False).to_numpy(dtype=np.bool_)
     stays["bulk"] = stays["bulk_in"].to_numpy(dtype=np.bool_) | (leaving & ~stays["last"].to_numpy())
     kept, returned, passed = _collapsed(stays, rules.misclick_seconds)
-    stays, renamed = _joined(kept)
+    stays, joined = _joined(kept)
     seconds = f"{rules.misclick_seconds:g} s by the same person"
     steps = [
         Step("collapse slips", f"moved and moved back within {seconds}", returned),
         Step("collapse passages", f"moved through a status within {seconds}", passed),
-        Step("join stays", "moves between names of one status", renamed),
+        Step("join stays", "moves from a status to itself, or back to it after a slip", joined),
         Step("flag bulk moves", f"at least {rules.bulk_issues} issues by one person within a minute", bulk_moves),
     ]
     return stays, [step for step in steps if step.touched]
@@ -214,9 +231,12 @@ def _collapsed(stays: pd.DataFrame, seconds: float) -> tuple[pd.DataFrame, int, 
     """Return the stays without slips, and how many moves went back (A-B-A) or on (A-B-C)."""
     first = np.append(True, stays["last"].to_numpy()[:-1])
     short = (stays["to"] - stays["from"]).to_numpy() < seconds * _SECOND
-    mover, leaver = stays["mover"].to_numpy(dtype=object), stays["leaver"].to_numpy(dtype=object)
-    same = np.fromiter((a == b for a, b in zip(mover, leaver, strict=True)), dtype=np.bool_, count=len(stays))
-    slip = short & same & ~first & ~stays["last"].to_numpy()
+    people = pd.factorize(pd.concat([stays["mover"], stays["leaver"]]).to_numpy(dtype=object))[0]
+    same = people[: len(stays)] == people[len(stays) :]
+    # A card moved on in bulk at the end of the day was worked on: its stay is short, but no slip.
+    in_bulk = stays["bulk_in"].to_numpy(dtype=np.bool_)
+    in_bulk = in_bulk & np.append(in_bulk[1:], False)
+    slip = short & same & ~in_bulk & ~first & ~stays["last"].to_numpy()
     if not slip.any():
         return stays, 0, 0
     keep = np.flatnonzero(~slip)
@@ -231,7 +251,7 @@ def _collapsed(stays: pd.DataFrame, seconds: float) -> tuple[pd.DataFrame, int, 
 
 
 def _joined(stays: pd.DataFrame) -> tuple[pd.DataFrame, int]:
-    """Return the stays with neighbours in one status (a collapsed slip, a renamed status) made one."""
+    """Return the stays with neighbours in one status (a collapsed slip, two names of one status) made one."""
     status, issue = stays["status"].to_numpy(dtype=object), stays["issue"].to_numpy(dtype=object)
     fresh = np.append(True, (status[1:] != status[:-1]) | (issue[1:] != issue[:-1]))
     group = np.cumsum(fresh)
@@ -245,34 +265,56 @@ def _joined(stays: pd.DataFrame) -> tuple[pd.DataFrame, int]:
 
 
 def _instances(stays: pd.DataFrame, rules: StatusMapping) -> tuple[pd.DataFrame, list[Step]]:
-    """Return one row per instance, with the stay (row of `stays`) that it is."""
+    """Return one row per instance, those that still wait included: begun and ended when the export was made."""
     kind = stays["kind"].to_numpy(dtype=object)
-    first = np.append(True, stays["last"].to_numpy()[:-1])
+    last = stays["last"].to_numpy()
+    first = np.append(True, last[:-1])
     was_done = np.append(False, np.isin(kind[:-1], ("done", "cancelled"))) & ~first
     with_instant = {status for status, rule in rules.statuses.items() if rule.kind == "done" and rule.activity}
     instant = stays["status"].isin(with_instant).to_numpy() & (kind == "done") & ~was_done
-    worked = np.isin(kind, ("work", "outside"))
-    rows = np.flatnonzero(worked | instant)
-    enabled, used = _enabled(stays, rows, first)
-    frame = stays.iloc[rows][["issue", "activity", "from", "to", "last", "bulk", "status", "mover", "leaver"]].copy()
-    frame.columns = ["case", "activity", "start", "end", "last", "bulk", "status", "mover", "leaver"]
-    frame["stay"] = rows
-    frame["instant"] = instant[rows]
-    frame["enabled"] = enabled
-    frame["bulk"] = np.where(frame["instant"], stays["bulk_in"].to_numpy()[rows], frame["bulk"]).astype(np.bool_)
+    awaited = _awaited(stays, instant)
+    waiting = (kind == "queue") & last & awaited.notna().to_numpy()
+    rows = np.flatnonzero(np.isin(kind, ("work", "outside")) | instant | waiting)
+    activity = awaited.where(waiting, stays["activity"]).to_numpy(dtype=object)
+    enabled, used = _enabled(stays, rows, activity, first)
+    frame = stays.iloc[rows][["issue", "from", "to", "last", "bulk", "bulk_in", "status", "kind", "mover", "leaver"]]
+    frame = frame.set_axis(["case", "start", "end", *frame.columns[3:]], axis=1).reset_index(drop=True)
+    frame.insert(1, "activity", activity[rows])
+    frame["instant"], frame["waiting"], frame["enabled"] = instant[rows], waiting[rows], enabled
+    frame["bulk"] = np.where(frame["instant"], frame["bulk_in"], frame["bulk"]).astype(np.bool_)
     frame["end"] = np.where(frame["instant"], frame["start"], frame["end"])
+    frame["start"] = np.where(frame["waiting"], frame["end"], frame["start"])
     frame["ongoing"] = frame["last"] & ~frame["instant"]
-    fruitless = (kind == "queue") & ~stays["last"].to_numpy()
+    fruitless = (kind == "queue") & ~last
     fruitless[used] = False
-    steps = [Step("left out waits", "a queue was left for something other than its work", int(fruitless.sum()))]
-    return frame.reset_index(drop=True), [step for step in steps if step.touched]
+    steps = [
+        Step("left out waits", "a queue was left for something other than its work", int(fruitless.sum())),
+        Step("still waiting", "work not begun when the export was made, kept as ongoing", int(waiting.sum())),
+    ]
+    return frame, [step for step in steps if step.touched]
 
 
-def _enabled(stays: pd.DataFrame, rows: Ints, first: Mask) -> tuple[Ints, Ints]:
+def _awaited(stays: pd.DataFrame, instant: Mask) -> pd.Series:
+    """Return for each stay in a queue the activity that it waits for; None where that is not clear.
+
+    A queue without an activity of its own waits for what follows it in at least 80 % of cases.
+    """
+    status, own = stays["status"], stays["activity"].where(stays["activity"] != stays["status"], None)
+    following = stays["activity"].shift(-1)
+    works = (stays["kind"].isin(["work", "outside"]) | instant).shift(-1, fill_value=False) & ~stays["last"]
+    left = (stays["kind"] == "queue") & ~stays["last"]
+    usual: dict[str, str] = {}
+    for name, after in following.where(works, None)[left].groupby(status[left]):
+        counts = after.value_counts()
+        if len(counts) and counts.iloc[0] >= 0.8 * len(after):
+            usual[name] = counts.index[0]
+    return own.where(own.notna(), status.map(usual)).where(stays["kind"] == "queue", None).astype(object)
+
+
+def _enabled(stays: pd.DataFrame, rows: Ints, activity: NDArray[np.object_], first: Mask) -> tuple[Ints, Ints]:
     """Return since when each instance waited (over an unbroken run of its queues), and the queue stays so used."""
-    activity = stays["activity"].to_numpy(dtype=object)
     queue = (stays["kind"] == "queue").to_numpy()
-    anyone = queue & (stays["status"].to_numpy(dtype=object) == activity)
+    anyone = queue & (stays["status"] == stays["activity"]).to_numpy()
     begun = stays["from"].to_numpy()
     enabled, probe, active = begun[rows].copy(), rows.copy(), np.arange(len(rows))
     used: list[Ints] = []
@@ -284,65 +326,6 @@ def _enabled(stays: pd.DataFrame, rows: Ints, first: Mask) -> tuple[Ints, Ints]:
         enabled[active], probe[active] = begun[before], before
         used.append(before)
     return enabled, np.concatenate(used) if used else np.zeros(0, dtype=np.int64)
-
-
-def _with_people(
-    frame: pd.DataFrame, export: TrackerExport, rules: StatusMapping, taken: int
-) -> tuple[pd.DataFrame, Step]:
-    """Return the instances with resource and role and with their instants as datetimes."""
-    assigned = export.changes[export.changes["field"] == "assignee"]
-    if len(assigned) or export.issues["assignee"].notna().any():
-        frame["resource"] = _assignees(frame, export.issues, assigned, taken)
-        frame.loc[frame["instant"], "resource"] = frame["mover"].where(frame["mover"].notna(), frame["resource"])
-        step = Step("resource", "the assignee for most of the stay", int(frame["resource"].notna().sum()))
-    else:
-        ended = frame["leaver"].where(~frame["instant"], frame["mover"])
-        frame["resource"] = ended
-        step = Step("resource", "no assignees in the export: who ended the stay", int(ended.notna().sum()))
-    own = frame["resource"].map(rules.people)
-    usual = frame["status"].map({status: rule.role for status, rule in rules.statuses.items()})
-    frame["role"] = own.astype(object).where(own.notna(), usual.astype(object))
-    for column in ("start", "end", "enabled"):
-        frame[column] = pd.to_datetime(frame[column], unit="us", utc=True)
-    return frame, step
-
-
-def _assignees(frame: pd.DataFrame, issues: pd.DataFrame, assigned: pd.DataFrame, taken: int) -> Sequence[object]:
-    """Return who was assigned for the longest part of each instance (the later one of equals)."""
-    before_change = assigned.groupby("issue", sort=False)["old"].first()
-    current = issues.set_index("issue")["assignee"]
-    initial = before_change.reindex(current.index).where(current.index.isin(before_change.index), current)
-    cases = pd.Index(current.index)
-    earliest = np.iinfo(np.int64).min
-    spans = pd.DataFrame(
-        {
-            "issue": np.concatenate((cases, assigned["issue"].to_numpy(dtype=object), frame["case"].to_numpy(dtype=object))),
-            "at": np.concatenate((np.full(len(cases), earliest), assigned["at"].to_numpy(), frame["start"].to_numpy())),
-            "who": np.concatenate((initial.to_numpy(dtype=object), assigned["new"].to_numpy(dtype=object),
-                                   np.full(len(frame), None))),
-            "row": np.concatenate((np.full(len(cases) + len(assigned), -1), frame.index.to_numpy())),
-        }
-    )  # fmt: skip
-    spans["issue"] = cases.get_indexer(spans["issue"])
-    known, number = spans["row"] < 0, pd.factorize(spans["who"])
-    spans["code"] = np.where(known, number[0], -2)
-    spans = spans[spans["issue"] >= 0]
-    # Same instant: the change of assignee belongs to the stay that begins with it.
-    spans = spans.iloc[np.lexsort((spans["row"], spans["at"], spans["issue"]))].reset_index(drop=True)
-    spans["code"] = spans["code"].where(spans["code"] != -2).ffill().astype(np.int64)
-    spans["row"] = spans["row"].where(spans["row"] >= 0).groupby(spans["issue"]).ffill()
-    spans = spans.assign(until=np.where(_ends(spans["issue"]), taken, spans["at"].shift(-1, fill_value=taken)))
-    spans = spans[spans["row"].notna()].assign(row=lambda one: one["row"].astype(np.int64))
-    limit = frame["end"].to_numpy()[spans["row"]]
-    start = frame["start"].to_numpy()[spans["row"]]
-    spans["held"] = np.minimum(spans["until"], limit) - np.maximum(spans["at"], start)
-    spans = spans[(spans["held"] > 0) | (spans["at"] == start)]
-    held = spans.assign(order=np.arange(len(spans))).groupby(["row", "code"], as_index=False).agg(
-        held=("held", "sum"), order=("order", "last")
-    )  # fmt: skip
-    held = held.sort_values(["row", "held", "order"]).groupby("row")["code"].last()
-    names = np.append(np.asarray(number[1], dtype=object), None)
-    return list(names[held.reindex(frame.index, fill_value=-1).to_numpy()])
 
 
 def _cases(issues: pd.DataFrame, stays: pd.DataFrame, time_zone: str) -> pd.DataFrame:

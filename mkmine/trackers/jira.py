@@ -19,9 +19,12 @@ __all__ = ["is_jira_issue", "read_jira"]
 _FIELDS = {"status": "status", "assignee": "assignee"}
 # Heavy or circular fields, and those that the export keeps elsewhere.
 _SKIPPED = frozenset(
-    "status assignee created updated comment worklog attachment description subtasks issuelinks watches votes progress"
-    " aggregateprogress timetracking lastViewed statuscategorychangedate workratio environment changelog".split()
-)
+    {
+        "status", "assignee", "created", "updated", "comment", "worklog", "attachment", "description", "subtasks",
+        "issuelinks", "watches", "votes", "progress", "aggregateprogress", "timetracking", "lastViewed",
+        "statuscategorychangedate", "workratio", "environment", "changelog",
+    }
+)  # fmt: skip
 _KNOWN = {
     "summary": "title", "issuetype": "type", "priority": "priority", "duedate": "due", "project": "project",
     "reporter": "reporter", "labels": "labels", "components": "components", "resolution": "resolution",
@@ -47,7 +50,7 @@ def read_jira(pages: Iterable[Any], *, place: str, errors: Errors = "raise") -> 
         raise DataError(f'"{place}" holds no issue; check the filter (JQL) of the export')
     people = Directory()
     people.learn(_mentioned(issues.values()))
-    names = next((page["names"] for page in found if isinstance(page.get("names"), dict)), {})
+    names: Mapping[str, Any] = next((page["names"] for page in found if isinstance(page.get("names"), dict)), {})
     rows = [_issue_row(key, issue, people, names) for key, issue in issues.items()]
     frame = pd.DataFrame(rows)
     changes = pd.DataFrame(
@@ -61,9 +64,13 @@ def read_jira(pages: Iterable[Any], *, place: str, errors: Errors = "raise") -> 
     if clipped:
         detail = f"the changelog of these issues is cut off in the export: {', '.join(clipped[:5])}"
         steps.append(Step("found gaps", detail, len(clipped)))
-    unnamed = {one for issue in issues.values() for one in issue["fields"] if one.startswith("customfield_")} - set(names)
+    unnamed = {one for issue in issues.values() for one in issue["fields"] if one.startswith("customfield_")} - set(
+        names
+    )
     if unnamed:
-        steps.append(Step("left out", "custom fields without a name; export with expand=names to keep them", len(unnamed)))
+        steps.append(
+            Step("left out", "custom fields without a name; export with expand=names to keep them", len(unnamed))
+        )
     if people.deleted:
         steps.append(Step("name deleted people", ", ".join(people.deleted), len(people.deleted)))
     frame, changes, aside = settle_times(frame, changes, time_zone=None, errors=errors)

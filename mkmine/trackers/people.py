@@ -8,7 +8,7 @@ from collections.abc import Iterable
 __all__ = ["Directory", "is_deleted"]
 
 _DELETED = re.compile(
-    r"^(удал[её]н|бывш\w+ (пользовател|сотрудник)|deleted user|former user|inactive user|anonymous|аноним|unknown user)",
+    r"^(удал[её]н|бывш\w+ (пользовател|сотрудник)|аноним|(deleted|former|inactive|unknown) user|anonymous)",
     re.IGNORECASE,
 )
 

@@ -69,8 +69,7 @@ def read_export(
     zone_name = time_zone or (mapping.time_zone if mapping else None)
     listed = Path(issues) if issues is not None else _sibling(source, "issues.csv")
     export = _export(source, listed, mapping, zone_name, errors)
-    log = activity_log(export, mapping=mapping, time_zone=time_zone, name=name or _stem(source), before=steps)
-    return log
+    return activity_log(export, mapping=mapping, time_zone=time_zone, name=name or _stem(source), before=steps)
 
 
 def looks_like_export(path: str | Path) -> bool:
@@ -125,7 +124,9 @@ def _export(
     if ending in _JSON:
         return _from_pages(_pages(read_json(source)), source.name, errors)
     if ending not in _TABLES:
-        raise DataError(f'"{source.name}" is not the export of a tracker by its ending; give .json, .jsonl, .csv or .xlsx')
+        raise DataError(
+            f'"{source.name}" is not the export of a tracker by its ending; give .json, .jsonl, .csv or .xlsx'
+        )
     if ending != ".xlsx" and '"' in opening(source, size=65_536) and not _is_table(source):
         raw = read_table(source, errors=errors).frame
         if "data" in raw.columns:
@@ -151,7 +152,9 @@ def _raw_pages(cells: Any, place: str) -> list[Any]:
         try:
             pages.append(json.loads(cell))
         except (ValueError, TypeError, RecursionError):
-            raise DataError(f'"{place}": the column "data" of row {number} is not valid JSON; export it again') from None
+            raise DataError(
+                f'"{place}": the column "data" of row {number} is not valid JSON; export it again'
+            ) from None
     return pages
 
 
@@ -166,6 +169,6 @@ def _from_pages(pages: list[Any], place: str, errors: Errors) -> TrackerExport:
     if listed and not any(listed):
         raise DataError(f'"{place}" is empty: its list of issues has none; check the filter of the export')
     raise DataError(
-        f'"{place}" is JSON, but not of a known tracker: Jira has issues with "key" and "fields", Redmine issues with "id", '
-        f'"created_on" and "status"; its first keys are {", ".join(list(objects[0])[:8]) if objects else "none"}'
+        f'"{place}" is JSON, but not of a known tracker: Jira has issues with "key" and "fields", Redmine issues with '
+        f'"id", "created_on" and "status"; its first keys are {", ".join(list(objects[0])[:8]) if objects else "none"}'
     )

@@ -29,12 +29,14 @@ def is_redmine_issue(value: Any) -> bool:
 def read_redmine(pages: Iterable[Any], *, place: str, errors: Errors = "raise") -> TrackerExport:
     """Return the issues and changes of Redmine pages (`{"issues": [...], "issue_statuses": [...], "users": [...]}`).
 
-    A status id that neither the issues nor `issue_statuses` name is called `status 9`; a user id that nothing names is a
-    deleted user. Raises `DataError` if there is no issue with journals, or if dates cannot be read (unless `errors` is
-    `"quarantine"`).
+    A status id that neither the issues nor `issue_statuses` name is called `status 9`; a user id that nothing names is
+    a deleted user. Raises `DataError` if there is no issue with journals, or if dates cannot be read (unless `errors`
+    is `"quarantine"`).
     """
     found = [page for page in pages if isinstance(page, dict)]
-    issues = {str(issue["id"]): issue for page in found for issue in page.get("issues", [page]) if is_redmine_issue(issue)}
+    issues = {
+        str(issue["id"]): issue for page in found for issue in page.get("issues", [page]) if is_redmine_issue(issue)
+    }
     if not issues:
         raise DataError(f'"{place}" holds no issue; check the filter of the export')
     if not any("journals" in issue for issue in issues.values()):

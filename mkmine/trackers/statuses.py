@@ -20,7 +20,10 @@ __all__ = ["Kind", "StatusMapping", "StatusRule", "guess_rule"]
 Kind = Literal["work", "queue", "outside", "done", "cancelled"]
 
 _WORDS: tuple[tuple[Kind, str], ...] = (
-    ("cancelled", r"отмен|отклон|снят|не актуальн|неактуальн|дубл|cancel|reject|declin|won'?t|duplicate|invalid|abandon"),
+    (
+        "cancelled",
+        r"отмен|отклон|снят|не актуальн|неактуальн|дубл|cancel|reject|declin|won'?t|duplicate|invalid|abandon",
+    ),
     (
         "outside",
         r"у клиент|у заказчик|у подрядчик|у юрист|агентств|внешн|от клиента|ответа? клиент|ответа? заказчик"
@@ -28,8 +31,8 @@ _WORDS: tuple[tuple[Kind, str], ...] = (
     ),
     (
         "queue",
-        r"^к |жд[её]т|ожида|очеред|готов\w* к|ready|wait|pending|queue|backlog|б[еэ]клог|to.?do|сделать|нов(ая|ый|ое)\b|^new\b"
-        r"|^open(ed)?$|открыт|назначен|assigned|re.?open|переоткрыт|иде[яи]|inbox|входящ|selected|block|on.?hold|приостан"
+        r"^к |жд[её]т|ожида|очеред|готов\w* к|ready|wait|pending|queue|backlog|б[еэ]клог|to.?do|сделать"
+        r"|нов(ая|ый|ое)\b|^new\b|^open(ed)?$|открыт|назначен|assigned|re.?open|переоткрыт|иде[яи]|inbox|входящ|selected|block|on.?hold|приостан"
         r"|пауз|отложен|triage|согласовано$|approved$|^draft$|feedback|suggestion",
     ),
     (
@@ -88,6 +91,8 @@ class StatusMapping(BaseModel):
         Office calendar as `Calendar.to_dict` writes it.
     exported_at
         When the export was made; by default the last instant in it.
+    complete_since
+        Since when every issue is in the export; those closed before it may be absent. By default the first instant.
     misclick_seconds
         A stay shorter than this, entered and left by the same person, is a slip or a way through, and is collapsed.
     bulk_issues
@@ -103,6 +108,7 @@ class StatusMapping(BaseModel):
     time_zone: str | None = None
     calendar: dict[str, Any] | None = None
     exported_at: datetime | None = None
+    complete_since: datetime | None = None
     misclick_seconds: float = Field(default=60.0, ge=0)
     bulk_issues: int = Field(default=5, ge=2)
     columns: dict[str, str] = Field(default_factory=dict)
@@ -127,8 +133,8 @@ class StatusMapping(BaseModel):
         for status, rule in self.statuses.items():
             if rule.kind == "queue" and rule.activity is not None and rule.activity not in known:
                 raise ValueError(
-                    f'"{status}" waits for the activity "{rule.activity}", which no other status has; leave the activity '
-                    f"out, or name one of: {', '.join(sorted(known)) or 'none'}"
+                    f'"{status}" waits for the activity "{rule.activity}", which no other status has; leave it out, '
+                    f"or name one of: {', '.join(sorted(known)) or 'none'}"
                 )
         if self.calendar is not None:
             Calendar.from_dict(self.calendar)
@@ -217,8 +223,8 @@ def guess_missing(
 ) -> tuple[StatusMapping, dict[str, StatusRule]]:
     """Return the mapping completed by guesses for the statuses that it lacks, and the guesses.
 
-    `moves` counts the moves from status to status (from None: the status at creation). `final` names the statuses in which
-    issues end for good; they count as an end only if no other status does.
+    `moves` counts the moves from status to status (from None: the status at creation). `final` names the statuses in
+    which issues end for good; they count as an end only if no other status does.
     """
     known = mapping.canonical()
     missing = [status for status in dict.fromkeys(statuses) if status not in known]
@@ -237,7 +243,9 @@ def guess_missing(
     for one, rule in guesses.items():
         if rule.kind == "done" and _follows_queue(one, moves, rules):
             guesses[one] = StatusRule(
-                kind="done", activity=one, why=f"{rule.why}; issues come to it from a queue, so closing is an act of its own"
+                kind="done",
+                activity=one,
+                why=f"{rule.why}; issues come to it from a queue, so closing is an act of its own",
             )
     return mapping.extended(guesses), guesses
 
@@ -250,11 +258,11 @@ def _decides(status: str, moves: Mapping[tuple[str | None, str], int]) -> bool:
     return len(exits) > 1 and exits[0] < 0.8 * sum(exits) and created < 0.5 * entries
 
 
-def _follows_queue(
-    status: str, moves: Mapping[tuple[str | None, str], int], rules: Mapping[str, StatusRule]
-) -> bool:
+def _follows_queue(status: str, moves: Mapping[tuple[str | None, str], int], rules: Mapping[str, StatusRule]) -> bool:
     entries = {old: n for (old, new), n in moves.items() if new == status and old is not None}
-    queued = sum(n for old, n in entries.items() if old in rules and rules[old].kind == "queue" and _entered(old, moves))
+    queued = sum(
+        n for old, n in entries.items() if old in rules and rules[old].kind == "queue" and _entered(old, moves)
+    )
     return queued > 0.5 * sum(entries.values())
 
 

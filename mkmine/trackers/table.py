@@ -17,11 +17,11 @@ from mkmine.trackers.people import Directory, is_deleted
 __all__ = ["HISTORY", "ISSUES", "find_columns", "is_history", "read_tables"]
 
 HISTORY: Mapping[str, Sequence[str]] = {
-    "issue": ("ключ задачи", "ключ запроса", "ключ", "номер задачи", "задача", "номер", "issue key", "issue", "issue id",
-              "key", "task key", "task", "task id", "ticket", "#"),
+    "issue": ("ключ задачи", "ключ запроса", "ключ", "номер задачи", "задача", "номер", "issue key", "issue",
+              "issue id", "key", "task key", "task", "task id", "ticket", "#"),
     "at": ("дата изменения", "изменено", "когда изменено", "когда", "дата и время", "время изменения", "дата", "время",
            "changed at", "change date", "changed", "date", "at", "timestamp", "time", "created"),
-    "author": ("автор изменения", "кто изменил", "изменил", "автор", "пользователь", "author", "changed by", "user", "actor"),
+    "author": ("автор изменения", "кто изменил", "изменил", "автор", "пользователь", "author", "changed by", "user"),
     "field": ("поле", "что изменено", "атрибут", "field", "attribute", "property", "item"),
     "old": ("было", "старое значение", "из статуса", "исходный статус", "из", "from", "from status", "old value", "old",
             "fromstring", "from string", "previous status"),
@@ -30,7 +30,7 @@ HISTORY: Mapping[str, Sequence[str]] = {
 }  # fmt: skip
 ISSUES: Mapping[str, Sequence[str]] = {
     "issue": HISTORY["issue"],
-    "created": ("создано", "создана", "создан", "дата создания", "created", "created at", "created on", "creation date"),
+    "created": ("создано", "создана", "создан", "дата создания", "created", "created at", "created on"),
     "status": ("статус", "текущий статус", "состояние", "status", "state", "current status"),
     "assignee": ("исполнитель", "ответственный", "назначена", "назначен", "assignee", "assigned to", "owner"),
     "title": ("тема", "название", "заголовок", "summary", "subject", "title", "name"),
@@ -71,9 +71,9 @@ def read_tables(
 ) -> TrackerExport:
     """Return the issues and changes of a history table and, if given, of the list of issues.
 
-    `columns` names the columns that the headers do not give away, e.g. `{"at": "Когда"}`. Without a `field` column every
-    row is a change of status. Without a list of issues the first status of an issue begins with its creation row, or else is
-    unknown.
+    `columns` names the columns that the headers do not give away, e.g. `{"at": "Когда"}`. Without a `field` column
+    every row is a change of status. Without a list of issues the first status of an issue begins with its creation row,
+    or else is unknown.
 
     Raises `DataError` if a needed column is not found, a table is empty, or dates cannot be read (unless `errors` is
     `"quarantine"`).
@@ -107,7 +107,9 @@ def read_tables(
 
 
 def _plain(header: object) -> str:
-    return re.sub(r"[\s_]+", " ", str(header)).strip(" :*").casefold().replace("ё", "е").replace("назначен на", "назначен")
+    return (
+        re.sub(r"[\s_]+", " ", str(header)).strip(" :*").casefold().replace("ё", "е").replace("назначен на", "назначен")
+    )
 
 
 def _said(found: Mapping[str, str]) -> str:
@@ -131,14 +133,16 @@ def _settled(
         meant = {"issue": "the issue key", "at": "the time of the change", "new": "the new status"}
         raise DataError(
             f"the {what} has no column for {' and for '.join(meant.get(one, one) for one in missing)}; its columns are "
-            f'{", ".join(headers[:20])}; name the right one in the mapping, e.g. columns: {{{missing[0]}: "{headers[0]}"}}'
+            f'{", ".join(headers[:20])}; name the right one in the mapping, e.g. columns: {{{missing[0]}: "Имя"}}'
         )
     return found
 
 
 def _changes(table: pd.DataFrame, found: Mapping[str, str]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the changes of status and assignee, and the rows that say when issues were created [issue, created]."""
-    part = {name: _clean(table[found[name]]) if name in found else None for name in ("issue", "at", "author", "old", "new")}
+    part = {
+        name: _clean(table[found[name]]) if name in found else None for name in ("issue", "at", "author", "old", "new")
+    }
     frame = pd.DataFrame({name: values for name, values in part.items() if values is not None}, index=table.index)
     frame = frame.reindex(columns=["issue", "at", "author", "old", "new"]).astype(object)
     if "field" not in found:
