@@ -93,7 +93,7 @@ def parse_times(
         return fast
     codes, unique = pd.factorize(text.to_numpy(dtype=object))
     local, offset, problem = _read_notation(pd.Series(unique, dtype=object), column)
-    missing = np.isin(unique, list(EMPTY)) if len(unique) else np.zeros(0, dtype=np.bool_)
+    missing = np.array([str(one).casefold() in EMPTY for one in unique], dtype=np.bool_)
     problem[missing] = ""
     return _settle(local[codes], offset[codes], missing[codes], problem[codes], time_zone)
 

@@ -78,8 +78,13 @@ def read_table(
 class _Limited(io.RawIOBase):
     """A stream that refuses to unpack more than `limit` bytes."""
 
-    def __init__(self, source: IO[bytes], limit: int, name: str) -> None:
-        self.source, self.limit, self.name, self.count = source, limit, name, 0
+    def __init__(self, source: IO[bytes], limit: int, name: str, file: IO[bytes]) -> None:
+        self.source, self.limit, self.name, self.file, self.count = source, limit, name, file, 0
+
+    def close(self) -> None:
+        self.source.close()
+        self.file.close()
+        super().close()
 
     def readable(self) -> bool:
         return True
@@ -107,9 +112,9 @@ def open_limited(path: Path, size_limit: int = 4 * GIB) -> _Limited:
     packed = stream.read(2) == b"\x1f\x8b"
     stream.seek(0)
     if not packed:
-        return _Limited(stream, size_limit, path.name)
+        return _Limited(stream, size_limit, path.name, stream)
     limit = min(size_limit, max(SMALL, MAX_RATIO * path.stat().st_size))
-    return _Limited(cast("IO[bytes]", gzip.GzipFile(fileobj=stream)), limit, path.name)
+    return _Limited(cast("IO[bytes]", gzip.GzipFile(fileobj=stream)), limit, path.name, stream)
 
 
 def _delimited(path: Path, encoding: str | None, delimiter: str | None, size_limit: int, errors: Errors) -> Table:

@@ -76,7 +76,7 @@ def simulate(
 class _Clock:
     """A calendar on plain lists: a binary search on a list costs a tenth of one through NumPy."""
 
-    __slots__ = ("_before", "_calendar", "_ends", "_first", "_last", "_starts", "always")
+    __slots__ = ("_before", "_calendar", "_ends", "_first", "_last", "_starts", "_total", "always")
 
     def __init__(self, calendar: Calendar, first: int, last: int) -> None:
         self._calendar, self._first = calendar, first
@@ -91,6 +91,7 @@ class _Clock:
         self._starts: list[int] = line.starts.tolist()
         self._ends: list[int] = line.ends.tolist()
         self._before: list[int] = line.before.tolist()
+        self._total = self._before[-1] + self._ends[-1] - self._starts[-1]
 
     def add(self, moment: int, duration: int) -> int:
         """Return when `duration` µs of open time after `moment` have passed."""
@@ -99,7 +100,7 @@ class _Clock:
         index = bisect_right(self._starts, moment) - 1
         opened = 0 if index < 0 else self._before[index] + min(moment, self._ends[index]) - self._starts[index]
         target = opened + duration
-        while target > self._before[-1]:
+        while target > self._total:
             self._extend(self._last + (self._last - self._first) + 366 * DAY)
         index = bisect_left(self._before, target) - 1
         return self._starts[index] + target - self._before[index]
@@ -145,6 +146,9 @@ class _Node:
     durations: list[list[int]]
     delays: list[list[int]]
     nexts: list[list[int]]
+    draws: list[list[float]]
+    contexts: dict[tuple[int, ...], tuple[list[float], list[int]]]
+    deepest: int
 
 
 class _Run:
@@ -173,6 +177,8 @@ class _Run:
                 [],
                 [],
                 [],
+                [],
+                *self._contexts(one),
             )
             for name, one in model.activities.items()
         ]
@@ -190,6 +196,7 @@ class _Run:
                 self.idle[role].append(number)
         self.of_role = [[self.roles.index(role) for role in person.roles] for person in model.people]
         self.rounds: list[dict[int, int]] = [{} for _ in range(n)]
+        self.trace: list[list[int]] = [[] for _ in range(n)]
         self.bound: list[dict[int, int]] = [{} for _ in range(n)]
         self.waits: dict[int, simpy.Event] = {}
         self.after: dict[int, tuple[Callable[[int, int], None], int]] = {}
@@ -202,7 +209,7 @@ class _Run:
         self.end: list[int] = []
         self.cancelled = np.zeros(n, dtype=np.bool_)
         self.queued_since: dict[tuple[int, int], int] = {}
-        self.begin = self._routes(model.begin, "begin", 1)
+        self.begin = self._choose(model.begin, streams.uniform("begin", size=n))
         self.next_case = 0
         self.arrival_event = self._event(self._arrive)
         self._schedule(self.arrival_event, first)
@@ -217,16 +224,40 @@ class _Run:
         due = self.model.calendar(self.model.office).add(arrivals, _as_us(hours))
         return [int(moment) for moment in due]
 
-    def _routes(self, routes: list[Route], name: str, round_number: int) -> list[int]:
-        """Return each case's choice among routes: an activity, END or CANCELLED."""
-        # Routes are drawn with the ways back first, so that a scenario which scales them moves as few cases as possible.
+    def _table(self, routes: list[Route]) -> tuple[list[float], list[int]]:
+        """Return the cumulative probabilities of routes and their targets: an activity, END or CANCELLED."""
+        # Ways back come first, so that a scenario which scales them moves as few cases as possible.
         ordered = sorted(routes, key=lambda route: not route.rework)
-        edges = np.cumsum([route.probability for route in ordered])
-        u = self.streams.uniform("route", name, round_number, size=self.n)
-        chosen = np.minimum(np.searchsorted(edges, u, side="right"), len(ordered) - 1)
         ends = {"completed": END, "cancelled": CANCELLED}
         targets = [ends[route.outcome] if route.to is None else self.numbers[route.to] for route in ordered]
-        return [int(target) for target in np.asarray(targets)[chosen]]
+        edges: list[float] = np.cumsum([route.probability for route in ordered]).tolist()
+        # The last edge is open: rounding must not leave a draw without a route.
+        return edges[:-1], targets
+
+    def _contexts(self, model: ActivityModel) -> tuple[dict[tuple[int, ...], tuple[list[float], list[int]]], int]:
+        """Return the routes of contexts by (round, earlier activities), and the longest context's length."""
+        table = {
+            (one.round, *(self.numbers[name] for name in one.before)): self._table(one.next) for one in model.contexts
+        }
+        return table, max((len(one.before) for one in model.contexts), default=0)
+
+    def _choose(self, routes: list[Route], u: NDArray[np.float64]) -> list[int]:
+        """Return each case's choice among routes."""
+        edges, targets = self._table(routes)
+        return [int(one) for one in np.asarray(targets)[np.searchsorted(edges, u, side="right")]]
+
+    def _next(self, case: int, activity: int) -> int:
+        """Return where a case goes after an activity: by the longest context that fits, or else by the round."""
+        node = self.nodes[activity]
+        number = self.rounds[case][activity]
+        if node.contexts:
+            trace = self.trace[case]
+            known = min(number, len(node.model.next))
+            for length in range(min(node.deepest, len(trace) - 1), 0, -1):
+                found = node.contexts.get((known, *trace[-1 - length : -1]))
+                if found is not None:
+                    return found[1][bisect_right(found[0], node.draws[number - 1][case])]
+        return node.nexts[number - 1][case]
 
     def _compile_round(self, node: _Node) -> None:
         """Draw what the next round of an activity takes and where it leads, for every case."""
@@ -244,7 +275,9 @@ class _Run:
         )
         node.delays.append(_as_us(np.asarray(delay)).tolist())
         routes = model.next[min(round_number, len(model.next)) - 1]
-        node.nexts.append(self._routes(routes, node.name, round_number))
+        u = self.streams.uniform("route", node.name, round_number, size=self.n)
+        node.nexts.append(self._choose(routes, u))
+        node.draws.append(u.tolist() if node.contexts else [])
 
     # -- events ----------------------------------------------------------------------------------------------------
 
@@ -273,6 +306,7 @@ class _Run:
         node = self.nodes[activity]
         number = self.rounds[case].get(activity, 0)
         self.rounds[case][activity] = number + 1
+        self.trace[case].append(activity)
         if number == len(node.durations):
             self._compile_round(node)
         now = int(self.env.now)
@@ -302,8 +336,7 @@ class _Run:
 
     def _left(self, case: int, activity: int) -> None:
         """A case leaves an activity."""
-        node = self.nodes[activity]
-        self._enable(case, node.nexts[self.rounds[case][activity] - 1][case])
+        self._enable(case, self._next(case, activity))
 
     def _offer(self, case: int, activity: int) -> None:
         """Work joins the queue of its role, or of the one person who must do it, and someone free takes it."""
@@ -315,24 +348,25 @@ class _Run:
         owner = self.bound[case].get(activity) if node.model.same_person else None
         if owner is None:
             heappush(self.queues[node.role], item)
-            candidates = list(self.idle[node.role])
+            candidates = self.idle[node.role]
         else:
             heappush(self.workers[owner].own, item)
-            candidates = [] if self.workers[owner].busy else [owner]
-        # Someone about to wake at this very moment will look for work by themselves.
-        openings = [
-            (self.workers[number].clock.next_open(now), number)
-            for number in candidates
-            if not self.workers[number].waking
-        ]
-        for opening, number in openings:
+            candidates = deque() if self.workers[owner].busy else deque([owner])
+        absent = []
+        for number in candidates:
+            worker = self.workers[number]
+            # Someone about to wake will look for work by themselves, even if it is at this very moment.
+            if worker.waking:
+                continue
+            opening = worker.clock.next_open(now)
             if opening == now:
                 self._take(number)
                 return
+            absent.append((opening, worker))
         # Nobody free is on duty: whoever is not at work looks for it when their calendar opens.
-        for opening, number in openings:
-            self.workers[number].waking = True
-            self._schedule(self.workers[number].event, opening)
+        for opening, worker in absent:
+            worker.waking = True
+            self._schedule(worker.event, opening)
 
     def _worker_event(self, number: int) -> Callable[[simpy.Event], None]:
         def happen(event: simpy.Event) -> None:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from mkmine.calendars import DAY, HOUR
 from mkmine.eventlog import EventLog
+from mkmine.eventlog.enablement import enabled_times
 from mkmine.simulation.model import SimulationModel
 
 __all__ = ["KPIS", "Kpi", "kpi", "measure", "utilisation"]
@@ -52,7 +53,7 @@ def measure(log: EventLog, window: tuple[int, int]) -> dict[str, float]:
     Percentiles interpolate linearly. NaN where no case qualifies.
     """
     calendar = log.working_calendar()
-    enabled = log.start if log.enabled is None else log.enabled
+    enabled = enabled_times(log)
     heads = log.offsets[:-1]
     begin = np.minimum.reduceat(enabled, heads)
     finish = np.maximum.reduceat(log.end, heads)

@@ -17,7 +17,7 @@ from mkmine.errors import DataError, MkmineError, nearest
 from mkmine.files import read_yaml, write_text
 from mkmine.simulation.distributions import Distribution
 
-__all__ = ["ActivityModel", "Arrivals", "CalendarModel", "Person", "Route", "Season", "SimulationModel"]
+__all__ = ["ActivityModel", "Arrivals", "CalendarModel", "Context", "Person", "Route", "Season", "SimulationModel"]
 
 Name = Annotated[str, Field(min_length=1, max_length=500)]
 
@@ -57,6 +57,17 @@ class Route(_Part):
     outcome: Literal["completed", "cancelled"] = "completed"
 
 
+class Context(_Part):
+    """Routes that hold in a round (the last one: and all further ones) when `before` came just before the activity.
+
+    `before` lists activities in order of time, the nearest last.
+    """
+
+    before: Annotated[list[Name], Field(min_length=1, max_length=8)]
+    round: Annotated[int, Field(ge=1, le=1000)] = 1
+    next: Annotated[list[Route], Field(min_length=1)]
+
+
 class ActivityModel(_Part):
     """One activity.
 
@@ -75,6 +86,8 @@ class ActivityModel(_Part):
         Further rounds wait for the person who did the first one.
     next
         Routes after this activity, by round.
+    contexts
+        Other routes where certain activities came before; the longest context that fits wins.
     """
 
     role: Name | None = None
@@ -83,6 +96,12 @@ class ActivityModel(_Part):
     calendar: Name | None = None
     same_person: bool = False
     next: Annotated[list[list[Route]], Field(min_length=1)]
+    contexts: list[Context] = []
+
+    @property
+    def all_routes(self) -> list[list[Route]]:
+        """Every set of routes after this activity."""
+        return [*self.next, *(context.next for context in self.contexts)]
 
 
 class Season(_Part):
@@ -173,7 +192,14 @@ class SimulationModel(_Part):
                 _known(activity.calendar, list(self.calendars), f"activities: {name}: calendar")
             for number, routes in enumerate(activity.next, 1):
                 _check_routes(routes, names, f"activities: {name}: next, round {number}")
+            for context in activity.contexts:
+                where = f"activities: {name}: context {' > '.join(context.before)}"
+                _check_routes(context.next, names, where)
+                for earlier in context.before:
+                    _known(earlier, names, where)
         _check_routes(self.begin, names, "begin")
+        if any(route.to is None for route in self.begin):
+            raise ValueError("begin: a case cannot end before its first activity; give each route an activity")
         self._check_endings(names)
         if self.queue == "deadline" and self.due is None:
             raise ValueError("queue: deadline needs `due`, the working hours from arrival to the deadline")

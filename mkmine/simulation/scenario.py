@@ -221,17 +221,21 @@ def _apply_staff(model: SimulationModel, values: Values, change: Values, scenari
 
 def _apply_rework(model: SimulationModel, values: Values, change: Values, scenario: str) -> None:
     activity = _activity(model, change["activity"], scenario)
-    if not any(route.rework and route.probability > 0 for routes in activity.next for route in routes):
-        able = [n for n, one in model.activities.items() if any(r.rework for rs in one.next for r in rs)]
+    if not any(route.rework and route.probability > 0 for routes in activity.all_routes for route in routes):
+        able = [n for n, one in model.activities.items() if any(r.rework for rs in one.all_routes for r in rs)]
         raise DataError(
             f'scenario "{scenario}": nothing is sent back after "{change["activity"]}"; '
             f"work is sent back after: {', '.join(able) or 'no activity'}"
         )
     where = f'scenario "{scenario}": {change["activity"]}'
-    values["activities"][change["activity"]]["next"] = [
-        [route.model_dump(mode="json") for route in _scaled_rework(routes, change["factor"], where)]
-        for routes in activity.next
-    ]
+
+    def scaled(routes: list[Route]) -> list[Values]:
+        return [route.model_dump(mode="json") for route in _scaled_rework(routes, change["factor"], where)]
+
+    changed = values["activities"][change["activity"]]
+    changed["next"] = [scaled(routes) for routes in activity.next]
+    for context, plain in zip(activity.contexts, changed["contexts"], strict=True):
+        plain["next"] = scaled(context.next)
 
 
 def _scaled_rework(routes: list[Route], factor: float, where: str) -> list[Route]:
@@ -297,6 +301,12 @@ def _apply_remove(model: SimulationModel, values: Values, change: Values, scenar
     for other, one in model.activities.items():
         if other != name:
             values["activities"][other]["next"] = [rewired(routes, other) for routes in one.next]
+            # What came after contexts with the removed activity is not known without it.
+            values["activities"][other]["contexts"] = [
+                {**context.model_dump(mode="json"), "next": rewired(context.next, other)}
+                for context in one.contexts
+                if name not in context.before
+            ]
     values["begin"] = rewired(model.begin, None)
     needed = {one.role for other, one in model.activities.items() if other != name}
     for person in values["people"]:

@@ -1,0 +1,1 @@
+"""Estimators: small functions from a log's arrays to parts of a simulation model; each names its method."""
