@@ -208,13 +208,14 @@ class Aligner:
         moves = tables.moves[entry]
         totals = layer.costs[tables.source[entry], column[some][group]] + moves
         optimal = totals == left[some][group]
-        place = np.minimum.reduceat(np.where(optimal, entry, np.iinfo(np.int64).max), starts)
-        found = np.logical_or.reduceat(optimal, starts)
+        # Of equally cheap ways take the one with the most model moves: it explains more events before this one.
+        size = len(tables.source)
+        score = np.where(optimal, moves.astype(np.int64) * size + (size - 1 - entry), -1)
+        best = np.maximum.reduceat(score, starts)
         # Of two equal ways to read a repetition, the first execution is the model's and the later one the deviation.
         stays = layer.costs[state[some], column[some]] + 1 == left[some]
-        repetition = stays & (np.logical_and.reduceat(~optimal | (moves == 0), starts))
-        jumped = found & ~repetition
-        result[some[jumped]] = tables.source[place[jumped]]
+        jumped = (best >= 0) & ~(stays & (best < size))
+        result[some[jumped]] = tables.source[size - 1 - best[jumped] % size]
         return result
 
     def _alignment(self, query: Query, cost: int, last: int, before: list[int], after: list[int]) -> Alignment:

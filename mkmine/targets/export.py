@@ -9,7 +9,7 @@ from xml.etree.ElementTree import Element, SubElement, indent, register_namespac
 
 from mkmine.files import write_bytes
 from mkmine.targets.bpmn import MODEL
-from mkmine.targets.layout import Box, Layout, lay_out
+from mkmine.targets.layout import Box, Layout, lay_out, place_label
 from mkmine.targets.model import Node, ProcessModel
 
 DI = "http://www.omg.org/spec/BPMN/20100524/DI"
@@ -121,8 +121,11 @@ def _drawing(
             _bounds(label, Box(box.middle[0] - 50, box.y + box.height + 4, 100, 14))
     for flow in model.flows:
         edge = SubElement(plane, f"{{{DI}}}BPMNEdge", {"id": f"{ids[flow.id]}_di", "bpmnElement": ids[flow.id]})
-        for x, y in layout.flows[flow.id]:
+        points = layout.flows[flow.id]
+        for x, y in points:
             SubElement(edge, f"{{{DD}}}waypoint", {"x": f"{x:g}", "y": f"{y:g}"})
+        if flow.name:
+            _bounds(SubElement(edge, f"{{{DI}}}BPMNLabel"), place_label(points))
 
 
 def _shape(plane: Element, element: str, box: Box, extra: Mapping[str, str]) -> Element:

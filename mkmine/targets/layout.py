@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from mkmine.targets.model import ProcessModel
 
-COLUMN, ROW, MARGIN, HEADER = 160.0, 110.0, 50.0, 30.0
+COLUMN, ROW, MARGIN, HEADER, GAP = 160.0, 120.0, 30.0, 30.0, 4.0
 SIZES = {"task": (110.0, 80.0), "exclusive": (50.0, 50.0), "parallel": (50.0, 50.0), "inclusive": (50.0, 50.0)}
 EVENT_SIZE = (36.0, 36.0)
 
@@ -57,15 +57,17 @@ def lay_out(model: ProcessModel) -> Layout:
         nodes[node.id] = Box(x, y, width, height)
     total = HEADER * 2 + 2 * MARGIN + (max(layers.values()) + 1) * COLUMN
     bottom = max(tops[lane] + n * ROW for lane, n in bands.items())
-    flows = _routes(model, nodes, back, bottom)
-    lowest = max([bottom, *(y + 15 for points in flows.values() for _, y in points)])
-    pool = Box(0.0, 0.0, total, lowest)
-    order = list(bands)
-    lanes = {}
-    for i, lane in enumerate(order):
-        end = tops[order[i + 1]] if i + 1 < len(order) else lowest
-        lanes[lane] = Box(HEADER, tops[lane], total - HEADER, end - tops[lane])
-    return Layout(nodes=nodes, lanes=lanes, flows=flows, pool=pool)
+    lanes = {lane: Box(HEADER, tops[lane], total - HEADER, n * ROW) for lane, n in bands.items()}
+    pool = Box(0.0, 0.0, total, bottom)
+    return Layout(nodes=nodes, lanes=lanes, flows=_routes(model, nodes, back), pool=pool)
+
+
+def place_label(points: tuple[Point, ...]) -> Box:
+    """Where the name of a flow stands: at its head, or at its tail if it leads back, so that no two names meet."""
+    (x0, y0), (x1, y1) = points[0], points[-1]
+    if points[-2][1] == y1:
+        return Box(x1 - 32, y1 - 18, 24, 14)
+    return Box(x0 + 4, (y0 + points[1][1]) / 2 - 7, 24, 14)
 
 
 def _back_flows(model: ProcessModel) -> set[str]:
@@ -149,35 +151,39 @@ def _bands(
     return bands, tops
 
 
-def _routes(
-    model: ProcessModel, nodes: Mapping[str, Box], back: set[str], bottom: float
-) -> dict[str, tuple[Point, ...]]:
+def _routes(model: ProcessModel, nodes: Mapping[str, Box], back: set[str]) -> dict[str, tuple[Point, ...]]:
+    """Points of each flow. Long stretches run in the gaps between rows and columns, where no shape stands."""
     routes: dict[str, tuple[Point, ...]] = {}
-    tracks = 0
+    track = 0
     for flow in model.flows:
         source, target = nodes[flow.source], nodes[flow.target]
         if flow.id in back:
-            tracks += 1
-            y = bottom + 12.0 * tracks
-            (sx, sy), (tx, ty) = source.middle, target.middle
-            routes[flow.id] = (
-                (sx, sy + source.height / 2),
-                (sx, y),
-                (tx, y),
-                (tx, ty + target.height / 2),
-            )
-            continue
-        x0, y0 = source.x + source.width, source.middle[1]
-        x1, y1 = target.x, target.middle[1]
-        if y0 == y1:
-            routes[flow.id] = ((x0, y0), (x1, y1))
+            track += 1
+            routes[flow.id] = _way_back(source, target, 3.0 * (track % 4))
         else:
-            # Going into the target's row early or late: the row that was kept free is the source's.
-            bend = x1 - 20.0 if _is_long(source, target) else (x0 + x1) / 2
-            routes[flow.id] = ((x0, y0), (bend, y0), (bend, y1), (x1, y1))
+            routes[flow.id] = _way_on(source, target)
     return routes
 
 
-def _is_long(source: Box, target: Box) -> bool:
-    """True if at least one column lies between the two boxes."""
-    return target.middle[0] - source.middle[0] > 1.5 * COLUMN
+def _way_on(source: Box, target: Box) -> tuple[Point, ...]:
+    x0, y0 = source.x + source.width, source.middle[1]
+    x1, y1 = target.x, target.middle[1]
+    if y0 == y1:
+        return (x0, y0), (x1, y1)
+    if target.middle[0] - source.middle[0] < 1.5 * COLUMN:
+        bend = (x0 + x1) / 2
+        return (x0, y0), (bend, y0), (bend, y1), (x1, y1)
+    gap = y0 + (ROW / 2 - GAP if y1 > y0 else GAP - ROW / 2)
+    return (x0, y0), (x0 + 12, y0), (x0 + 12, gap), (x1 - 15, gap), (x1 - 15, y1), (x1, y1)
+
+
+def _way_back(source: Box, target: Box, shift: float) -> tuple[Point, ...]:
+    (x0, y0), (x1, y1) = source.middle, target.middle
+    down, up = ROW / 2 - GAP - shift, GAP + shift - ROW / 2
+    leave, enter = (up, down) if y1 < y0 else (down, up) if y1 > y0 else (down, down)
+    channel = x1 + COLUMN / 2 - shift
+    points = [(x0, y0 + (source.height / 2 if leave > 0 else -source.height / 2)), (x0, y0 + leave)]
+    if y0 != y1:
+        points += [(channel, y0 + leave), (channel, y1 + enter)]
+    points += [(x1, y1 + enter), (x1, y1 + (target.height / 2 if enter > 0 else -target.height / 2))]
+    return tuple(points)
