@@ -346,7 +346,7 @@ def public_holidays(code: str, year: int) -> tuple[frozenset[date], frozenset[da
 
     country, _, subdivision = code.partition("-")
     try:
-        found = holidays.countrypublic_holidays(country, subdiv=subdivision or None, years=year)
+        found = holidays.country_holidays(country, subdiv=subdivision or None, years=year)
     except NotImplementedError:
         raise DataError(
             f'no holidays are known for "{code}"; write a country code such as "RU" or "DE-BY", or list them as exceptions'

@@ -1,14 +1,48 @@
-"""Files: written whole or not at all."""
+"""Files: written whole or not at all; YAML read without code, aliases or surprises."""
 
 from __future__ import annotations
 
 import os
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from mkmine.errors import DataError
 
-__all__ = ["write_bytes", "write_text"]
+__all__ = ["read_yaml", "write_bytes", "write_text"]
+
+_LARGEST_YAML = 50_000_000
+
+
+def read_yaml(path: str | Path, *, what: str) -> dict[str, Any]:
+    """Read a YAML mapping; `what` names it in errors ("model", "process card").
+
+    Raises `DataError` if the file cannot be read, is not YAML, is not a mapping, or uses aliases (a small file with
+    nested aliases can unfold to more than memory holds).
+    """
+    import yaml
+
+    class Loader(yaml.SafeLoader):
+        def compose_node(self, parent: Any, index: Any) -> Any:
+            if self.check_event(yaml.AliasEvent):
+                event = self.peek_event()
+                raise yaml.YAMLError(f"line {event.start_mark.line + 1}: aliases (*{event.anchor}) are not allowed")
+            return super().compose_node(parent, index)  # type: ignore[no-untyped-call]
+
+    source = Path(path)
+    try:
+        if source.stat().st_size > _LARGEST_YAML:
+            raise DataError(f'the {what} "{source}" is larger than {_LARGEST_YAML // 10**6} MB; is it the right file?')
+        values = yaml.load(source.read_text(encoding="utf-8-sig"), Loader=Loader)
+    except OSError as error:
+        raise DataError(f'cannot read the {what} "{source}": {error.strerror or error}') from None
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError) as error:
+        if isinstance(error, DataError):
+            raise
+        raise DataError(f'the {what} "{source}" is not valid YAML: {error}') from None
+    if not isinstance(values, dict):
+        raise DataError(f'the {what} "{source}" holds a {type(values).__name__}, not a mapping of names to values')
+    return values
 
 
 def write_text(path: str | Path, text: str, *, encoding: str = "utf-8") -> Path:

@@ -16,7 +16,7 @@ from mkmine.simulation.distributions import Fixed
 from mkmine.simulation.engine import simulate
 from mkmine.simulation.estimators.arrivals import estimate_arrivals
 from mkmine.simulation.estimators.durations import Spent, estimate_spent, fit_distribution
-from mkmine.simulation.estimators.pools import Pools, find_pools
+from mkmine.discovery.pools import Pools, find_pools
 from mkmine.simulation.estimators.presence import Presence, estimate_presence
 from mkmine.simulation.estimators.routing import beginning, estimate_routing, rounds_of, same_person
 from mkmine.simulation.model import ActivityModel, CalendarModel, Person, SimulationModel

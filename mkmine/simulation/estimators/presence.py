@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from mkmine.calendars import HOUR, Calendar, from_us
 from mkmine.eventlog import EventLog
 from mkmine.eventlog.rhythm import infer_calendar
-from mkmine.simulation.estimators.pools import Pools
+from mkmine.discovery.pools import Pools
 
 __all__ = ["Presence", "estimate_presence"]
 
