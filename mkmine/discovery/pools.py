@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from os.path import commonprefix
+from itertools import takewhile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -96,7 +96,10 @@ def _joined(
 
 def _title(log: EventLog, counts: NDArray[np.float64], members: list[int], taken: list[str]) -> str:
     people = [log.resources[int(p)] for p in np.flatnonzero(counts[members].sum(axis=0))]
-    shared = commonprefix(people).rstrip(" -_0123456789#") if len(people) > 1 else people[0] if people else ""
+    alike = takewhile(lambda letters: len(set(letters)) == 1, zip(*people, strict=False))
+    shared = "".join(letters[0] for letters in alike)
+    if len(people) > 1:
+        shared = shared.rstrip(" -_0123456789#")
     main = max(members, key=lambda code: counts[code].sum())
     title = shared if len(shared) >= 3 else log.activities[main]
     return title if title not in taken else f"{title} ({log.activities[main]})"

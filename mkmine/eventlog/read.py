@@ -206,9 +206,8 @@ def _trimmed(values: pd.Series) -> pd.Series:
         values = values.astype("Int64")
     if isinstance(values.dtype, pd.StringDtype):
         return values.str.strip()
-    if isinstance(values.dtype, pd.CategoricalDtype):
-        values = values.astype(object)
-    return values.where(values.isna(), values.astype(str).str.strip())
+    plain = values.astype(object)
+    return plain.where(values.isna(), plain.astype(str).str.strip())
 
 
 def _activity(frame: pd.DataFrame, mapping: Mapping) -> pd.Series:

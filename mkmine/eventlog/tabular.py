@@ -120,10 +120,10 @@ def open_limited(path: Path, size_limit: int = 4 * GIB) -> _Limited:
 def _delimited(path: Path, encoding: str | None, delimiter: str | None, size_limit: int, errors: Errors) -> Table:
     with open_limited(path, size_limit) as stream:
         data = stream.read()
-    if not data.strip():
-        raise DataError(f'"{path.name}" is empty; export the log again')
     text, used = _utf8(data, encoding, path.name)
     del data
+    if not text.strip():
+        raise DataError(f'"{path.name}" is empty; export the log again')
     nul = text.find(b"\0")
     if nul >= 0 and errors == "raise":
         line = text.count(b"\n", 0, nul) + 1
@@ -149,9 +149,7 @@ def _shown(mark: str) -> str:
 
 def _utf8(data: bytes, encoding: str | None, name: str) -> tuple[bytes, str]:
     """Return the data as UTF-8 and the encoding that they had."""
-    if encoding is None:
-        encoding = _encoding(data)
-    if encoding == "utf-8":
+    if encoding is None and (encoding := _encoding(data)) == "utf-8":
         return data, encoding
     try:
         return data.decode(encoding).encode(), encoding
