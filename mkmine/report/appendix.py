@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from mkmine.eventlog.quality import quality
 from mkmine.report.blocks import Block, Bullets, Heading, Note, Text
 from mkmine.report.findings import Cell, Findings, tabulate
 from mkmine.report.summary import scope
@@ -44,8 +45,7 @@ def data(findings: Findings) -> list[Block]:
                 limit=40,
             )
         )
-    blocks += _quarantine(findings)
-    return blocks
+    return [*blocks, *_quarantine(findings), *_doubts(findings)]
 
 
 def method(findings: Findings) -> list[Block]:
@@ -63,8 +63,8 @@ def method(findings: Findings) -> list[Block]:
     if findings.experiment is not None:
         items.append(
             t(
-                "What-if answers are paired differences over replications under common random numbers; an interval that "
-                "includes zero is called noise."
+                "What-if answers are paired differences over replications under common random numbers; an interval "
+                "that includes zero is called noise."
             )
         )
     rows = pd.DataFrame([_provenance(findings, title, one) for title, one in _sources(findings)])
@@ -96,7 +96,9 @@ def _quarantine(findings: Findings) -> list[Block]:
         "{n} rows could not be used and were set aside; they are in no figure of this report.",
         len(aside),
     )
-    counts = aside["reason"].astype(str).value_counts(sort=True).rename_axis("reason").reset_index(name="rows")
+    # A reason may go on with the value that was met: rows are counted by what stands before it.
+    kinds = aside["reason"].astype(str).str.split(": ").str[0]
+    counts = kinds.value_counts(sort=True).rename_axis("reason").reset_index(name="rows")
     columns: list[Cell] = [
         (t("Reason"), lambda row: findings.told(row["reason"]), "text"),
         (t("Rows"), "rows", "count"),
@@ -110,6 +112,28 @@ def _quarantine(findings: Findings) -> list[Block]:
         foot=findings.source(findings.as_is.provenance),
     )
     return [Note(kind="warning", text=text), table]
+
+
+def _doubts(findings: Findings) -> list[Block]:
+    t, checked = findings.t, quality(findings.log)
+    if not checked.findings:
+        return []
+    columns: list[Cell] = [
+        (t("What is doubtful"), lambda row: findings.told(row["what"]), "text"),
+        (t("Count"), "count", "count"),
+        (t("Share"), "share", "percent"),
+        (t("Examples"), lambda row: ", ".join(map(str, row["examples"])), "text"),
+        (t("What it means"), lambda row: findings.told(row["advice"]), "text"),
+    ]
+    table = tabulate(
+        findings,
+        checked.to_pandas(),
+        name="quality",
+        title=t("What is doubtful in the data"),
+        columns=columns,
+        foot=findings.source(checked.provenance),
+    )
+    return [table]
 
 
 def _sources(findings: Findings) -> list[tuple[str, Any]]:

@@ -9,6 +9,7 @@ import numpy as np
 from mkmine.calendars import HOUR
 from mkmine.report import charts
 from mkmine.report.blocks import Block, Bullets, Figure, Heading, Note, Table, Text, View
+from mkmine.report.evidence import evidence
 from mkmine.report.findings import Cell, Findings, finite, tabulate
 from mkmine.report.maps import draw
 
@@ -37,6 +38,7 @@ def times(findings: Findings) -> list[Block]:
     """Return the chapter on where the time goes: cycle times, waits by activity, bottlenecks."""
     t, language = findings.t, findings.t.language
     blocks: list[Block] = [Heading(text=t("Where the time goes"), anchor="time")]
+    blocks += [Note(kind="info", text=findings.told(note)) for note in findings.diagnosis.notes]
     cycle = _cycle_hours(findings)
     provenance = findings.diagnosis.provenance
     if cycle.size:
@@ -80,7 +82,7 @@ def rework(findings: Findings) -> list[Block]:
             Figure(
                 title=t("Probability of one more round, by round, with 95% intervals"),
                 views=(View(label="", picture=charts.rework(frame, language=t.language)),),
-                note=_listed(findings, activities, charts.REWORK_SHOWN),
+                note=_rounds_drawn(findings, activities, int(returned["round"].max())),
                 foot=findings.source(findings.diagnosis.provenance),
             )
         )
@@ -170,9 +172,9 @@ def _bottlenecks(findings: Findings) -> list[Block]:
         (t("No."), "rank", "count"),
         (t("Where"), "where", "text"),
         (t("Kind"), lambda row: kinds.get(row["kind"], row["kind"]), "text"),
-        (t("Role"), "role", "text"),
         (t("Time lost, h"), "hours", "count"),
-        (t("Share"), "share", "percent"),
+        (t("Share of cycle time"), "share", "percent"),
+        (t("Evidence"), lambda row: evidence(findings, row), "text"),
         (t("Examples"), lambda row: _examples(row["examples"]), "text"),
     ]
     blocks: list[Block] = [
@@ -185,6 +187,7 @@ def _bottlenecks(findings: Findings) -> list[Block]:
             columns=columns,
             foot=findings.source(findings.diagnosis.provenance),
             limit=10,
+            note=t("A loop of rework holds the queues in it: hours of different kinds overlap and do not add up."),
         ),
     ]
     levers = findings.diagnosis.levers
@@ -197,10 +200,19 @@ def _bottlenecks(findings: Findings) -> list[Block]:
 def _lever(findings: Findings, lever: Any) -> str:
     t, name = findings.t, findings.quoted(lever.name)
     if lever.kind == "staff":
-        return t("one more person in the role {role}", role=name)
-    if lever.kind == "rework":
-        return t("fewer returns to {activity}", activity=name)
-    return f"{lever.kind}: {name}"
+        return t(
+            "one more person in the role {role}: its work waits {hours}, its people are busy {share} of their time",
+            role=name,
+            hours=findings.working_hours(lever.evidence["hours"]),
+            share=t.percent(lever.evidence["utilisation"]),
+        )
+    return t(
+        "fewer returns after {activity}: {returns} to {target} cost {hours}",
+        activity=name,
+        returns=t.plural("{n} return", "{n} returns", lever.evidence["returns"]),
+        target=findings.quoted(lever.evidence["target"]),
+        hours=findings.working_hours(lever.evidence["hours"]),
+    )
 
 
 def _caveats(findings: Findings) -> list[Block]:
@@ -235,6 +247,13 @@ def _listed(findings: Findings, count: int, limit: int) -> str:
     if count <= limit:
         return ""
     return t("The {shown} largest of {all} are shown.", shown=t.number(limit), all=t.number(count))
+
+
+def _rounds_drawn(findings: Findings, activities: int, rounds: int) -> str:
+    t, notes = findings.t, [_listed(findings, activities, charts.REWORK_SHOWN)]
+    if rounds > charts.ROUNDS_SHOWN:
+        notes.append(t("Rounds after the {n}th are in the table only.", n=charts.ROUNDS_SHOWN))
+    return " ".join(note for note in notes if note)
 
 
 def _examples(examples: Any) -> str:

@@ -23,6 +23,7 @@ __all__ = ["backtest", "cycle_times", "differences", "rework", "waiting"]
 
 _WIDTH: Final = 600
 REWORK_SHOWN: Final = 4  # activities with most returns that the chart of rework shows
+ROUNDS_SHOWN: Final = 6
 FEWEST_REACHED: Final = 5  # cases that must have reached a round before its share is drawn
 _BINS: Final = 30
 _TAIL: Final = 0.985  # what is longer than this quantile is gathered in the last bar, and said so
@@ -91,7 +92,11 @@ def waiting(frame: pd.DataFrame, *, limit: int = 12, language: str = "en") -> Pi
     totals = totals[totals > 0].sort_values(ascending=False, kind="stable").head(limit)
     labels = category_labels([clean(name) for name in totals.index])
     rows = pd.DataFrame(
-        {"label": labels, "hours": totals.to_numpy(float), "words": [t.number(value) for value in totals]}
+        {
+            "label": labels,
+            "hours": totals.to_numpy(float),
+            "words": [t.number(value, digits=0 if value >= 10 else 1) for value in totals],
+        }
     )
     base = alt.Chart(rows).encode(
         y=_categories(labels), x=alt.X("hours:Q", title=t("Total wait, working hours"), axis=alt.Axis(tickCount=6))
@@ -109,7 +114,8 @@ def rework(frame: pd.DataFrame, *, limit: int = REWORK_SHOWN, language: str = "e
     t = translator(language)
     returned = frame.groupby("activity", sort=False)["returned"].sum()
     chosen = returned[returned > 0].sort_values(ascending=False, kind="stable").head(limit).index.tolist()
-    rows = frame[frame["activity"].isin(chosen) & (frame["reached"] >= FEWEST_REACHED)].copy()
+    common = (frame["reached"] >= FEWEST_REACHED) & (frame["round"] <= ROUNDS_SHOWN)
+    rows = frame[frame["activity"].isin(chosen) & common].copy()
     labels = dict(zip(chosen, category_labels([clean(name) for name in chosen], width=150), strict=True))
     rows["label"] = [labels[name] for name in rows["activity"]]
     rows["words"] = [f"n = {t.number(reached)}" for reached in rows["reached"]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from mkmine.language import Translator
 from mkmine.report.blocks import Column, Table
 from mkmine.report.lettering import clean
+from mkmine.report.retelling import retell
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from mkmine.conformance import Conformance
     from mkmine.discovery import ProcessMap
-    from mkmine.eventlog import EventLog
+    from mkmine.eventlog import EventLog, Provenance
     from mkmine.performance import Diagnosis
     from mkmine.simulation import Experiment, Validation
     from mkmine.targets import Target
@@ -58,15 +59,17 @@ class Findings:
         return self.t.plural("{n} working hour", "{n} working hours", round(value))
 
     def calendar_days(self, wall_hours: float) -> str:
-        """Write hours of the clock as calendar days."""
+        """Write hours of the clock as calendar days, or as hours where they are few."""
         t = self.t
+        if abs(wall_hours) < 48:
+            return t.number(wall_hours, digits=1) + "\u00a0" + t("h")
         days = t.number(wall_hours / 24 if finite(wall_hours) else None, digits=1)
         return days + "\u00a0" + t("calendar days")
 
     def told(self, text: object) -> str:
         """Say in the language of the report what another room said in English; as it is, where untranslated."""
         message = "" if text is None or text != text else str(text)
-        return self.t(message) if message else ""
+        return retell(message, self.t) if message else ""
 
     def quoted(self, name: object) -> str:
         """Put a name in the quotation marks of the language."""
@@ -83,9 +86,12 @@ class Findings:
         first, last = (self.t.date(datetime.fromisoformat(day)) for day in provenance.window)
         return f"{first} – {last}"
 
-    def source(self, provenance: Any) -> str:
+    def source(self, provenance: Provenance) -> str:
         """Return the foot of a figure or a table."""
-        return str(provenance.sentence(self.t))
+        told = replace(
+            provenance, method=self.told(provenance.method), filters=tuple(map(self.told, provenance.filters))
+        )
+        return told.sentence(self.t)
 
 
 def finite(value: Any) -> bool:

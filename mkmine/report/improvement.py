@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from mkmine.conformance import check
@@ -10,6 +12,7 @@ from mkmine.eventlog import EventLog
 from mkmine.language import translator
 from mkmine.performance import diagnose
 from mkmine.report import appendix, asis, summary, tobe, whatif
+from mkmine.report.blocks import Block, Bullets, Note, Text
 from mkmine.report.document import Report
 from mkmine.report.findings import Findings
 
@@ -85,8 +88,21 @@ def report(
         title=title or t("Process improvement: {name}", name=log.name),
         subtitle=f"{findings.cases(log.n_cases)} · {findings.window(as_is.provenance)}",
         language=t.language,
-        blocks=tuple(blocks),
+        blocks=tuple(_finished(block) for block in blocks),
     )
+
+
+def _finished(block: Block) -> Block:
+    """Return the block with one full stop where a sentence ends in an abbreviation ("раб. дн.")."""
+    if isinstance(block, Text):
+        return replace(block, paragraphs=tuple(_one_stop(text) for text in block.paragraphs))
+    if isinstance(block, Bullets):
+        return replace(block, items=tuple(_one_stop(text) for text in block.items))
+    return replace(block, text=_one_stop(block.text)) if isinstance(block, Note) else block
+
+
+def _one_stop(text: str) -> str:
+    return re.sub(r"(?<!\.)\.\.(?!\.)", ".", text)
 
 
 def readable(log: EventLog, whole: ProcessMap) -> ProcessMap:

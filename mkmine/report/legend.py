@@ -117,9 +117,9 @@ def _total(count: int, share: float, t: Translator) -> str:
 def _ladder(color: Callable[[float], str]) -> str:
     width = _LADDER if color is palette.heat else _LADDER * 0.6
     step = width / _STEPS
+    size = f'y="-8" width="{number(step + 0.6)}" height="8"'
     return "".join(
-        f'<rect x="{number(position * step)}" y="-8" width="{number(step + 0.6)}" height="8" fill="{color(position / (_STEPS - 1))}"/>'
-        for position in range(_STEPS)
+        f'<rect x="{number(place * step)}" {size} fill="{color(place / (_STEPS - 1))}"/>' for place in range(_STEPS)
     )
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Hashable, Mapping
+from typing import TYPE_CHECKING, Any, Final
 
 from mkmine.report.blocks import Block, Bullets, Heading, KeyFigure, KeyFigures, Note, Text
 from mkmine.report.findings import Findings, finite
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 __all__ = ["headline", "summary"]
 
+MOSTLY_WORK: Final = 0.8  # flow efficiency from which waits are no headline
+
 
 def summary(findings: Findings) -> list[Block]:
     """Return the executive summary: scope, main loss, key figures, findings one by one."""
@@ -22,8 +24,7 @@ def summary(findings: Findings) -> list[Block]:
     blocks.append(Text(paragraphs=(headline(findings),), lead=True))
     blocks.append(key_figures(findings))
     points = [
-        *_waits(findings)[1:],
-        *_flow(findings),
+        *(_waits(findings) if _little_waiting(findings) else [*_waits(findings)[1:], *_flow(findings)]),
         *_rework(findings),
         *_conformance(findings),
         *_answers(findings),
@@ -37,9 +38,14 @@ def summary(findings: Findings) -> list[Block]:
 
 
 def headline(findings: Findings) -> str:
-    """Say where most time is lost, or, where waits are unknown, how long cases take."""
-    waits = _waits(findings)
-    return waits[0] if waits else " ".join(_duration(findings))
+    """Say where most time is lost; where there is little or no waiting to speak of, how long cases take."""
+    waits, efficiency = _waits(findings), findings.diagnosis.cases.get("flow_efficiency")
+    if waits and not _little_waiting(findings):
+        return waits[0]
+    lines = _duration(findings)
+    if finite(efficiency):
+        lines.append(findings.t("Work takes {share} of the cycle time.", share=findings.t.percent(efficiency)))
+    return " ".join(lines)
 
 
 def key_figures(findings: Findings) -> KeyFigures:
@@ -123,22 +129,38 @@ def _waits(findings: Findings) -> list[str]:
             "share": t.percent(row["share"]),
             "median": findings.hours(row["waiting_median_h"]),
         }
-        if place == 0:
-            sentences.append(
-                t(
-                    "Most time is lost waiting before {activity}: {hours}, {share} of all waiting, {median} at the median.",
-                    **values,
-                )
-            )
-        else:
-            sentences.append(
-                t(
-                    "The second source of delay is the wait before {activity}: {hours}, {share} of all waiting, "
-                    "{median} at the median.",
-                    **values,
-                )
-            )
+        sentences.append(_wait(findings, values, first=place == 0))
     return sentences
+
+
+def _wait(findings: Findings, values: Mapping[str, str], *, first: bool) -> str:
+    t = findings.t
+    if findings.log.timestamps == "completed":
+        if first:
+            return t(
+                "Most time passes before {activity} is completed: {hours}, {share} of all time between completions, "
+                "{median} at the median.",
+                **values,
+            )
+        return t(
+            "Next is the time before {activity} is completed: {hours}, {share} of all, {median} at the median.",
+            **values,
+        )
+    if first:
+        return t(
+            "Most time is lost waiting before {activity}: {hours}, {share} of all waiting, {median} at the median.",
+            **values,
+        )
+    return t(
+        "The second source of delay is the wait before {activity}: {hours}, {share} of all waiting, {median} at the "
+        "median.",
+        **values,
+    )
+
+
+def _little_waiting(findings: Findings) -> bool:
+    efficiency = findings.diagnosis.cases.get("flow_efficiency")
+    return finite(efficiency) and float(efficiency or 0.0) >= MOSTLY_WORK
 
 
 def _flow(findings: Findings) -> list[str]:
@@ -174,7 +196,8 @@ def _conformance(findings: Findings) -> list[str]:
         return []
     lines = [
         t(
-            "{fitting} of {cases} cases follow the TO-BE process exactly; the mean fitness is {fitness} (1 is a perfect match).",
+            "{fitting} of {cases} cases follow the TO-BE process exactly; the mean fitness is {fitness} (1 is a perfect "
+            "match).",
             fitting=t.number(gap.fitting_cases),
             cases=t.number(gap.cases - gap.unknown_cases),
             fitness=t.number(gap.fitness, digits=2),

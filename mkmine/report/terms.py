@@ -82,7 +82,8 @@ def grade_sentence(grade: str, t: Translator) -> str:
             "not their exact size."
         ),
         "poor": t(
-            "The simulation model does not repeat the weeks it has not seen: its answers are not grounds for a decision."
+            "The simulation model does not repeat the weeks it has not seen: its answers are not grounds for a "
+            "decision."
         ),
     }
     return words.get(grade, grade)
@@ -109,7 +110,8 @@ def verdict_sentence(findings: Findings, row: Mapping[Any, Any]) -> str:
         )
     if row["verdict"] == "noise":
         return t(
-            "{scenario}: {kpi}: no difference that could be told from noise ({difference}; 95% interval: {low} to {high}).",
+            "{scenario}: {kpi}: no difference that could be told from noise ({difference}; 95% interval: {low} to "
+            "{high}).",
             **values,
         )
     return t("{scenario}: {kpi}: {base} → {value}, {difference} ({relative}; 95% interval: {low} to {high}).", **values)

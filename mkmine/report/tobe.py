@@ -25,8 +25,13 @@ def comparison(findings: Findings) -> list[Block]:
             gap.unknown_cases,
         )
         blocks.append(Note(kind="warning", text=text))
+    blocks += [Note(kind="info", text=_sentence(findings.told(note))) for note in gap.notes]
     blocks += [*_unmatched(findings), *_deviations(findings), *_limits(findings), *_roles(findings), *_rounds(findings)]
     return blocks
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:] + ("" if text.endswith(".") else ".")
 
 
 def _card(findings: Findings) -> list[Block]:

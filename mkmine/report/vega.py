@@ -59,7 +59,8 @@ def _picture(drawn: str, *, title: str) -> Picture:
     body = re.sub(r"url\(#([^)]+)\)", rf"url(#{prefix}-\1)", body)
     body = re.sub(r'href="#([^"]+)"', rf'href="#{prefix}-\1"', body)
     svg = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {size[1]} {size[2]}" width="{size[1]}" height="{size[2]}"'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {size[1]} {size[2]}"'
+        f' width="{size[1]}" height="{size[2]}"'
         f' role="img" aria-label="{escaped(title)}"><title>{escaped(title)}</title>{body}'
     )
     return Picture(svg=svg, width=width, height=height, title=clean(title))

@@ -67,8 +67,8 @@ def trust(findings: Findings) -> list[Block]:
         Text(
             paragraphs=(
                 t(
-                    "The model was built on the earlier part of the log and had to predict the later part, which it had "
-                    "not seen."
+                    "The model was built on the earlier part of the log and had to predict the later part, which it "
+                    "had not seen."
                 ),
             )
         )
@@ -76,7 +76,8 @@ def trust(findings: Findings) -> list[Block]:
     good = check.grade == "good"
     blocks.append(Note(kind="info" if good else "warning", text=grade_sentence(check.grade, t)))
     if check.reasons:
-        blocks.append(Bullets(items=tuple(findings.told(reason) for reason in check.reasons)))
+        missed = ", ".join(kpi_name(key, t) for key in check.reasons)
+        blocks.append(Text(paragraphs=(t("It misses: {figures}.", figures=missed),)))
     drawable = check.table[check.table["actual"].abs() > 1e-12]
     if len(drawable):
         blocks.append(

@@ -1,0 +1,50 @@
+"""What shows that a place is a bottleneck, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from mkmine.report.findings import Findings, finite
+
+__all__ = ["evidence"]
+
+
+def evidence(findings: Findings, row: Mapping[Any, Any]) -> str:
+    """Tell the evidence of a row of `Diagnosis.bottlenecks`; empty where there is none."""
+    known = row["evidence"]
+    if not isinstance(known, Mapping):
+        return ""
+    parts = _rework(findings, known) if row["kind"] == "rework" else _queue(findings, known, role=row["role"])
+    return "; ".join(part for part in parts if part)
+
+
+def _queue(findings: Findings, known: Mapping[str, Any], *, role: Any) -> list[str]:
+    t = findings.t
+    parts = []
+    if finite(known.get("median_h")):
+        parts.append(
+            t(
+                "waits {median} at the median, 85% up to {p85}",
+                median=findings.hours(known["median_h"]),
+                p85=findings.hours(known.get("p85_h")),
+            )
+        )
+    if isinstance(role, str) and finite(known.get("people")) and finite(known.get("utilisation")):
+        people = t.plural("{n} person", "{n} people", int(known["people"]))
+        busy = t.percent(known["utilisation"])
+        parts.append(t("{role}: {people}, busy {share}", role=role, people=people, share=busy))
+    return parts
+
+
+def _rework(findings: Findings, known: Mapping[str, Any]) -> list[str]:
+    t = findings.t
+    if not finite(known.get("returns")):
+        return []
+    returns = t.plural("{n} return", "{n} returns", int(known["returns"]))
+    parts = [t("{returns} to {target}", returns=returns, target=findings.quoted(known.get("target", "")))]
+    if finite(known.get("probability")):
+        parts.append(t("in {share} of executions", share=t.percent(known["probability"])))
+    if finite(known.get("mean_h")):
+        parts.append(t("each costs {duration} on average", duration=findings.hours(known["mean_h"])))
+    return parts

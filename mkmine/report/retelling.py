@@ -1,0 +1,252 @@
+"""What other rooms say in English, said again in the language of the report.
+
+The history of a log, its quality, the notes of a diagnosis and of a model are stored as English sentences, because they
+travel with the data and not with a reader. Here stand the sentences that a report may have to tell, with fields for
+what varies in them; a sentence that is not among them is told as it is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Final
+
+from mkmine.language import Translator
+
+__all__ = ["retell"]
+
+
+def message(text: str) -> str:
+    """Mark a text for translation."""
+    return text
+
+
+# The values of these fields are sentences in their turn; all other fields hold names and numbers.
+_TOLD_FIELDS: Final = frozenset({"reason", "detail", "meaning", "rule", "first_reason", "more"})
+
+_METHODS: Final = (
+    message("directly-follows map, working time"),
+    message("working-time decomposition; Kaplan-Meier"),
+    message("optimal alignments with unit costs"),
+    message("paired replications under common random numbers, Student t interval"),
+    message("backtest on held-out weeks, 95 % prediction band of replications"),
+    message("data quality checks"),
+)
+_STEPS: Final = (
+    message("read"),
+    message("mapping"),
+    message("quarantine"),
+    message("lifecycle"),
+    message("statuses"),
+    message("open cases"),
+    message("enabled"),
+    message("observe"),
+    message("simulate"),
+    message("resource"),
+    message("set aside issues"),
+    message("read status changes"),
+    message("left out"),
+    message("found gaps"),
+    message("found late creation"),
+    message("guess statuses"),
+    message("collapse slips"),
+    message("collapse passages"),
+    message("join stays"),
+    message("flag bulk moves"),
+    message("left out waits"),
+    message("still waiting"),
+    message("read Jira issues"),
+    message("read Redmine issues"),
+    message("name deleted people"),
+    message("read history"),
+    message("read list of issues"),
+    message("found unnamed statuses"),
+    message("filter window"),
+    message("filter variants"),
+    message("filter attribute"),
+    message("filter cases"),
+)
+_DETAILS: Final = (
+    message("“{column}” does not hold lifecycle transitions; kept as an attribute"),
+    message("paired first in, first out; {detail}"),
+    message("every event is a completion"),
+    message("completions without a start (instants): {n}"),
+    message("starts never completed, ongoing: {n}"),
+    message("starts never completed, instants: {n}"),
+    message("schedules never started: {n}"),
+    message("a status lasts until the case's next row; final ({rule}): {names}"),
+    message("last of their case in at least {share} of their entries"),
+    message("their last status is not final; it is ongoing"),
+    message("do not end with {names}"),
+    message("not recorded; taken as the latest end before the start"),
+    message("cases {which}, {first} to {last}"),
+    message("the {n} most frequent of {all}"),
+    message("{n} traces"),
+    message("{encoding}, delimiter “{mark}”"),
+    message("the assignee for most of the stay"),
+    message("no assignees in the export: who ended the stay"),
+    message("never in a status of work; kept in the quarantine"),
+    message("one stay per status between two changes"),
+    message("the first status of issues whose creation is not in the export"),
+    message("the old status of a change is not the new one of the change before it"),
+    message("issues changed before they were created"),
+    message("moved and moved back within {n} s by the same person"),
+    message("moved through a status within {n} s by the same person"),
+    message("moves from a status to itself, or back to it after a slip"),
+    message("at least {n} issues by one person within a minute"),
+    message("a queue was left for something other than its work"),
+    message("work not begun when the export was made, kept as ongoing"),
+    message("the changelog of these issues is cut off in the export: {names}"),
+    message("custom fields without a name; export with expand=names to keep them"),
+    message("statuses as in {file}"),
+    message("issues listed more than once"),
+    message("{file}: {detail}; columns {names}"),
+    message("{file}: columns {names}"),
+    message("no mapping given: {meaning}"),
+    message("statuses not in the mapping: {meaning}"),
+    message("{status} = queue ({reason})"),
+    message("{status} = work ({reason})"),
+    message("{status} = outside ({reason})"),
+    message("{status} = done ({reason})"),
+    message("{status} = cancelled ({reason})"),
+    message("the name says “{word}”"),
+    message("category “done”, and {reason}"),
+    message("category “indeterminate”, but {reason}"),
+    message("category “{name}”"),
+    message("issues end in it and never leave it"),
+    message("nothing in the name says otherwise"),
+    message("{reason}, but issues leave it for several statuses: the decision is taken in it"),
+    message("{reason}; issues come to it from a queue, so closing is an act of its own"),
+    message("timestamps = completed ({reason})"),
+    message("timestamps = interval ({reason})"),
+    message("timestamps = entered ({reason})"),
+    message("{role} = “{column}” ({reason})"),
+    message("“{file}” ({detail})"),
+    message("told"),
+    message("by name, rather than {others}"),
+    message("by name"),
+    message("the only column with such contents"),
+    message("the only column of times"),
+    message("only one time is there, taken as completion"),
+    message("start and end are there"),
+)
+_REASONS: Final = (
+    message("end before start"),
+    message("time before 1900 or after 2200"),
+    message("no time"),
+    message("no activity"),
+    message("no case"),
+    message("NUL byte"),
+    message("change to no status"),
+    message("change of an issue that the list lacks"),
+    message("change without a time"),
+    message("change without an issue key"),
+    message("issue without a key"),
+    message("never in a status of work, now in {status}"),
+    message("{reason} ({n})"),
+)
+_QUALITY: Final = (
+    message("rows of the source that could not be used"),
+    message("look at log.quarantine and correct them at the source"),
+    message("ends in the same minute, by the same person, in {n} or more cases"),
+    message("such moves tidy a board; they do not show when the work was done"),
+    message("ends at exactly midnight"),
+    message("these are dates without a time: durations below a day mean nothing"),
+    message("activities left again within seconds for the one before (A, B, A)"),
+    message("mis-clicks: they count as rework unless they are collapsed"),
+    message("instances of activities whose names differ only by case, spaces, marks or е/ё"),
+    message("probably one activity: give them one name"),
+    message("instances of activities whose names are question marks"),
+    message("the export lost its letters: export again as UTF-8"),
+    message("cases of one event"),
+    message("nothing can be said of their flow; were the other events left out of the export?"),
+    message("cases still open when the observation ended"),
+    message("they are kept and treated as censored: their cycle time is at least what is seen"),
+    message("instances that start before an earlier one of their case has ended"),
+    message("parallel work is fine; where it is not, starts or ends are recorded late"),
+    message("instances at the very moment of the one before"),
+    message("their order is that of the source; check that it is the true one"),
+    message("instances that repeat another in case, activity, times and person"),
+    message("probably exported twice: they count as rework"),
+)
+_NOTES: Final = (
+    message(
+        "Only completion times are recorded: waiting and processing cannot be told apart, so each wait is the time "
+        "since the previous completion."
+    ),
+    message(
+        "The log tells statuses, each lasting until the next: the statuses that say so count as waiting, the others as "
+        "work, although work may have waited in them too."
+    ),
+    message("The working hours are inferred from the activity in the log."),
+    message("Open cases are censored: percentiles of cycle time are those of Kaplan and Meier."),
+    message("the target has no process card: limits and rounds were not checked"),
+    message("the process card names no customer: nobody is said to need the result"),
+    message("the log has no roles: who did what was not checked"),
+    message("the target names no roles: who did what was not checked"),
+    message("the log has only completions: limits are measured from the completion before"),
+    message("the log's starts are estimated: so are the times that limits are checked against"),
+    message("The model predicted the held-out weeks only roughly (see the backtest): trust directions, not decimals."),
+    message("The model did not predict the held-out weeks (see the backtest): do not decide on these answers alone."),
+    message(
+        "The log has completion times only: processing times were estimated from the gaps between a person's "
+        "consecutive completions, and staffing answers are weakly supported."
+    ),
+    message("The log names no people, so the model has outside waits only and no staffing answer is possible."),
+    message(
+        "All waiting is modelled as a delay that more staff would not shorten (alpha = 0 replays the log's cycle times "
+        "best); only queues that arise on top of it react to staffing."
+    ),
+    message(
+        "Half of the waiting that busy people explain is modelled as queueing, the rest as a delay that more staff "
+        "would not shorten (alpha = 0.5 replays the log's cycle times best)."
+    ),
+    message(
+        "Waiting while the person was busy is modelled as queueing, and what is left of it as a delay that more staff "
+        "would not shorten (alpha = 1 replays the log's cycle times best)."
+    ),
+    message("Activities of one case overlap in the log; the model runs them one after the other."),
+    message("People work on several things at once; the model gives each its share of their time."),
+    message("unstable: in scenario “{name}” more work arrives than is done, so its times grow with the simulated span"),
+    message("unstable: in the base model more work arrives than is done, so its times grow with the simulated span"),
+)
+SENTENCES: Final = (*_METHODS, *_STEPS, *_DETAILS, *_REASONS, *_QUALITY, *_NOTES)
+
+
+def retell(text: str, t: Translator) -> str:
+    """Say an English sentence of another room in the language of `t`; as it is, where it is not known."""
+    return text if t.language == "en" else (_retold(text, t) or text)
+
+
+def _retold(text: str, t: Translator) -> str | None:
+    said = t(text)
+    if said != text:
+        return said
+    for template, pattern in _patterns():
+        found = pattern.fullmatch(text)
+        if found:
+            values = {name: _value(name, value, t) for name, value in found.groupdict().items()}
+            return t(template, **values)
+    parts = text.split("; ")
+    told = [_retold(part, t) for part in parts] if len(parts) > 1 else []
+    if any(told):
+        return "; ".join(one or part for one, part in zip(told, parts, strict=True))
+    return None
+
+
+def _value(name: str, value: str, t: Translator) -> str:
+    return (_retold(value, t) or value) if name in _TOLD_FIELDS else value
+
+
+@lru_cache(maxsize=1)
+def _patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
+    return tuple(_compiled())
+
+
+def _compiled() -> Iterator[tuple[str, re.Pattern[str]]]:
+    # The rooms use straight quotation marks, the catalogue those of the language.
+    for template in SENTENCES:
+        if "{" in template:
+            fixed = re.escape(template).replace("“", '["“]').replace("”", '["”]')
+            yield template, re.compile(re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>.+?)", fixed), re.DOTALL)
