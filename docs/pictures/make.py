@@ -38,8 +38,8 @@ def photograph(program: str, page: Path, picture: Path, *, width: int, height: i
 
 def main() -> int:
     """Make both pictures; returns the exit code."""
-    folder = sample("article")
-    log = mk.read(folder / "tracker.csv")
+    files = sample("article")
+    log = mk.read(files.log)
     drawn = mk.draw(mk.discover(log, paths=0.6), metric="time", language="ru")
     (HERE / "map.png").write_bytes(vl_convert.svg_to_png(drawn.svg, scale=1.5))
     print(f"made {HERE / 'map.png'}")
@@ -50,7 +50,7 @@ def main() -> int:
     answer = mk.experiment(mk.calibrate(log), scenarios(), replications=30, seed=7, validation=mk.backtest(log))
     with tempfile.TemporaryDirectory() as temporary:
         page = Path(temporary) / "report.html"
-        mk.report(log, to_be=mk.read_target(folder / "to_be.bpmn"), experiment=answer, language="ru").save(page)
+        mk.report(log, to_be=mk.read_target(files.to_be), experiment=answer, language="ru").save(page)
         photograph(program, page, HERE / "report.png", width=1200, height=1500)
     print(f"made {HERE / 'report.png'}")
     return 0

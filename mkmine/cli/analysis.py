@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mkmine.cli.console import Console, records
-from mkmine.cli.source import log_options, read_log
+from mkmine.cli.source import log_options, read_log, working_day
 from mkmine.cli.verb import Verb, common, console_of, message
 
 if TYPE_CHECKING:
@@ -223,7 +223,7 @@ def diagnose(context: click.Context, /, log: Path, max_cycle: float | None, **se
     console.step(t("Looking for bottlenecks"))
     found = mk.diagnose(events)
     console.emit(found)
-    show_diagnosis(console, found)
+    show_diagnosis(console, found, day=working_day(events))
     reached = found.cases["cycle_p85_h"]
     if max_cycle is not None and not reached <= max_cycle:
         console.line(t("The 85th percentile of cycle time is above the {limit} asked for.", limit=t.hours(max_cycle)))
@@ -231,15 +231,15 @@ def diagnose(context: click.Context, /, log: Path, max_cycle: float | None, **se
     return 0
 
 
-def show_diagnosis(console: Console, found: Diagnosis) -> None:
-    """Write cycle times, bottlenecks, and rework."""
+def show_diagnosis(console: Console, found: Diagnosis, *, day: float) -> None:
+    """Write cycle times, bottlenecks, and workload; `day` is the length of a working day in hours."""
     t = console.t
     values = found.cases
     console.line(
         t(
             "Cycle time: median {median}, 85th percentile {p85}; {share} of it is work.",
-            median=t.hours(values["cycle_median_h"]),
-            p85=t.hours(values["cycle_p85_h"]),
+            median=t.hours(values["cycle_median_h"], day=day),
+            p85=t.hours(values["cycle_p85_h"], day=day),
             share=t.percent(values["flow_efficiency"]),
         )
     )
@@ -248,7 +248,7 @@ def show_diagnosis(console: Console, found: Diagnosis) -> None:
         ["", t("Bottleneck"), t("Where"), t("Role"), t("Hours"), t("Share")],
         [
             [str(row["rank"]), kinds.get(row["kind"], row["kind"]), row["where"], _text(row["role"]),
-             t.hours(row["hours"]), t.percent(row["share"])]
+             t.hours(row["hours"], day=day), t.percent(row["share"])]
             for row in records(found.bottlenecks)
         ],
     )  # fmt: skip

@@ -8,13 +8,11 @@ from pathlib import Path
 import click
 
 from mkmine.cli.documents import findings_of, save_report
-from mkmine.cli.source import processes, simulation_options
+from mkmine.cli.source import processes, simulation_options, working_day
 from mkmine.cli.verb import Verb, common, console_of, message
 from mkmine.cli.whatif import show_experiment, show_validation
 
 __all__ = ["demo"]
-
-FINDINGS = 5
 
 
 @click.command(
@@ -45,10 +43,10 @@ def demo(context: click.Context, /, output: Path, replications: int, seed: int, 
     if not console.chosen:
         console.speak("ru")
     t = console.t
-    folder = sample("article")
-    console.step(t("Reading {log}", log="tracker.csv"))
-    log = mk.read(folder / "tracker.csv")
-    to_be = mk.read_target(folder / "to_be.bpmn")
+    files = sample("article")
+    console.step(t("Reading {log}", log=files.log.name))
+    log = mk.read(files.log)
+    to_be = mk.read_target(files.to_be)
     console.step(t("Calibrating"))
     model = mk.calibrate(log)
     console.step(t("Holding the model against weeks it has not seen"))
@@ -66,14 +64,23 @@ def demo(context: click.Context, /, output: Path, replications: int, seed: int, 
     console.step(t("Writing the report"))
     document = mk.report(log, to_be=to_be, experiment=answer, validation=trust, language=console.language)
     places = save_report(document, output / "report.html")
-    findings = findings_of(document)[:FINDINGS]
+    findings = findings_of(document)
     console.emit({**places, "findings": findings})
-    for number, finding in enumerate(findings, 1):
+    for number, finding in enumerate(most_important(findings, answers=len(answer.scenarios)), 1):
         console.line(textwrap.fill(finding, width=100, initial_indent=f"{number}. ", subsequent_indent="   "))
     console.line()
     show_validation(console, trust)
-    show_experiment(console, answer)
+    show_experiment(console, answer, day=working_day(log))
     console.line()
     console.line(t("Report: {path}", path=places["report"]))
     console.line(t("Tables: {path}", path=places["tables"]))
     return 0
+
+
+def most_important(findings: list[str], *, answers: int) -> list[str]:
+    """Return five of the report's findings: the two worst waits, and what it says of rework and of the TO-BE.
+
+    The what-if answers, which close the list, are shown as a table.
+    """
+    about_now = findings[: len(findings) - answers]
+    return about_now if len(about_now) <= 5 else [*about_now[:2], *about_now[-3:]]

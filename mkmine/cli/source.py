@@ -14,7 +14,7 @@ from mkmine.cli.verb import message
 if TYPE_CHECKING:
     from mkmine.eventlog import EventLog
 
-__all__ = ["log_options", "processes", "read_log", "simulation_options"]
+__all__ = ["log_options", "processes", "read_log", "simulation_options", "working_day"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -102,6 +102,15 @@ def read_log(log: Path, settings: dict[str, Any]) -> EventLog:
     """Read the log with the options that were given; others are left to the reader's own judgement."""
     import mkmine as mk
 
+    columns = [f"--{name}" for name in COLUMNS if settings.get(name) is not None]
+    if columns and settings.get("issues") is not None:
+        # A history of changes has its own columns; which of the two the user means is not ours to guess.
+        raise click.UsageError(f"--issues is for a tracker's history, {', '.join(columns)} for a table of events")
     given = {name: value for name, value in settings.items() if value is not None and name != "quarantine"}
     events: EventLog = mk.read(log, **given, errors="quarantine" if settings.get("quarantine") else "raise")
     return events
+
+
+def working_day(log: EventLog) -> float:
+    """Return the hours of a working day, in which long times are told."""
+    return log.working_calendar().hours_per_day or 8.0

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mkmine.cli.console import Console, records
-from mkmine.cli.source import log_options, processes, read_log, simulation_options
+from mkmine.cli.source import log_options, processes, read_log, simulation_options, working_day
 from mkmine.cli.verb import Verb, common, console_of, message
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ def simulate(
     )
     console.emit(answer)
     show_validation(console, trust)
-    show_experiment(console, answer)
+    show_experiment(console, answer, day=working_day(events))
     return 0
 
 
@@ -158,17 +158,18 @@ def show_validation(console: Console, trust: Validation) -> None:
         console.line(t("It misses: {figures}.", figures=", ".join(kpi_name(key, t) for key in trust.reasons)))
 
 
-def show_experiment(console: Console, answer: Experiment) -> None:
-    """Write the answers, one row per scenario and question."""
-    from mkmine.report.terms import kpi_change, kpi_name, kpi_value, verdict_words
+def show_experiment(console: Console, answer: Experiment, *, day: float) -> None:
+    """Write the answers, one row per scenario and question; `day` is the length of a working day in hours."""
+    from mkmine.report.terms import kpi_changes, kpi_name, kpi_value, verdict_words
 
     t = console.t
     rows = []
-    for row in records(answer.answers[answer.answers["kpi"].isin(QUESTIONS)]):
-        key = row["kpi"]
-        low, high = kpi_change(key, row["low"], t), kpi_change(key, row["high"], t)
-        now, change = kpi_value(key, row["base"], t), kpi_change(key, row["difference"], t)
-        rows.append(
-            [row["scenario"], kpi_name(key, t), now, change, f"{low} … {high}", verdict_words(row["verdict"], t)]
-        )
-    console.table([t("Scenario"), t("Indicator"), t("Now"), t("Difference"), t("95% interval"), t("Verdict")], rows)
+    asked = answer.answers[answer.answers["kpi"].isin(QUESTIONS)]
+    for name, group in asked.groupby("scenario", sort=False):
+        rows.append([str(name), "", "", "", ""])
+        for row in records(group):
+            key = row["kpi"]
+            (change, low, high), unit = kpi_changes(key, [row["difference"], row["low"], row["high"]], t, day=day)
+            now, verdict = kpi_value(key, row["base"], t, day=day), verdict_words(row["verdict"], t)
+            rows.append([f"  {kpi_name(key, t)}", now, change + unit, f"{low} … {high}{unit}", verdict])
+    console.table([t("Scenario"), t("Now"), t("Difference"), t("95% interval"), t("Verdict")], rows, indent="")
