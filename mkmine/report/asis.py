@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
-from mkmine.calendars import HOUR
+from mkmine.eventlog.summaries import case_table
 from mkmine.report import charts
 from mkmine.report.blocks import Block, Bullets, Figure, Heading, Note, Table, Text, View
 from mkmine.report.evidence import evidence
-from mkmine.report.findings import Cell, Findings, finite, tabulate
+from mkmine.report.findings import Cell, Findings, tabulate
 from mkmine.report.maps import draw
 
 __all__ = ["course", "people", "rework", "times"]
@@ -48,7 +49,7 @@ def times(findings: Findings) -> list[Block]:
                 views=(
                     View(label="", picture=charts.cycle_times(cycle.tolist(), day=findings.day, language=language)),
                 ),
-                note=t("The last bar gathers all longer cases."),
+                note=_cycle_note(findings),
                 foot=findings.source(findings.as_is.provenance),
             )
         )
@@ -261,12 +262,21 @@ def _examples(examples: Any) -> str:
     return ", ".join(name if len(name) <= 24 else name[:23] + "…" for name in names)
 
 
-def _cycle_hours(findings: Findings) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """Working hours from the first start to the last end of each completed case."""
-    log = findings.log
-    heads = log.offsets[:-1]
-    first = log.start[heads]
-    last = np.maximum.reduceat(log.end, heads)
-    hours = findings.as_is.calendar.working_time(first, last) / HOUR
-    closed: np.ndarray[Any, np.dtype[np.float64]] = hours[log.completed & np.isfinite(hours)]
-    return closed if closed.size and finite(closed.max()) else np.zeros(0)
+def _cycle_hours(findings: Findings) -> NDArray[np.float64]:
+    """Cycle times of the completed cases in working hours, as the diagnosis measures them."""
+    cycles = case_table(findings.log, calendar=findings.as_is.calendar)["cycle_h"].to_numpy(np.float64)
+    closed: NDArray[np.float64] = cycles[findings.log.completed & np.isfinite(cycles)]
+    return closed
+
+
+def _cycle_note(findings: Findings) -> str:
+    t = findings.t
+    notes = [t("The last bar gathers all longer cases.")]
+    if not findings.log.completed.all():
+        notes.append(
+            t(
+                "Percentiles here are those of completed cases; the key figures also count how long the open cases have "
+                "lasted, and may be higher."
+            )
+        )
+    return " ".join(notes)

@@ -14,7 +14,7 @@ from mkmine.report import palette
 from mkmine.report.lettering import clean
 from mkmine.report.picture import Picture
 from mkmine.report.terms import kpi_name, percent_change, verdict_words
-from mkmine.report.vega import category_labels, render
+from mkmine.report.vega import LABEL_BREAK, category_labels, render
 
 if TYPE_CHECKING:
     import altair as alt
@@ -116,7 +116,7 @@ def rework(frame: pd.DataFrame, *, limit: int = REWORK_SHOWN, language: str = "e
     chosen = returned[returned > 0].sort_values(ascending=False, kind="stable").head(limit).index.tolist()
     common = (frame["reached"] >= FEWEST_REACHED) & (frame["round"] <= ROUNDS_SHOWN)
     rows = frame[frame["activity"].isin(chosen) & common].copy()
-    labels = dict(zip(chosen, category_labels([clean(name) for name in chosen], width=150), strict=True))
+    labels = dict(zip(chosen, category_labels([clean(name) for name in chosen], width=260), strict=True))
     rows["label"] = [labels[name] for name in rows["activity"]]
     rows["words"] = [f"n = {t.number(reached)}" for reached in rows["reached"]]
     base = alt.Chart(rows).encode(
@@ -130,9 +130,9 @@ def rework(frame: pd.DataFrame, *, limit: int = REWORK_SHOWN, language: str = "e
     )
     dots = base.mark_point(filled=True, size=58, color=palette.REWORK, opacity=1).encode(y=probability)
     counts = base.mark_text(dy=-8, fontSize=9, color=palette.MUTED).encode(y="high:Q", text="words:N")
-    width = max(110, min(260, int(_WIDTH / max(len(chosen), 1)) - 20))
-    chart = alt.layer(whiskers, dots, counts).properties(width=width, height=190)
-    faceted = chart.facet(column=alt.Column("label:N", title=None, sort=list(labels.values()), header=_split_header()))
+    chart = alt.layer(whiskers, dots, counts).properties(width=_WIDTH // 2 - 24, height=150)
+    facets = alt.Facet("label:N", title=None, sort=list(labels.values()), header=_split_header())
+    faceted = chart.facet(facet=facets, columns=2)
     return render(faceted, title=t("Probability of one more round"), t=t)
 
 
@@ -174,7 +174,10 @@ def differences(answers: pd.DataFrame, *, kpis: Sequence[str] | None = None, lan
     right = base.transform_filter("datum.relative >= 0").mark_text(align="left", fontSize=10, dx=7)
     left = base.transform_filter("datum.relative < 0").mark_text(align="right", fontSize=10, dx=-7)
     text = (right.encode(x="high:Q", text="figure:N"), left.encode(x="low:Q", text="figure:N"))
-    chart = alt.layer(zero, whiskers, dots, *text).properties(width=_WIDTH - 130, height=max(44, 27 * len(scenarios)))
+    chart = alt.layer(zero, whiskers, dots, *text).properties(
+        width=_WIDTH - 130,
+        height=max(44, (34 if any(LABEL_BREAK in one for one in scenarios) else 27) * len(scenarios)),
+    )
     names = list(dict.fromkeys(rows["name"]))
     faceted = chart.facet(
         row=alt.Row(

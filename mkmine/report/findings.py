@@ -112,10 +112,12 @@ def tabulate(
     foot: str,
     limit: int = 15,
     note: str = "",
+    data: pd.DataFrame | None = None,
 ) -> Table:
     """Write a frame as a table of a report.
 
-    Each column is (title, field or function of the row, kind); the whole frame goes to the CSV beside the report.
+    Each column is (title, field or function of the row, kind). The CSV beside the report holds the whole frame, or
+    `data` where that is more.
     """
     rows = [
         tuple(
@@ -129,9 +131,9 @@ def tabulate(
         columns=tuple(Column(title=heading, numeric=kind != "text") for heading, _, kind in columns),
         rows=tuple(rows),
         foot=foot,
-        data=frame,
+        data=frame if data is None else data,
         note=note,
-        omitted=max(0, len(frame) - limit),
+        omitted=(len(frame) if data is None else len(data)) - len(rows),
     )
 
 

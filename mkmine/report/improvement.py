@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["report"]
 
 _MOST_ACTIVITIES: Final = 40
-_PATHS_PER_ACTIVITY: Final = 2.0
+_PATHS_PER_ACTIVITY: Final = 2.4
 _FEWEST_PATHS: Final = 14
 
 
@@ -85,7 +85,7 @@ def report(
         *appendix.method(findings),
     ]
     return Report(
-        title=title or t("Process improvement: {name}", name=log.name),
+        title=title or t("Process improvement: {name}", name=_process_name(log, to_be)),
         subtitle=f"{findings.cases(log.n_cases)} · {findings.window(as_is.provenance)}",
         language=t.language,
         blocks=tuple(_finished(block) for block in blocks),
@@ -103,6 +103,11 @@ def _finished(block: Block) -> Block:
 
 def _one_stop(text: str) -> str:
     return re.sub(r"(?<!\.)\.\.(?!\.)", ".", text)
+
+
+def _process_name(log: EventLog, to_be: Target | None) -> str:
+    card = None if to_be is None else to_be.card
+    return log.name if card is None else card.process
 
 
 def readable(log: EventLog, whole: ProcessMap) -> ProcessMap:

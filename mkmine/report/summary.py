@@ -196,8 +196,8 @@ def _conformance(findings: Findings) -> list[str]:
         return []
     lines = [
         t(
-            "{fitting} of {cases} cases follow the TO-BE process exactly; the mean fitness is {fitness} (1 is a perfect "
-            "match).",
+            "{fitting} of {cases} cases follow the TO-BE process exactly; the mean fitness is {fitness} (1 is a "
+            "perfect match).",
             fitting=t.number(gap.fitting_cases),
             cases=t.number(gap.cases - gap.unknown_cases),
             fitness=t.number(gap.fitness, digits=2),

@@ -31,7 +31,7 @@ def answers(findings: Findings) -> list[Block]:
     if study is None:
         return []
     blocks: list[Block] = [Heading(text=t("What if"), anchor="what-if"), _method(findings)]
-    blocks += [Note(kind="warning", text=findings.told(text)) for text in study.warnings]
+    blocks += [_warning(findings, text) for text in study.warnings]
     table = study.answers
     for scenario in dict.fromkeys(table["scenario"]):
         rows = [row for row in table[table["scenario"] == scenario].to_dict("records") if row["kpi"] in _TOLD]
@@ -47,7 +47,7 @@ def answers(findings: Findings) -> list[Block]:
                 title=t("Differences from the base in per cent, with 95% intervals"),
                 views=(View(label="", picture=picture),),
                 note=t("Where the whisker crosses zero, the difference is within noise."),
-                foot=findings.source(study.provenance),
+                foot=_simulated(findings),
             )
         )
     blocks.append(_table(findings))
@@ -133,7 +133,7 @@ def _table(findings: Findings) -> Block:
     t, study = findings.t, findings.experiment
     assert study is not None
     columns: list[Cell] = [
-        (t("Scenario"), "scenario", "text"),
+        (t("Scenario"), lambda row: row["scenario"] if row["first"] else " ", "text"),
         (t("Indicator"), lambda row: kpi_name(row["kpi"], t), "text"),
         (t("Base"), lambda row: _value(findings, row, "base"), "number"),
         (t("Scenario value"), lambda row: _value(findings, row, "value"), "number"),
@@ -141,15 +141,31 @@ def _table(findings: Findings) -> Block:
         (t("In per cent"), lambda row: _relative(row, t), "number"),
         (t("Verdict"), lambda row: verdict_words(row["verdict"], t), "text"),
     ]
+    table = study.answers
+    # Roles whose load a scenario leaves alone would bury the answers; the CSV has them all.
+    told = table[~table["kpi"].str.startswith("utilisation:") | ~table["verdict"].isin(["noise", "unstable"])]
     return tabulate(
         findings,
-        study.answers,
+        told.assign(first=~told["scenario"].duplicated()),
         name="what_if",
         title=t("What-if answers"),
         columns=columns,
-        foot=findings.source(study.provenance),
-        limit=60,
+        foot=_simulated(findings),
+        limit=80,
+        data=table,
     )
+
+
+def _warning(findings: Findings, text: str) -> Note:
+    trust = "" if findings.validation is None else findings.validation.warning
+    grave = text == trust or text.startswith("unstable")
+    return Note(kind="warning" if grave else "info", text=findings.told(text))
+
+
+def _simulated(findings: Findings) -> str:
+    study = findings.experiment
+    assert study is not None
+    return findings.t("Simulated. {source}", source=findings.source(study.provenance))
 
 
 def _value(findings: Findings, row: Mapping[str, Any], column: str) -> str:
