@@ -57,9 +57,9 @@ class Console:
             end = "\n" if done == total else ""
             print(f"\r          {done} / {total}", end=end, file=sys.stderr, flush=True)
 
-    def complain(self, text: str) -> None:
-        """Say what went wrong, on stderr."""
-        print(self.t("Error:"), text, file=sys.stderr, flush=True)
+    def complain(self, text: str, *, kind: str = "") -> None:
+        """Say what went wrong, on stderr; `kind` is the word before it, "Error:" by default."""
+        print(kind or self.t("Error:"), text, file=sys.stderr, flush=True)
 
     def line(self, text: str = "") -> None:
         """Write a line of the result; in JSON mode nothing but the JSON is written."""

@@ -9,6 +9,7 @@ import click
 
 from mkmine.cli.source import log_options, processes, read_log, simulation_options
 from mkmine.cli.verb import Verb, common, console_of, message
+from mkmine.cli.whatif import validated
 
 if TYPE_CHECKING:
     from mkmine.report import Report
@@ -60,8 +61,7 @@ def report(
     if what_if:
         from mkmine.simulation import from_levers
 
-        console.step(t("Holding the model against weeks it has not seen"))
-        trust = mk.backtest(events)
+        trust = validated(console, events)
         console.step(t("Simulating"))
         answer = mk.experiment(
             mk.calibrate(events),

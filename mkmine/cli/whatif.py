@@ -12,12 +12,14 @@ import click
 from mkmine.cli.console import Console, records
 from mkmine.cli.source import log_options, processes, read_log, simulation_options, working_day
 from mkmine.cli.verb import Verb, common, console_of, message
+from mkmine.errors import DataError
 
 if TYPE_CHECKING:
+    from mkmine.eventlog import EventLog
     from mkmine.language import Translator
     from mkmine.simulation import Experiment, Scenario, Validation
 
-__all__ = ["show_experiment", "show_validation", "simulate"]
+__all__ = ["show_experiment", "show_validation", "simulate", "validated"]
 
 Change = tuple[str, float]
 QUESTIONS = ("cycle_mean_h", "cycle_p85_h", "throughput_per_week")
@@ -109,8 +111,7 @@ def simulate(
         scenarios = from_levers(mk.diagnose(events).levers)
     if together:
         scenarios = [reduce(and_, scenarios)]
-    console.step(t("Holding the model against weeks it has not seen"))
-    trust = mk.backtest(events)
+    trust = validated(console, events)
     console.step(t("Simulating"))
     answer = mk.experiment(
         calibrated,
@@ -122,7 +123,8 @@ def simulate(
         progress=console.progress,
     )
     console.emit(answer)
-    show_validation(console, trust)
+    if trust is not None:
+        show_validation(console, trust)
     show_experiment(console, answer, day=working_day(events))
     return 0
 
@@ -146,6 +148,18 @@ def scenario_of(kind: str, name: str, value: float, *, t: Translator) -> Scenari
     if kind == "arrivals":
         return mk.Scenario(t("arrivals × {factor}", factor=f"{value:g}")).arrivals(factor=value)
     return mk.Scenario(t("without {name}", name=name)).remove(name)
+
+
+def validated(console: Console, log: EventLog) -> Validation | None:
+    """Return the backtest of a log; where it is too short for one, say so and go on without."""
+    import mkmine as mk
+
+    console.step(console.t("Holding the model against weeks it has not seen"))
+    try:
+        return mk.backtest(log)
+    except DataError as error:
+        console.complain(f"{console.t('The model is not validated:')} {error}", kind=console.t("Warning:"))
+        return None
 
 
 def show_validation(console: Console, trust: Validation) -> None:
