@@ -275,8 +275,8 @@ def _cycle_note(findings: Findings) -> str:
     if not findings.log.completed.all():
         notes.append(
             t(
-                "Percentiles here are those of completed cases; the key figures also count how long the open cases have "
-                "lasted, and may be higher."
+                "Percentiles here are those of completed cases; the key figures also count how long the open cases "
+                "have lasted, and may be higher."
             )
         )
     return " ".join(notes)

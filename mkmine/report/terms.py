@@ -15,6 +15,7 @@ __all__ = [
     "grade_sentence",
     "kpi_changes",
     "kpi_name",
+    "kpi_range",
     "kpi_value",
     "percent_change",
     "verdict_sentence",
@@ -45,6 +46,14 @@ def kpi_value(key: str, value: float, t: Translator, *, day: float = 8.0) -> str
     if key.startswith("utilisation:"):
         return t.percent(value)
     return t.number(value, digits=2 if abs(value) < 10 else 1)
+
+
+def kpi_range(key: str, low: float, high: float, t: Translator, *, day: float = 8.0) -> str:
+    """Write the interval in which an indicator lies, its unit named once."""
+    if key.endswith("_h"):
+        unit = unit_of([low, high], t, day=day)
+        return f"{unit.bare(low, t)} – {unit.write(high, t)}"
+    return f"{kpi_value(key, low, t)} – {kpi_value(key, high, t)}"
 
 
 def kpi_changes(key: str, values: Sequence[float], t: Translator, *, day: float = 8.0) -> tuple[list[str], str]:

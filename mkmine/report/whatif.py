@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, Final
 
 from mkmine.language import Translator
 from mkmine.report import charts
 from mkmine.report.blocks import Block, Bullets, Figure, Heading, Note, Text, View
-from mkmine.report.findings import Cell, Findings, tabulate
+from mkmine.report.findings import Cell, Findings, finite, tabulate
 from mkmine.report.terms import (
     grade_sentence,
     kpi_changes,
     kpi_name,
+    kpi_range,
     kpi_value,
     percent_change,
     verdict_sentence,
@@ -22,6 +24,7 @@ from mkmine.report.terms import (
 __all__ = ["answers", "trust"]
 
 _DRAWN: Final = ("cycle_mean_h", "cycle_p85_h", "waiting_per_case_h", "rework_per_case", "throughput_per_week")
+_FAR_FROM_LOG: Final = 0.2  # relative gap of the median cycle times that a reader must be told of
 _TOLD: Final = ("cycle_mean_h", "cycle_p85_h", "waiting_per_case_h")
 
 
@@ -32,6 +35,7 @@ def answers(findings: Findings) -> list[Block]:
         return []
     blocks: list[Block] = [Heading(text=t("What if"), anchor="what-if"), _method(findings)]
     blocks += [_warning(findings, text) for text in study.warnings]
+    blocks += _base_against_log(findings)
     table = study.answers
     for scenario in dict.fromkeys(table["scenario"]):
         rows = [row for row in table[table["scenario"] == scenario].to_dict("records") if row["kpi"] in _TOLD]
@@ -95,8 +99,8 @@ def trust(findings: Findings) -> list[Block]:
         (t("Observed"), lambda row: _value(findings, row, "actual"), "number"),
         (t("Simulated"), lambda row: _value(findings, row, "predicted"), "number"),
         (
-            t("95% interval"),
-            lambda row: f"{_value(findings, row, 'low')} – {_value(findings, row, 'high')}",
+            t("95% of the runs"),
+            lambda row: kpi_range(str(row["kpi"]), row["low"], row["high"], t, day=findings.day),
             "number",
         ),
         (t("Verdict"), lambda row: t("inside") if row["inside"] else t("outside"), "text"),
@@ -154,6 +158,26 @@ def _table(findings: Findings) -> Block:
         limit=80,
         data=table,
     )
+
+
+def _base_against_log(findings: Findings) -> list[Block]:
+    """Warn where the simulated process, left unchanged, is far from the real one."""
+    t, study = findings.t, findings.experiment
+    assert study is not None
+    simulated = study.answers.loc[study.answers["kpi"] == "cycle_median_h", "base"].head(1)
+    real = findings.diagnosis.cases.get("cycle_median_h", math.nan)
+    if simulated.empty or not finite(real) or not real:
+        return []
+    base = float(simulated.iloc[0])
+    if abs(base / real - 1) <= _FAR_FROM_LOG:
+        return []
+    text = t(
+        "Left as it is, the simulated process has a median cycle time of {simulated}, the real one {real}: read the "
+        "answers as shares of the base rather than as days.",
+        simulated=findings.hours(base),
+        real=findings.hours(real),
+    )
+    return [Note(kind="warning", text=text)]
 
 
 def _warning(findings: Findings, text: str) -> Note:
