@@ -125,22 +125,31 @@ class Aligner:
                 return None
             active = lengths > k
             new = active & (shared <= k)
-            costs = self._advance(layers[-1].costs, layers[-1].beginning[new], codes[new, k])
-            layers.append(_Layer(costs, np.where(active, np.cumsum(new) - 1, -1)))
+            # Beginnings with the same last event stand side by side, so that each label is one slice.
+            order = np.argsort(codes[new, k], kind="stable")
+            place = np.empty(len(order), dtype=np.int64)
+            place[order] = np.arange(len(order))
+            costs = self._advance(layers[-1].costs, layers[-1].beginning[new][order], codes[new, k][order])
+            layers.append(_Layer(costs, np.where(active, place[np.cumsum(new) - 1], -1)))
         return layers
 
     def _advance(self, costs: NDArray[Any], parents: NDArray[np.int64], events: NDArray[np.int32]) -> NDArray[Any]:
-        """Costs after one more event: a log move, or a jump that does the event in both."""
-        result: NDArray[Any] = costs[:, parents] + costs.dtype.type(1)
-        for label in np.unique(events).tolist():
-            if label < 0 or not len(self.tables.jumps[label].target):
+        """Costs after one more event (sorted): a log move, or a jump that does the event in both."""
+        result: NDArray[Any] = np.take(costs, parents, axis=1)
+        labels, first = np.unique(events, return_index=True)
+        for label, a, b in zip(labels.tolist(), first.tolist(), [*first.tolist()[1:], len(events)], strict=True):
+            part = result[:, a:b]
+            jumps = self.tables.jumps[label] if label >= 0 else None
+            if jumps is None or not len(jumps.target):
+                part += 1
                 continue
-            jumps = self.tables.jumps[label]
-            columns = np.flatnonzero(events == label)
-            reached = costs[jumps.source[:, None], parents[columns]] + jumps.moves[:, None]
-            best = np.minimum.reduceat(reached, jumps.starts, axis=0)
-            where = (jumps.target[:, None], columns)
-            result[where] = np.minimum(result[where], best)
+            reached = part[jumps.source]
+            reached += jumps.moves[:, None]
+            # Where branches run in parallel, every target has one useful source: nothing is left to compare.
+            alone = len(jumps.starts) == len(jumps.source)
+            best = reached if alone else np.minimum.reduceat(reached, jumps.starts, axis=0)
+            part += 1
+            part[jumps.target] = np.minimum(part[jumps.target], best)
         return result
 
     def _trace_back(self, queries: list[Query], layers: list[_Layer]) -> list[Alignment]:
@@ -153,7 +162,8 @@ class Aligner:
             row[: len(query.events)] = query.events
         state, left, cost = (np.zeros(len(queries), dtype=np.int64) for _ in range(3))
         last = np.zeros(len(queries), dtype=np.int64)
-        before, after = np.full(shape, -1, dtype=np.int32), np.full(shape, -1, dtype=np.int32)
+        only_log = np.zeros(shape, dtype=np.bool_)
+        ways: list[list[tuple[int, int, int]]] = [[] for _ in queries]
         for k in range(len(layers) - 1, -1, -1):
             ending = np.flatnonzero(lengths == k)
             if len(ending):
@@ -163,14 +173,14 @@ class Aligner:
             rows = np.flatnonzero((lengths >= k) & (cost > 0)) if k else ending[:0]
             if len(rows):
                 here = layers[k - 1]
-                labels = codes[rows, k - 1]
-                sources = self._step_back(here, rows, labels, state[rows], left[rows])
-                both = sources >= 0
-                after[rows, k - 1] = state[rows]
-                before[rows, k - 1] = sources
+                sources, skipped = self._step_back(here, rows, codes[rows, k - 1], state[rows], left[rows])
+                both, some = sources >= 0, np.flatnonzero(skipped)
+                only_log[rows, k - 1] = ~both
+                for row, *ends in zip(rows[some], sources[some].tolist(), state[rows[some]].tolist(), strict=True):
+                    ways[row].append((k - 1, *ends))
                 state[rows] = np.where(both, sources, state[rows])
                 left[rows] = np.where(both, here.costs[state[rows], here.beginning[rows]], left[rows] - 1)
-        found = zip(queries, cost.tolist(), last.tolist(), before.tolist(), after.tolist(), strict=True)
+        found = zip(queries, cost.tolist(), last.tolist(), only_log, ways, strict=True)
         return [self._alignment(*values) for values in found]
 
     def _best_ends(
@@ -192,15 +202,18 @@ class Aligner:
         labels: NDArray[np.int32],
         state: NDArray[np.int64],
         left: NDArray[np.int64],
-    ) -> NDArray[np.int64]:
-        """The state from which each row jumped to `state` at total cost `left`; -1 if the event is a log move."""
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The state from which each row jumped to `state` at total cost `left`, and the model moves of the jump.
+
+        -1 and 0 if the event is a move in the log only.
+        """
         tables, column = self.tables, layer.beginning[rows]
         first = np.where(labels >= 0, tables.first[labels, state], 0)
         counts = np.where(labels >= 0, tables.last[labels, state], 0) - first
-        result = np.full(len(rows), -1, dtype=np.int64)
+        result, skipped = np.full(len(rows), -1, dtype=np.int64), np.zeros(len(rows), dtype=np.int64)
         some = np.flatnonzero(counts)
         if not len(some):
-            return result
+            return result, skipped
         counts, first = counts[some], first[some]
         starts = np.cumsum(counts) - counts
         group = np.repeat(np.arange(len(some)), counts)
@@ -216,25 +229,21 @@ class Aligner:
         stays = layer.costs[state[some], column[some]] + 1 == left[some]
         jumped = (best >= 0) & ~(stays & (best < size))
         result[some[jumped]] = tables.source[size - 1 - best[jumped] % size]
-        return result
+        skipped[some[jumped]] = best[jumped] // size
+        return result, skipped
 
-    def _alignment(self, query: Query, cost: int, last: int, before: list[int], after: list[int]) -> Alignment:
+    def _alignment(
+        self, query: Query, cost: int, last: int, only_log: NDArray[np.bool_], ways: list[tuple[int, int, int]]
+    ) -> Alignment:
+        """Put the moves together; `ways` are the jumps with model moves as (event, source, target), the last first."""
         events, n = query.events, len(query.events)
-        worst = n + (0 if query.open else self.tables.shortest)
-        if not cost:
-            moves = [_move("both", label, k) for k, label in enumerate(events)]
-            return Alignment(cost=0, worst=worst, moves=tuple(moves))
-        moves = []
-        for k, label in enumerate(events):
-            source = before[k]
-            if source < 0:
-                moves.append(_move("log", label, k))
-                continue
-            moves += [_move("model", one, k) for one in self.tables.way(source, label, after[k])]
-            moves.append(_move("both", label, k))
-        if not query.open:
-            moves += [_move("model", one, n) for one in self.tables.way_to_end(last)]
-        return Alignment(cost=cost, worst=worst, moves=tuple(moves))
+        kinds: list[MoveKind] = ["log" if alone else "both" for alone in only_log[:n].tolist()]
+        moves = list(map(_move, kinds, events, range(n)))
+        if cost and not query.open:
+            moves += [_move("model", label, n) for label in self.tables.way_to_end(last)]
+        for k, source, target in ways:
+            moves[k:k] = [_move("model", label, k) for label in self.tables.way(source, events[k], target)]
+        return Alignment(cost=cost, worst=n + (0 if query.open else self.tables.shortest), moves=tuple(moves))
 
 
 def _late(deadline: float | None) -> bool:
