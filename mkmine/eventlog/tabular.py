@@ -149,7 +149,9 @@ def _shown(mark: str) -> str:
 
 def _utf8(data: bytes, encoding: str | None, name: str) -> tuple[bytes, str]:
     """Return the data as UTF-8 and the encoding that they had."""
-    if encoding is None and (encoding := _encoding(data)) == "utf-8":
+    told = encoding is not None
+    encoding = encoding or _encoding(data)
+    if encoding == "utf-8" and not told:
         return data, encoding
     try:
         return data.decode(encoding).encode(), encoding

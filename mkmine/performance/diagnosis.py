@@ -198,7 +198,8 @@ def _bottlenecks(
         }
         rows.append(_row("rework", row["gate"], role_of.get(row["gate"]), row["hours"], evidence, row["examples"]))
     columns = ["rank", "kind", "where", "role", "hours", "share", "evidence", "examples"]
-    frame = pd.DataFrame(rows, columns=[name for name in columns if name not in ("rank", "share")])
+    frame = pd.DataFrame(rows, columns=[name for name in columns if name not in ("rank", "share")], dtype=object)
+    frame["hours"] = frame["hours"].astype(float)
     frame = frame[frame["hours"] > 0].sort_values("hours", ascending=False, kind="stable", ignore_index=True)
     frame["rank"] = np.arange(1, len(frame) + 1)
     frame["share"] = frame["hours"] / total if total else np.nan

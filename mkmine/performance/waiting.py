@@ -110,7 +110,7 @@ def waiting(log: EventLog, times: Spent, pools: Pools) -> pd.DataFrame:
     frame = pd.DataFrame(
         {
             "activity": log.activities,
-            "role": [pools.names[role] if role >= 0 else None for role in pools.of_activity],
+            "role": pd.Series([pools.names[role] if role >= 0 else None for role in pools.of_activity], dtype=object),
             "instances": np.bincount(codes, minlength=k),
             "waiting_total_h": np.where(known, total, np.nan),
             "waiting_median_h": waits.quantile(0.5),

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+
 from mkmine.eventlog import EventLog
 
 Row = tuple[Any, ...]

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from mkmine.errors import DataError
 from mkmine.eventlog.dates import likely_zone, looks_like_times, parse_times
 
@@ -48,7 +49,9 @@ def test_days_and_months_that_cannot_be_told_apart_are_an_error() -> None:
     assert instants(["01/02/2025"], date_format="%d/%m/%Y") == ["2025-02-01T00:00:00"]
 
 
-@pytest.mark.parametrize("text", ["31.02.2025", "00.01.2025", "12:30", "вчера", "2025-13-01", "5.3.25 25:00", "29.02.2025"])
+@pytest.mark.parametrize(
+    "text", ["31.02.2025", "00.01.2025", "12:30", "вчера", "2025-13-01", "5.3.25 25:00", "29.02.2025"]
+)
 def test_what_is_no_date_is_a_problem(text: str) -> None:
     parsed = parse_times(pd.Series([text, "05.03.2025"]), column="Дата")
     assert parsed.problem.tolist() == ["not a date", ""]

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+
 from mkmine.errors import DataError, UnknownNameError
 from mkmine.eventlog.mapping import Mapping, guess
 
@@ -11,7 +12,7 @@ from mkmine.eventlog.mapping import Mapping, guess
 def table(*columns: str, **contents: list[str]) -> pd.DataFrame:
     times = ["2025-03-05 10:00", "2025-03-05 11:00", "2025-03-06 10:00", "2025-03-06 11:00"]
     cases = ["1", "1", "2", "2"]
-    values = {name: cases for name in columns} | contents
+    values = dict.fromkeys(columns, cases) | contents
     for name in columns:
         if any(word in name.casefold() for word in ("time", "дата", "время", "start", "end", "начал", "заверш")):
             values[name] = times
@@ -23,7 +24,12 @@ def table(*columns: str, **contents: list[str]) -> pd.DataFrame:
     [
         (
             ["case:concept:name", "concept:name", "time:timestamp", "org:resource"],
-            {"case": "case:concept:name", "activity": "concept:name", "end": "time:timestamp", "resource": "org:resource"},
+            {
+                "case": "case:concept:name",
+                "activity": "concept:name",
+                "end": "time:timestamp",
+                "resource": "org:resource",
+            },
         ),
         (
             ["case_id", "Activity", "start_time", "end_timestamp", "Resource", "Role"],
@@ -73,11 +79,13 @@ def test_contents_decide_where_names_do_not() -> None:
 
 def test_what_cannot_be_decided_lists_the_candidates() -> None:
     frame = table("case_id", "Activity", erstellt=["2025-03-05"] * 4, geändert=["2025-03-05"] * 4)
-    with pytest.raises(DataError, match=r'time column of "x.csv" cannot be decided; candidates: "erstellt", "geändert"'):
+    with pytest.raises(
+        DataError, match=r'time column of "x.csv" cannot be decided; candidates: "erstellt", "geändert"'
+    ):
         guess(frame, Mapping(), where='"x.csv"')
     with pytest.raises(DataError, match=r'"Case ID", "case_id" have the same name but for letters or marks'):
         guess(table("Case ID", "case_id", "Activity", "end_time"), Mapping())
-    with pytest.raises(DataError, match="activity column .* cannot be decided; none of the columns looks like it"):
+    with pytest.raises(DataError, match=r"activity column .* cannot be decided; none of the columns looks like it"):
         guess(table("case_id", "end_time"), Mapping())
 
 
@@ -98,7 +106,9 @@ def test_the_meaning_of_the_times_follows_the_columns() -> None:
 
 
 def test_a_mapping_survives_its_file(tmp_path: Path) -> None:
-    mapping = Mapping(case="Ключ", activity=("Статус", "Этап"), end="Дата", time_zone="Europe/Moscow", timestamps="entered")
+    mapping = Mapping(
+        case="Ключ", activity=("Статус", "Этап"), end="Дата", time_zone="Europe/Moscow", timestamps="entered"
+    )
     mapping.save(tmp_path / "mapping.yaml")
     assert Mapping.load(tmp_path / "mapping.yaml") == mapping
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+
 from mkmine.errors import DataError, MkmineError, UnknownNameError
 from mkmine.eventlog.mapping import Mapping
 from mkmine.eventlog.read import read
@@ -61,7 +62,10 @@ def test_wall_clock_times_are_read_in_the_zone_told(write: Callable[..., Path]) 
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ("3,A,2025-03-05 10:00,31.02.2025,x", r'"end_time" of "log.csv" has 1 unusable of 4 values \(first: row 5, "31.02.2025"'),
+        (
+            "3,A,2025-03-05 10:00,31.02.2025,x",
+            r'"end_time" of "log.csv" has 1 unusable of 4 values \(first: row 5, "31.02.2025"',
+        ),
         ("3,A,2025-03-05 10:00,2025-03-05 09:00,x", r'start "2025-03-05 10:00:00.*after end'),
         (",A,2025-03-05 10:00,2025-03-05 11:00,x", r'case column "case_id".*row 5, empty'),
         ("3, ,2025-03-05 10:00,2025-03-05 11:00,x", r'activity column "activity".*row 5, empty'),
@@ -122,8 +126,16 @@ def statuses(**options: object) -> object:
             "issue": ["1", "1", "1", "2", "2", "3", "3", "3"],
             "status": ["New", "Work", "Done", "New", "Work", "New", "Work", "Done"],
             "changed": pd.to_datetime(
-                ["2025-03-03 09:00", "2025-03-03 10:00", "2025-03-03 12:00", "2025-03-03 11:00", "2025-03-04 09:00"]
-                + ["2025-03-05 09:00", "2025-03-05 09:30", "2025-03-05 10:00"]
+                [
+                    "2025-03-03 09:00",
+                    "2025-03-03 10:00",
+                    "2025-03-03 12:00",
+                    "2025-03-03 11:00",
+                    "2025-03-04 09:00",
+                    "2025-03-05 09:00",
+                    "2025-03-05 09:30",
+                    "2025-03-05 10:00",
+                ]
             ),
         }
     )
@@ -165,7 +177,9 @@ def test_case_attributes_are_kept_once_a_case() -> None:
 
 
 def test_numbers_widened_by_a_spreadsheet_are_still_ids() -> None:
-    frame = pd.DataFrame({"case": [1.0, 1.0, 2.0], "activity": ["A", "B", "A"], "end": pd.to_datetime(["2025-03-03"] * 3)})
+    frame = pd.DataFrame(
+        {"case": [1.0, 1.0, 2.0], "activity": ["A", "B", "A"], "end": pd.to_datetime(["2025-03-03"] * 3)}
+    )
     assert read(frame).case_ids.tolist() == ["1", "2"]
 
 

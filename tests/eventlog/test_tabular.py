@@ -4,10 +4,12 @@ import gzip
 import io
 import zipfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pandas as pd
 import pytest
+
 from mkmine.errors import DataError, MkmineError
 from mkmine.eventlog.tabular import read_table
 
@@ -117,7 +119,9 @@ def test_a_workbook_bomb_is_refused(tmp_path: Path) -> None:
 
 
 def test_workbooks_parquet_and_feather_are_read(tmp_path: Path) -> None:
-    frame = pd.DataFrame({"case": ["1", "1"], "activity": ["=A", "B"], "end": pd.to_datetime(["2025-01-01", "2025-01-02"])})
+    frame = pd.DataFrame(
+        {"case": ["1", "1"], "activity": ["=A", "B"], "end": pd.to_datetime(["2025-01-01", "2025-01-02"])}
+    )
     frame.to_excel(tmp_path / "log.xlsx", index=False)
     frame.to_parquet(tmp_path / "log.parquet")
     frame.to_feather(tmp_path / "log.feather")
@@ -137,12 +141,8 @@ def test_damaged_bytes_never_crash(tmp_path: Path, seed: int) -> None:
         data[int(rng.integers(len(data)))] = int(rng.integers(256))
     path = tmp_path / "log.csv"
     path.write_bytes(bytes(data[: int(rng.integers(1, len(data)))]))
-    try:
-        table = read_table(path, errors="quarantine")
-    except MkmineError as error:
-        assert str(error)
-    else:
-        assert isinstance(table.frame, pd.DataFrame)
+    with suppress(MkmineError):
+        assert isinstance(read_table(path, errors="quarantine").frame, pd.DataFrame)
 
 
 def test_a_stream_without_seeking_is_enough(tmp_path: Path) -> None:

@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import pytest
+
 from mkmine.errors import DataError, MkmineError
 from mkmine.eventlog.read import read
 from mkmine.eventlog.xes import read_xes
@@ -32,7 +34,9 @@ DAY = "2025-03-05T"
 
 def test_traces_and_events_become_rows(write: Callable[..., Path]) -> None:
     nested = '<string key="outer" value="x"><string key="inner" value="y"/></string>'
-    text = document(("один", [event("A &lt;b&gt;", DAY + "10:00:00Z", extra=nested), event("B", DAY + "11:00:00.5+01:00")]))
+    text = document(
+        ("один", [event("A &lt;b&gt;", DAY + "10:00:00Z", extra=nested), event("B", DAY + "11:00:00.5+01:00")])
+    )
     table = read_xes(write("log.xes", text))
     assert table.frame["concept:name"].tolist() == ["A <b>", "B"]
     assert table.frame["case:concept:name"].tolist() == ["один", "один"]
@@ -131,12 +135,12 @@ def test_traces_of_one_name_are_joined_and_said_so(write: Callable[..., Path]) -
 @pytest.mark.parametrize("seed", range(25))
 def test_damaged_documents_never_crash(tmp_path: Path, seed: int) -> None:
     rng = np.random.default_rng(seed)
-    data = bytearray(document(("1", [event("A", DAY + "09:00:00Z", "start"), event("A", DAY + "10:00:00Z", "complete")])).encode())
+    data = bytearray(
+        document(("1", [event("A", DAY + "09:00:00Z", "start"), event("A", DAY + "10:00:00Z", "complete")])).encode()
+    )
     for _ in range(1 + seed % 4):
         data[int(rng.integers(len(data)))] = int(rng.integers(256))
     path = tmp_path / "log.xes"
     path.write_bytes(bytes(data))
-    try:
+    with suppress(MkmineError):
         read(path, errors="quarantine")
-    except MkmineError as error:
-        assert str(error)

@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from mkmine.eventlog import EventLog
+from mkmine.eventlog.quality import quality
+from mkmine.eventlog.read import read
+
+SECOND = 1 / 3600
+
+
+def kinds(log: EventLog) -> dict[str, int]:
+    return {one.kind: one.count for one in quality(log).findings}
+
+
+def test_a_clean_log_has_no_findings(make_log: Callable[..., EventLog]) -> None:
+    log = make_log([("1", "A", 9, 10, "Anna"), ("1", "B", 11, 12, "Boris")])
+    assert kinds(log) == {}
+    assert "nothing doubtful" in repr(quality(log))
+
+
+def test_each_doubt_is_found_and_counted(make_log: Callable[..., EventLog]) -> None:
+    rows = [
+        ("1", "Approval", 9, 10, "Anna"),
+        ("1", "approval ", 11, 12, "Anna"),
+        ("2", "Приёмка", 9, 10, "Anna"),
+        ("2", "Приемка", 10, 10 + 5 * SECOND, "Anna"),
+        ("2", "Приёмка", 10 + 5 * SECOND, 13, "Anna"),
+        ("3", "?????? ???", 9, 12, "Boris"),
+        ("4", "Work", 9, 12, "Boris"),
+        ("4", "Check", 10, 13, "Anna"),
+        ("4", "Check", 10, 13, "Anna"),
+        ("5", "Work", 9, 12, "Boris", True),
+    ]
+    rows += [(f"b{i}", "Done", 30 + i * SECOND, 34 + i * SECOND, "Clara") for i in range(6)]
+    found = kinds(make_log(rows, completed=pd.Series([False], index=["5"])))
+    assert found["similar_names"] == 5
+    assert found["corrections"] == 1
+    assert found["lost_letters"] == 1
+    assert found["overlaps"] == 2
+    assert found["repeats"] == 1
+    assert found["bulk"] == 6
+    assert found["single"] == 8
+    assert found["open"] == 1
+
+
+def test_dates_without_times_and_set_aside_rows_are_found() -> None:
+    frame = pd.DataFrame(
+        {"case": ["1", "1", "2"], "activity": ["A", "B", "A"], "end": ["2025-03-03", "2025-03-04", "32.13.2025"]}
+    )
+    log = read(frame, errors="quarantine")
+    found = quality(log)
+    assert kinds(log) == {"midnight": 2, "quarantined": 1}
+    assert next(one for one in found.findings if one.kind == "quarantined").share == pytest.approx(1 / 3)
+
+
+def test_findings_print_and_convert_safely(make_log: Callable[..., EventLog]) -> None:
+    log = make_log([("<script>", "A", 9, 10)])
+    found = quality(log)
+    assert "<script>" not in found._repr_html_()
+    assert found.to_pandas()["kind"].tolist() == ["single"]
+    assert found.to_dict()["findings"][0]["examples"] == ["<script>"]
+    assert "cases of one event: 1 of 1" in repr(found)
+
+
+@pytest.mark.shared
+def test_bulk_moves_of_a_real_tracker_are_found(shared_logs: Path) -> None:
+    log = read(
+        shared_logs / "trackers" / "bpic2013_incidents.xes.gz",
+        activity=["concept:name", "lifecycle:transition"],
+        timestamps="entered",
+    )
+    assert kinds(log)["bulk"] > 1000

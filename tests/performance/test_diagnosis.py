@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from mkmine.calendars import Calendar
+from mkmine.eventlog import EventLog
+from mkmine.eventlog.read import read
+from mkmine.performance import Diagnosis, diagnose
+from mkmine.performance.diagnosis import COMPLETIONS_ONLY, STATUS_LOG
+
+ALWAYS = Calendar.always()
+
+
+@pytest.fixture
+def queue(make_log: Callable[..., EventLog]) -> EventLog:
+    """Ten articles written in parallel, one busy approver, half of them sent back once, and an agency outside."""
+    rows: list[tuple[object, ...]] = []
+    free = 0.0
+    for i in range(10):
+        name, at = f"c{i}", float(i)
+        rows.append((name, "Writing", at, at + 1, f"Writer-{i % 3}"))
+        at += 1
+        for last in (True,) if i % 2 else (False, True):
+            start = max(at, free)
+            free = start + 2
+            rows.append((name, "Approval", start, free, "Clara"))
+            at = free
+            if not last:
+                rows.append((name, "Writing", at, at + 1, f"Writer-{i % 3}"))
+                at += 1
+        rows.append((name, "Agency", at, at + 3, None))
+        rows.append((name, "Publishing", at + 3, at + 3.5, "Writer-0"))
+    return make_log(rows)
+
+
+def test_the_busy_approver_is_the_bottleneck(queue: EventLog) -> None:
+    found = diagnose(queue, calendar=ALWAYS)
+    first = found.bottlenecks.iloc[0]
+    assert (first["rank"], first["kind"], first["where"], first["role"]) == (1, "queue", "Approval", "Clara")
+    assert first["evidence"]["utilisation"] > 0.8
+    assert set(found.bottlenecks["kind"]) == {"queue", "rework", "outside"}
+    assert found.bottlenecks["hours"].is_monotonic_decreasing
+    outside = found.bottlenecks[found.bottlenecks["kind"] == "outside"].iloc[0]
+    assert (outside["where"], outside["hours"]) == ("Agency", 30)
+    worst = found.bottlenecks.iloc[0]["examples"]
+    assert len(worst) == 3
+
+
+def test_the_levers_are_the_approver_and_the_loop(queue: EventLog) -> None:
+    levers = diagnose(queue, calendar=ALWAYS).levers
+    assert [(one.kind, one.name, one.value) for one in levers] == [("staff", "Clara", 1.0), ("rework", "Approval", 0.5)]
+    assert "5 returns to Writing" in levers[1].reason
+
+
+def test_completions_allow_no_advice_on_staff(make_log: Callable[..., EventLog]) -> None:
+    log = make_log([("1", "A", 1, 1, "x"), ("1", "B", 9, 9, "y"), ("1", "A", 12, 12, "x")], timestamps="completed")
+    found = diagnose(log, calendar=ALWAYS)
+    assert COMPLETIONS_ONLY in found.notes
+    assert [one.kind for one in found.levers] == ["rework"]
+
+
+def test_one_event_is_diagnosed(make_log: Callable[..., EventLog]) -> None:
+    found = diagnose(make_log([("1", "A", 0, 0)]), calendar=ALWAYS)
+    assert len(found.bottlenecks) == 0
+    assert found.levers == ()
+    assert "Diagnosis" in repr(found)
+    json.dumps(found.to_dict())
+
+
+def test_a_diagnosis_prints_and_converts_safely(make_log: Callable[..., EventLog]) -> None:
+    log = make_log([("<1>", "<b>A", 0, 1, "<x>"), ("<1>", "<b>B", 3, 4, "<y>")])
+    found = diagnose(log, calendar=ALWAYS)
+    assert "<b>" not in found._repr_html_()
+    plain = json.loads(json.dumps(found.to_dict()))
+    assert plain["bottlenecks"][0]["where"] == "<b>B"
+    assert plain["bottlenecks"][0]["evidence"]["median_h"] == 2
+    assert found.to_pandas() is not found.bottlenecks
+
+
+def known_bottleneck(found: Diagnosis) -> tuple[str, str]:
+    first = found.bottlenecks.iloc[0]
+    return first["kind"], first["where"]
+
+
+@pytest.mark.shared
+def test_the_known_bottleneck_of_a_synthetic_process_is_found(shared_logs: Path) -> None:
+    found = diagnose(read(shared_logs / "groundtruth" / "Loan_Application.csv.gz"))
+    assert known_bottleneck(found) == ("queue", "Appraise property")
+    assert found.levers[0].name == "Appraiser"
+    load = found.workload.set_index("role")
+    assert load.at["Appraiser", "utilisation"] > 0.95
+    assert load.at["Appraiser", "people"] == 2
+
+
+@pytest.mark.shared
+def test_a_tracker_of_statuses_gives_a_sensible_diagnosis(shared_logs: Path) -> None:
+    log = read(
+        shared_logs / "trackers" / "bpic2013_incidents.xes.gz",
+        activity=["concept:name", "lifecycle:transition"],
+        timestamps="entered",
+    )
+    found = diagnose(log)
+    assert STATUS_LOG in found.notes
+    waits = set(found.bottlenecks.loc[found.bottlenecks["kind"] == "queue", "where"])
+    assert {"Queued / Awaiting Assignment", "Accepted / Wait - User", "Completed / Resolved"} <= waits
+    assert "Accepted / In Progress" not in waits
+    assert 0.05 < found.cases["flow_efficiency"] < 0.4
+    assert found.cases["open"] == int((~log.completed).sum())
