@@ -49,8 +49,8 @@ def return_probabilities(preset: Preset = "light") -> list[float]:
     """Return how probably the approval of a text sends it back, by round (the last one for all further rounds).
 
     `"light"`: with the final approval 3.2-3.7 versions per text, as in Filestage's survey of 2023. `"heavy"`: 1-2
-    rounds in 7 % of cases, 3-4 in 35 %, 5 and more in 58 %, 10 and more in 14 %, as in Workfront's survey (n = 340). The
-    two surveys disagree, so both are here. Raises `DataError` if the preset is another.
+    rounds in 7 % of cases, 3-4 in 35 %, 5 and more in 58 %, 10 and more in 14 %, as in Workfront's survey (n = 340).
+    The two surveys disagree, so both are here. Raises `DataError` if the preset is another.
     """
     if preset == "light":
         return [0.75, 0.65, 0.56, 0.47, 0.36]

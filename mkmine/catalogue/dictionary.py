@@ -72,16 +72,16 @@ The publication leaves one instant in the tracker (the change to «Опубли�
 
 ## The mess in it
 
-As in a real tracker, and counted in `truth.json`: moves straight into work although the task waited (`skipped queue`) and
+As in a real tracker, and counted in `truth.json`: moves straight into work although the task waited (`skipped queue`),
 work that nobody marked (`skipped work`), cards moved in one minute at the end of the day (`bulk move`), wrong statuses
-corrected within seconds (`misclick`), tasks closed only at the clean-up of the next month (`forgotten closing`), a renamed
-status, and a deleted user.
+corrected within seconds (`misclick`), tasks closed only at the clean-up of the next month (`forgotten closing`), a
+renamed status, and a deleted user.
 
 ## `truth.json`
 
-- `waiting`: working hours (office calendar) that work waited, by activity and cause: `outside_h` (a delay before the work was
-  offered, e.g. a publication slot), `unavailability_h` (nobody of the role on duty), `contention_h` (somebody on duty, but
-  busy or with other work first). How much of the contention is due to priority cannot be separated.
+- `waiting`: working hours (office calendar) that work waited, by activity and cause: `outside_h` (a delay before the work
+  was offered, e.g. a publication slot), `unavailability_h` (nobody of the role on duty), `contention_h` (somebody on
+  duty, but busy or with other work first). How much of the contention is due to priority cannot be separated.
 - `rework`: by activity and round, the world's probability that work is sent back, and how often that happened.
 - `capacities`: by role, people at the start, hours per week, open and busy hours in the window, utilisation.
 - `mess`: moves of the exported issues by kind of mess.

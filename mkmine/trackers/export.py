@@ -13,7 +13,7 @@ from mkmine.errors import DataError
 from mkmine.eventlog import Step
 from mkmine.eventlog.dates import parse_times
 
-__all__ = ["CHANGE_COLUMNS", "ISSUE_COLUMNS", "Category", "Errors", "TrackerExport", "settle_times"]
+__all__ = ["CHANGE_COLUMNS", "ISSUE_COLUMNS", "Category", "Errors", "TrackerExport", "last_instant", "settle_times"]
 
 Errors = Literal["raise", "quarantine"]
 
@@ -54,6 +54,12 @@ class TrackerExport:
     time_zone: str | None = None
     quarantine: pd.DataFrame = field(default_factory=lambda: pd.DataFrame({"reason": []}))
     steps: tuple[Step, ...] = ()
+
+
+def last_instant(issues: pd.DataFrame, changes: pd.DataFrame) -> int:
+    """Return the last instant (µs) at which an issue was created or changed; 0 if there is none."""
+    moments = [*issues["created"].dropna().astype(np.int64), *changes["at"].astype(np.int64)]
+    return max(moments, default=0)
 
 
 def settle_times(

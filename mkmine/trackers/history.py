@@ -19,7 +19,7 @@ from mkmine.calendars import MINUTE, from_us, to_us, zone
 from mkmine.errors import DataError
 from mkmine.eventlog import EventLog, Step
 from mkmine.trackers.assignees import with_people
-from mkmine.trackers.export import ISSUE_COLUMNS, TrackerExport
+from mkmine.trackers.export import ISSUE_COLUMNS, TrackerExport, last_instant
 from mkmine.trackers.statuses import StatusMapping, StatusRule, guess_missing
 
 __all__ = ["activity_log"]
@@ -115,7 +115,7 @@ def _moment(value: datetime, rules: StatusMapping) -> int:
 
 
 def _taken_at(export: TrackerExport, rules: StatusMapping) -> int:
-    last = int(max(export.changes["at"].max() if len(export.changes) else 0, export.issues["created"].max()))
+    last = last_instant(export.issues, export.changes)
     if rules.exported_at is None:
         return max(export.taken_at, last)
     taken = _moment(rules.exported_at, rules)

@@ -11,7 +11,7 @@ import pandas as pd
 from mkmine.errors import DataError
 from mkmine.eventlog import Step
 from mkmine.eventlog.dates import parse_times
-from mkmine.trackers.export import CHANGE_COLUMNS, Category, Errors, TrackerExport, settle_times
+from mkmine.trackers.export import CHANGE_COLUMNS, Category, Errors, TrackerExport, last_instant, settle_times
 from mkmine.trackers.people import Directory
 
 __all__ = ["is_jira_issue", "read_jira"]
@@ -78,7 +78,7 @@ def read_jira(pages: Iterable[Any], *, place: str, errors: Errors = "raise") -> 
         issues=frame.dropna(axis=1, how="all").reindex(columns=_columns(frame)),
         changes=changes,
         categories=_categories(issues.values(), found),
-        taken_at=int(max(latest.max(initial=0), changes["at"].max() if len(changes) else 0)),
+        taken_at=max(int(latest.max(initial=0)), last_instant(frame, changes)),
         time_zone=_zone(issues.values()),
         quarantine=aside,
         steps=tuple(steps),

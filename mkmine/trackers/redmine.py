@@ -10,7 +10,7 @@ import pandas as pd
 from mkmine.errors import DataError
 from mkmine.eventlog import Step
 from mkmine.eventlog.dates import parse_times
-from mkmine.trackers.export import CHANGE_COLUMNS, Category, Errors, TrackerExport, settle_times
+from mkmine.trackers.export import CHANGE_COLUMNS, Category, Errors, TrackerExport, last_instant, settle_times
 from mkmine.trackers.people import Directory
 
 __all__ = ["is_redmine_issue", "read_redmine"]
@@ -63,7 +63,7 @@ def read_redmine(pages: Iterable[Any], *, place: str, errors: Errors = "raise") 
         issues=frame,
         changes=changes,
         categories=_categories([*listed, *(issue["status"] for issue in issues.values())]),
-        taken_at=int(max(latest.max(initial=0), changes["at"].max() if len(changes) else 0)),
+        taken_at=max(int(latest.max(initial=0)), last_instant(frame, changes)),
         quarantine=aside,
         steps=tuple(steps),
     )

@@ -40,8 +40,10 @@ _WORDS: tuple[tuple[Kind, str], ...] = (
         r"^готов\w*$|закры|заверш|выполнен|опубликован|реш[её]н|сделано|архив|^done|closed?$|resolved|complet|publish|released"
         r"|finish|shipped|deployed|archiv",
     ),
+    ("work", r"в работе|в процессе|выполня|in.progress|in development|doing|active|ongoing|working"),
 )
 
+_UNSAID = "nothing in the name says otherwise"
 # A stay in one of these is where somebody decides, if issues leave it for different statuses.
 _DECISION = re.compile(
     r"жд[её]т|ожида|согласов|утвержд|провер|ревью|wait|pending|approv|review|feedback|decision|accept", re.IGNORECASE
@@ -210,7 +212,7 @@ def guess_rule(status: str, *, category: str | None, final: bool) -> StatusRule:
         return StatusRule(kind=kind, why=said)
     if final:
         return StatusRule(kind="done", why="issues end in it and never leave it")
-    return StatusRule(kind="work", why="nothing in the name says otherwise")
+    return StatusRule(kind="work", why=_UNSAID)
 
 
 def guess_missing(
@@ -232,7 +234,7 @@ def guess_missing(
     rules = {**mapping.statuses, **guesses}
     if not any(rule.kind == "done" for rule in rules.values()):
         for one in final:
-            if one in guesses and guesses[one].kind == "work":
+            if one in guesses and guesses[one].why == _UNSAID:
                 guesses[one] = guess_rule(one, category=categories.get(one), final=True)
     for one, rule in guesses.items():
         if rule.kind == "queue" and categories.get(one) != "new" and _DECISION.search(one) and _decides(one, moves):

@@ -11,7 +11,7 @@ import pandas as pd
 from mkmine.errors import DataError, UnknownNameError
 from mkmine.eventlog import Step
 from mkmine.eventlog.tabular import Table, read_table
-from mkmine.trackers.export import CHANGE_COLUMNS, Errors, TrackerExport, settle_times
+from mkmine.trackers.export import CHANGE_COLUMNS, Errors, TrackerExport, last_instant, settle_times
 from mkmine.trackers.people import Directory, is_deleted
 
 __all__ = ["HISTORY", "ISSUES", "find_columns", "is_history", "read_tables"]
@@ -102,8 +102,13 @@ def read_tables(
     frame, changes, aside = settle_times(frame, changes, time_zone=time_zone, errors=errors)
     if len(table.aside):
         aside = pd.concat([aside, table.aside], ignore_index=True) if len(aside) else table.aside
-    latest = max(int(changes["at"].max()) if len(changes) else 0, int(frame["created"].max(skipna=True) or 0))
-    return TrackerExport(issues=frame, changes=changes, taken_at=latest, quarantine=aside, steps=tuple(steps))
+    return TrackerExport(
+        issues=frame,
+        changes=changes,
+        taken_at=last_instant(frame, changes),
+        quarantine=aside,
+        steps=tuple(steps),
+    )
 
 
 def _plain(header: object) -> str:
@@ -145,6 +150,17 @@ def _changes(table: pd.DataFrame, found: Mapping[str, str]) -> tuple[pd.DataFram
     }
     frame = pd.DataFrame({name: values for name, values in part.items() if values is not None}, index=table.index)
     frame = frame.reindex(columns=["issue", "at", "author", "old", "new"]).astype(object)
+    if "old" not in found and not frame["issue"].duplicated().any():
+        raise DataError(
+            f"the table has one row per issue ({len(frame):,}) and no old value: it is a list of issues, not their "
+            f"history; export the changes of status (Jira: expand=changelog, Redmine: include=journals)"
+        )
+    lost = frame["new"].astype(str).str.fullmatch(r"[?\s]*\?[?\s]*")
+    if lost.any():
+        raise DataError(
+            f'the letters of {int(lost.sum()):,} statuses were lost in the export (first: '
+            f'"{frame["new"][lost].iloc[0]}"); export again as UTF-8'
+        )
     if "field" not in found:
         field = pd.Series("status", index=frame.index, dtype=object)
     else:

@@ -266,7 +266,7 @@ def test_statuses_without_a_word_end_where_issues_end() -> None:
 
 
 def test_nothing_to_do_is_an_error_that_names_the_statuses() -> None:
-    with pytest.raises(DataError, match='kind "work".*К тексту'):
+    with pytest.raises(DataError, match=r'kind "work".*К тексту'):
         activity_log(export(("A", 1, "Отменено", "Анна")), mapping=MAPPING)
 
 
