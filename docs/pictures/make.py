@@ -31,7 +31,7 @@ def browser() -> str | None:
 
 def photograph(program: str, page: Path, picture: Path, *, width: int, height: int) -> None:
     """Save a picture of the top of a page."""
-    options = ["--headless", "--no-sandbox", "--hide-scrollbars", "--force-device-scale-factor=1.5"]
+    options = ["--headless", "--no-sandbox", "--hide-scrollbars", "--force-device-scale-factor=1"]
     command = [program, *options, f"--window-size={width},{height}", f"--screenshot={picture}", page.as_uri()]
     subprocess.run(command, check=True, capture_output=True)
 
@@ -41,7 +41,7 @@ def main() -> int:
     files = sample("article")
     log = mk.read(files.log)
     drawn = mk.draw(mk.discover(log, paths=0.6), metric="time", language="ru")
-    (HERE / "map.png").write_bytes(vl_convert.svg_to_png(drawn.svg, scale=1.5))
+    (HERE / "map.png").write_bytes(vl_convert.svg_to_png(drawn.svg, scale=1.2))
     print(f"made {HERE / 'map.png'}")
     program = browser()
     if program is None:
