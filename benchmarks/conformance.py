@@ -184,11 +184,11 @@ def main() -> None:
     quick = options.quick
     tasks: list[tuple[Callable[[], Task], int]] = [
         (lambda: drawn("article", article_target(), 2_000), 25 if quick else 200),
-        (lambda: drawn("parallel", parallel_model(6, 3), 2_000), 8 if quick else 40),
+        (lambda: drawn("parallel", parallel_model(6, 3), 2_000), 6 if quick else 40),
     ]
     log = SHARED / "logs" / "mining" / "bpic2012.xes.gz"
     if log.is_file():
-        tasks.insert(1, (lambda: bpic_2012(log), 25 if quick else 150))
+        tasks.insert(1, (lambda: bpic_2012(log), 15 if quick else 150))
     else:
         print(f"without BPIC 2012: {log} is absent", file=sys.stderr)
     rows = [line for make, sample in tasks for line in measure(make(), sample=sample, rounds=3)]

@@ -14,6 +14,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -90,9 +91,11 @@ class Aligner:
             last = self._batch(queries, first)
             chosen = sorted(range(first, last), key=lambda i: queries[i].events)
             batch = [queries[i] for i in chosen]
-            layers = self._layers([query.events for query in batch], deadline)
+            codes, lengths = _table(batch)
+            layers = self._layers(codes, lengths, deadline)
             if layers is not None:
-                for i, alignment in zip(chosen, self._trace_back(batch, layers), strict=True):
+                found = self._trace_back(batch, codes, lengths, layers)
+                for i, alignment in zip(chosen, found, strict=True):
                     results[i] = alignment
             first = last
         return results
@@ -104,14 +107,12 @@ class Aligner:
             last += 1
         return last
 
-    def _layers(self, sequences: list[tuple[int, ...]], deadline: float | None) -> list[_Layer] | None:
-        """One layer per length, from the empty beginning on; sequences are sorted. None if it took too long."""
-        lengths = np.array([len(one) for one in sequences], dtype=np.int64)
-        longest = int(lengths.max())
-        codes = np.full((len(sequences), longest), -2, dtype=np.int32)
-        for row, one in zip(codes, sequences, strict=True):
-            row[: len(one)] = one
-        shared = np.full(len(sequences), -1, dtype=np.int64)
+    def _layers(
+        self, codes: NDArray[np.int32], lengths: NDArray[np.int64], deadline: float | None
+    ) -> list[_Layer] | None:
+        """One layer per length, from the empty beginning on; rows of codes are sorted. None if it took too long."""
+        longest = codes.shape[1]
+        shared = np.full(len(codes), -1, dtype=np.int64)
         if longest:
             differs = codes[1:] != codes[:-1]
             shared[1:] = np.where(differs.any(axis=1), differs.argmax(axis=1), longest)
@@ -119,7 +120,7 @@ class Aligner:
         small = longest + self.net.n_states < UNREACHABLE
         costs = np.full((self.net.n_states, 1), 2 * UNREACHABLE if small else 10**9, dtype="i2" if small else "i4")
         costs[0] = 0
-        layers = [_Layer(costs, np.zeros(len(sequences), dtype=np.int64))]
+        layers = [_Layer(costs, np.zeros(len(codes), dtype=np.int64))]
         for k in range(longest):
             if _late(deadline):
                 return None
@@ -152,17 +153,14 @@ class Aligner:
             part[jumps.target] = np.minimum(part[jumps.target], best)
         return result
 
-    def _trace_back(self, queries: list[Query], layers: list[_Layer]) -> list[Alignment]:
+    def _trace_back(
+        self, queries: list[Query], codes: NDArray[np.int32], lengths: NDArray[np.int64], layers: list[_Layer]
+    ) -> list[Alignment]:
         """Optimal moves of every query, found from the last layer to the first."""
-        lengths = np.array([len(query.events) for query in queries], dtype=np.int64)
         is_open = np.array([query.open for query in queries], dtype=np.bool_)
-        shape = (len(queries), len(layers) - 1)
-        codes = np.full(shape, -1, dtype=np.int32)
-        for row, query in zip(codes, queries, strict=True):
-            row[: len(query.events)] = query.events
         state, left, cost = (np.zeros(len(queries), dtype=np.int64) for _ in range(3))
         last = np.zeros(len(queries), dtype=np.int64)
-        only_log = np.zeros(shape, dtype=np.bool_)
+        only_log = np.zeros(codes.shape, dtype=np.bool_)
         ways: list[list[tuple[int, int, int]]] = [[] for _ in queries]
         for k in range(len(layers) - 1, -1, -1):
             ending = np.flatnonzero(lengths == k)
@@ -187,13 +185,16 @@ class Aligner:
         self, layer: _Layer, rows: NDArray[np.int64], is_open: NDArray[np.bool_]
     ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
         """Where the best alignment of each row ends: the state, its cost so far, and the cost of the whole."""
-        ends = layer.costs[:, layer.beginning[rows]].astype(np.int64)
-        to_end = self.tables.to_end.astype(np.int64)[:, None]
-        totals = ends + np.where(is_open, 0, to_end)
+        ends = np.take(layer.costs, layer.beginning[rows], axis=1)
+        # Where no end can be reached, the rest must cost more than any case could, however long.
+        to_end = self.tables.to_end.astype(ends.dtype)[:, None]
+        to_end[to_end == UNREACHABLE] = np.iinfo(ends.dtype).max // 4
+        totals = np.where(is_open, ends, ends + to_end)
         # Of equally cheap ends take the one nearest to the end: it explains more events by the model.
-        state = (totals * (UNREACHABLE + 1) + to_end).argmin(axis=0)
+        worst = np.array(np.iinfo(ends.dtype).max, dtype=ends.dtype)
+        state = np.where(totals == totals.min(axis=0), to_end, worst).argmin(axis=0)
         columns = np.arange(len(rows))
-        return state, ends[state, columns], totals[state, columns]
+        return state, ends[state, columns].astype(np.int64), totals[state, columns].astype(np.int64)
 
     def _step_back(
         self,
@@ -244,6 +245,15 @@ class Aligner:
         for k, source, target in ways:
             moves[k:k] = [_move("model", label, k) for label in self.tables.way(source, events[k], target)]
         return Alignment(cost=cost, worst=n + (0 if query.open else self.tables.shortest), moves=tuple(moves))
+
+
+def _table(queries: list[Query]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """The events of all queries, one row each, filled up with -2; and their numbers."""
+    lengths = np.array([len(query.events) for query in queries], dtype=np.int64)
+    codes = np.full((len(queries), int(lengths.max())), -2, dtype=np.int32)
+    events = chain.from_iterable(query.events for query in queries)
+    codes[np.arange(codes.shape[1]) < lengths[:, None]] = np.fromiter(events, dtype=np.int32)
+    return codes, lengths
 
 
 def _late(deadline: float | None) -> bool:

@@ -148,6 +148,15 @@ def test_a_very_long_case() -> None:
     assert alignment.cost == 1
 
 
+@pytest.mark.parametrize("length", [10, 9_000])
+def test_a_dead_end_is_no_end_however_long_the_case(length: int) -> None:
+    net = compile_net(model("s>x1 x1>A A>x4 x4>e x1>B B>x2 x2>C C>x3 x3>x2 x3>p1 x4>p1 p1>e2"))
+    (alignment,) = Aligner(net).align([Query(codes(net, "B" + "C" * length))])
+    assert alignment is not None
+    assert alignment.cost == length + 2
+    replay(net, Query(codes(net, "B" + "C" * length)), alignment)
+
+
 def test_what_is_not_finished_in_time_is_unknown() -> None:
     net = compile_net(model("s>A A>B B>e"))
     assert Aligner(net).align([Query((0, 1)), Query((1,))], deadline=time.monotonic() - 1) == [None, None]
