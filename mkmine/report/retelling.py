@@ -216,23 +216,36 @@ SENTENCES: Final = (*_METHODS, *_STEPS, *_DETAILS, *_REASONS, *_QUALITY, *_NOTES
 
 def retell(text: str, t: Translator) -> str:
     """Say an English sentence of another room in the language of `t`; as it is, where it is not known."""
-    return text if t.language == "en" else (_retold(text, t) or text)
+    return text if not text or t.language == "en" else (_retold(text, t) or text)
 
 
 def _retold(text: str, t: Translator) -> str | None:
     said = t(text)
     if said != text:
         return said
+    parts = _parts(text)
+    told = [_retold(part, t) for part in parts] if len(parts) > 1 else []
+    if told and all(told):
+        return "; ".join(one for one in told if one)
     for template, pattern in _patterns():
         found = pattern.fullmatch(text)
         if found:
             values = {name: _value(name, value, t) for name, value in found.groupdict().items()}
             return t(template, **values)
-    parts = text.split("; ")
-    told = [_retold(part, t) for part in parts] if len(parts) > 1 else []
     if any(told):
         return "; ".join(one or part for one, part in zip(told, parts, strict=True))
     return None
+
+
+def _parts(text: str) -> list[str]:
+    """Split a list of remarks at its semicolons, but not at those inside parentheses."""
+    parts, depth, start = [], 0, 0
+    for place, glyph in enumerate(text):
+        depth += (glyph == "(") - (glyph == ")")
+        if depth == 0 and text.startswith("; ", place):
+            parts.append(text[start:place])
+            start = place + 2
+    return [part for part in (*parts, text[start:]) if part]
 
 
 def _value(name: str, value: str, t: Translator) -> str:
