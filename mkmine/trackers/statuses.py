@@ -239,7 +239,7 @@ def guess_missing(
     for one, rule in guesses.items():
         if rule.kind == "queue" and categories.get(one) != "new" and _DECISION.search(one) and _decides(one, moves):
             guesses[one] = StatusRule(
-                kind="work", why=f"{rule.why}, but issues leave it for several statuses: the decision is taken in it"
+                kind="work", why=f"{rule.why}, but issues go back and on from it: the decision is taken in it"
             )
     rules = {**mapping.statuses, **guesses}
     for one, rule in guesses.items():
@@ -253,11 +253,12 @@ def guess_missing(
 
 
 def _decides(status: str, moves: Mapping[tuple[str | None, str], int]) -> bool:
-    """Return whether issues come to a status from work and leave it for different ones."""
-    exits = sorted((n for (old, _), n in moves.items() if old == status), reverse=True)
-    entries = sum(n for (_, new), n in moves.items() if new == status)
-    created = moves.get((None, status), 0)
-    return len(exits) > 1 and exits[0] < 0.8 * sum(exits) and created < 0.5 * entries
+    """Return whether issues come to a status and leave it both back to where they came from and on to others."""
+    exits = {new: n for (old, new), n in moves.items() if old == status}
+    sources = {old for old, new in moves if new == status}
+    least = 0.1 * sum(exits.values())
+    back = sum(n for new, n in exits.items() if new in sources)
+    return bool(exits) and back >= least and sum(exits.values()) - back >= least and _entered(status, moves)
 
 
 def _follows_queue(status: str, moves: Mapping[tuple[str | None, str], int], rules: Mapping[str, StatusRule]) -> bool:

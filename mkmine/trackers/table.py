@@ -158,7 +158,7 @@ def _changes(table: pd.DataFrame, found: Mapping[str, str]) -> tuple[pd.DataFram
     lost = frame["new"].astype(str).str.fullmatch(r"[?\s]*\?[?\s]*")
     if lost.any():
         raise DataError(
-            f'the letters of {int(lost.sum()):,} statuses were lost in the export (first: '
+            f"the letters of {int(lost.sum()):,} statuses were lost in the export (first: "
             f'"{frame["new"][lost].iloc[0]}"); export again as UTF-8'
         )
     if "field" not in found:
