@@ -26,7 +26,7 @@ def check(log: EventLog, target: Target, *, budget_seconds: float = 30.0) -> Con
     Open cases are aligned as beginnings: what they have not reached yet is not a deviation. Variants that are not
     aligned within `budget_seconds` (the most frequent come first) are reported as unknown with bounds.
 
-    Raises `DataError` if the log has no cases, the budget is not above zero, or the model can not be executed.
+    Raises `DataError` if the log has no cases, the budget is not above zero, or the model cannot be executed.
     """
     if not budget_seconds > 0:
         raise DataError(f"budget_seconds is {budget_seconds!r}; give a number of seconds above zero")

@@ -64,7 +64,7 @@ def read_bpmn(path: str | Path, *, process: str | None = None) -> ProcessModel:
     except FileNotFoundError:
         raise DataError(f"no such file: {file}; check the path of the BPMN model") from None
     except OSError as error:
-        raise DataError(f"can not read {file}: {error.strerror}; give a BPMN 2.0 file") from None
+        raise DataError(f"cannot read {file}: {error.strerror}; give a BPMN 2.0 file") from None
     return parse_bpmn(data, source=str(file), process=process)
 
 
@@ -104,7 +104,7 @@ def _parse(data: bytes, source: str) -> Element:
             "the file may be cut short: export it again"
         ) from None
     except (ValueError, LookupError) as error:
-        raise DataError(f"{source} can not be decoded: {error}; save it as UTF-8") from None
+        raise DataError(f"{source} cannot be decoded: {error}; save it as UTF-8") from None
 
 
 def _choose_process(root: Element, source: str, wanted: str | None) -> tuple[Element, str]:

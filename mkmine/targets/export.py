@@ -30,7 +30,7 @@ ELEMENTS = {
 def write_bpmn(model: ProcessModel, path: str | Path) -> Path:
     """Write `model` with a layered drawing, lanes as horizontal bands; return the path.
 
-    The file is replaced whole or not at all. Raises `DataError` if the place can not be written.
+    The file is replaced whole or not at all. Raises `DataError` if the place cannot be written.
     """
     return write_bytes(path, to_bpmn(model))
 
@@ -125,7 +125,7 @@ def _drawing(
         for x, y in points:
             SubElement(edge, f"{{{DD}}}waypoint", {"x": f"{x:g}", "y": f"{y:g}"})
         if flow.name:
-            _bounds(SubElement(edge, f"{{{DI}}}BPMNLabel"), place_label(points))
+            _bounds(SubElement(edge, f"{{{DI}}}BPMNLabel"), place_label(points, flow.name))
 
 
 def _shape(plane: Element, element: str, box: Box, extra: Mapping[str, str]) -> Element:

@@ -62,12 +62,13 @@ def lay_out(model: ProcessModel) -> Layout:
     return Layout(nodes=nodes, lanes=lanes, flows=_routes(model, nodes, back), pool=pool)
 
 
-def place_label(points: tuple[Point, ...]) -> Box:
+def place_label(points: tuple[Point, ...], text: str) -> Box:
     """Where the name of a flow stands: at its head, or at its tail if it leads back, so that no two names meet."""
     (x0, y0), (x1, y1) = points[0], points[-1]
+    width = min(6.0 * len(text) + 6, 90.0)
     if points[-2][1] == y1:
-        return Box(x1 - 32, y1 - 18, 24, 14)
-    return Box(x0 + 4, (y0 + points[1][1]) / 2 - 7, 24, 14)
+        return Box(x1 - 6 - width, y1 - 18, width, 14)
+    return Box(x0 + 4, (y0 + points[1][1]) / 2 - 7, width, 14)
 
 
 def _back_flows(model: ProcessModel) -> set[str]:

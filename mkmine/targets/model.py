@@ -56,7 +56,7 @@ class ProcessModel:
     """A process as a graph, checked when it is made.
 
     Raises `DataError` if an id or a task name occurs twice, a task has no name, a flow joins unknown nodes, there is no
-    start, or a node can not be reached from a start or can never come to an end.
+    start, or a node cannot be reached from a start or can never come to an end.
     """
 
     nodes: tuple[Node, ...]
@@ -192,7 +192,7 @@ def _check_paths(model: ProcessModel) -> None:
         after[flow.source].append(flow.target)
         before[flow.target].append(flow.source)
     starts = [node.id for node in model.nodes if node.kind == "start"]
-    _report_missing(model, _reach(after, starts), "can not be reached from a start", "connect it or delete it")
+    _report_missing(model, _reach(after, starts), "cannot be reached from a start", "connect it or delete it")
     ends = [node.id for node in model.nodes if not after[node.id]]
     _report_missing(model, _reach(before, ends), "can never come to an end", "lead a flow from it to an end event")
 

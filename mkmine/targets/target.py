@@ -89,7 +89,7 @@ def read_target(path: str | Path, *, card: str | Path | None = None, process: st
     """Read a TO-BE: a BPMN 2.0 file and the process card beside it.
 
     Without `card`, the card is looked for as `<stem>.card.yaml` or `<stem>.card.yml` beside the model. `process`
-    chooses one of several pools. Raises `DataError` if a file can not be read or the two contradict each other.
+    chooses one of several pools. Raises `DataError` if a file cannot be read or the two contradict each other.
     """
     file = Path(path)
     model = read_bpmn(file, process=process)

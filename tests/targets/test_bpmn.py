@@ -150,7 +150,7 @@ def test_an_element_without_id_is_refused() -> None:
 def test_files(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no such file"):
         read_bpmn(tmp_path / "absent.bpmn")
-    with pytest.raises(DataError, match="can not read"):
+    with pytest.raises(DataError, match="cannot read"):
         read_bpmn(tmp_path)
     path = tmp_path / "статья.bpmn"
     path.write_bytes(diagram(LINE + END).replace(b' name="P"', b""))

@@ -40,7 +40,7 @@ def test_it_prints_and_escapes() -> None:
         ((START, task("A"), task("A", "b"), END), "s>A A>b b>e", r'task name "A" occurs 2 times \(A, b\)'),
         ((START, task("A"), task("B", "A"), END), "s>A A>e", 'id "A" occurs twice'),
         ((START, Node(id="a", kind="task"), END), "s>a a>e", "task a has no name"),
-        ((START, task("A"), task("B"), END), "s>A A>e B>e", '"B" .B. can not be reached'),
+        ((START, task("A"), task("B"), END), "s>A A>e B>e", '"B" .B. cannot be reached'),
         ((START, task("A"), task("B"), task("C"), END), "s>A A>e A>B B>C C>B", "can never come to an end"),
         ((START, task("A"), Node(id="g", kind="exclusive"), END), "s>A A>g A>e", "exclusive g leads nowhere"),
         ((START, task("A"), END), "s>A A>s A>e", "leads into start"),
