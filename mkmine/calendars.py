@@ -8,7 +8,7 @@ binary searches, vectorised, and right across nights, holidays and changes of su
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
@@ -354,51 +354,62 @@ def public_holidays(code: str, year: int) -> tuple[frozenset[date], frozenset[da
     return frozenset(found), frozenset(found.weekend_workdays)
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=4096)
 def _compile(calendar: Calendar, first_year: int, last_year: int) -> Timeline:
-    tz = zone(calendar.time_zone)
-    special = dict(calendar.exceptions)
-    starts: list[int] = []
-    ends: list[int] = []
-    day = date(max(first_year, 2), 1, 1)
-    final = date(last_year, 12, 31)
-    closed: frozenset[date] = frozenset()
-    worked: frozenset[date] = frozenset()
-    year = 0
-    absent = {
-        first + timedelta(days=offset)
-        for first, last in calendar.absences
-        for offset in range((last - first).days + 1)
-    }
-    while day <= final:
-        if calendar.holidays and day.year != year:
-            year = day.year
+    first, last = max(first_year, 2), min(last_year, 9998)
+    midnights, shifting = _midnights(calendar.time_zone, first, last)
+    days = len(midnights) - 1
+    origin = date(first, 1, 1)
+    pattern = (np.arange(days) + origin.weekday()) % 7
+    if calendar.holidays:
+        for year in range(first, last + 1):
             closed, worked = public_holidays(calendar.holidays, year)
-        if day in absent:
-            intervals: Intervals = ()
-        elif day in special:
-            intervals = special[day]
-        elif day in worked:
-            intervals = calendar.weekly[4]
-        elif day in closed:
-            intervals = ()
-        else:
-            intervals = calendar.weekly[day.weekday()]
-        if intervals:
-            # Two conversions of a day (not one) keep the day right on which summer time changes.
-            for start, end in intervals:
-                opening, closing = _moment(day, start, tz), _moment(day, end, tz)
-                if ends and ends[-1] == opening:
-                    ends[-1] = closing
-                elif closing > opening:
-                    starts.append(opening)
-                    ends.append(closing)
-        day += timedelta(days=1)
-    if not starts:
+            pattern[_indices(closed, origin, days)] = -1
+            # A weekend day that is made a working day is worked like that week's Friday.
+            pattern[_indices(worked, origin, days)] = 4
+    kinds = dict(enumerate(calendar.weekly))
+    for number, (day, intervals) in enumerate(calendar.exceptions, 7):
+        kinds[number] = intervals
+        pattern[_indices({day}, origin, days)] = number
+    for begin, end in calendar.absences:
+        pattern[max((begin - origin).days, 0) : max((end - origin).days + 1, 0)] = -1
+    starts, ends = [], []
+    for kind, intervals in kinds.items():
+        chosen = np.flatnonzero(pattern == kind)
+        for start, end in intervals:
+            starts.append(midnights[chosen] + start * MINUTE)
+            ends.append(midnights[chosen + 1] if end == 1440 else midnights[chosen] + end * MINUTE)
+            # On the days that change the clock, hours are not counted from midnight but told by the zone.
+            for place in np.flatnonzero(shifting[chosen]):
+                day = origin + timedelta(days=int(chosen[place]))
+                starts[-1][place] = _moment(day, start, zone(calendar.time_zone))
+                ends[-1][place] = _moment(day, end, zone(calendar.time_zone))
+    if not starts or not sum(map(len, starts)):
         raise DataError(f"the calendar does not open between {first_year} and {last_year}; check its absences")
-    opening_times, closing_times = np.array(starts, dtype=np.int64), np.array(ends, dtype=np.int64)
-    before = np.concatenate(([0], np.cumsum(closing_times - opening_times)[:-1]))
-    return Timeline(opening_times, closing_times, before)
+    opening, closing = np.concatenate(starts), np.concatenate(ends)
+    order = np.argsort(opening, kind="stable")
+    opening, closing = opening[order], closing[order]
+    keep = closing > opening
+    opening, closing = opening[keep], closing[keep]
+    apart = np.concatenate(([True], opening[1:] > closing[:-1]))
+    opening, closing = opening[apart], closing[np.append(np.flatnonzero(apart)[1:] - 1, len(closing) - 1)]
+    before = np.concatenate(([0], np.cumsum(closing - opening)[:-1]))
+    return Timeline(opening, closing, before)
+
+
+def _indices(days: Collection[date], origin: date, count: int) -> NDArray[np.int64]:
+    found = np.array(sorted((day - origin).days for day in days), dtype=np.int64)
+    return found[(found >= 0) & (found < count)]
+
+
+@lru_cache(maxsize=256)
+def _midnights(time_zone: str, first_year: int, last_year: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Return the local midnights (µs) of all days and the one after them, and which days have not 24 hours."""
+    tz = zone(time_zone)
+    origin = date(first_year, 1, 1)
+    count = (date(last_year + 1, 1, 1) - origin).days
+    midnights = np.array([_moment(origin + timedelta(days=day), 0, tz) for day in range(count + 1)], dtype=np.int64)
+    return midnights, np.diff(midnights) != DAY
 
 
 def _moment(day: date, minutes: int, tz: ZoneInfo) -> int:

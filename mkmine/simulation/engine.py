@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from heapq import heappop, heappush
 
@@ -33,6 +33,7 @@ from mkmine.streams import Streams
 __all__ = ["simulate"]
 
 _MOST_ROUNDS = 1_000
+_NEVER = 2**63
 _LONGEST = 400 * 366 * DAY
 END = -1
 CANCELLED = -2
@@ -105,20 +106,24 @@ class _Clock:
         index = bisect_left(self._before, target) - 1
         return self._starts[index] + target - self._before[index]
 
-    def next_open(self, moment: int) -> int:
-        """Return `moment`, or the next opening if it is closed."""
+    def shift(self, moment: int) -> tuple[int, int]:
+        """Return the open interval that holds `moment`, or the next one."""
         if self.always:
-            return moment
+            return moment, moment + _LONGEST
         while moment >= self._ends[-1]:
             self._extend(self._last + (self._last - self._first) + 366 * DAY)
         index = bisect_right(self._ends, moment)
-        return max(moment, self._starts[index])
+        return self._starts[index], self._ends[index]
+
+    def next_open(self, moment: int) -> int:
+        """Return `moment`, or the next opening if it is closed."""
+        return max(moment, self.shift(moment)[0])
 
 
 class _Worker:
     """A person while the simulation runs: one reusable event, and a queue of work that waits for them alone."""
 
-    __slots__ = ("busy", "case", "clock", "event", "own", "queues", "row", "waking")
+    __slots__ = ("busy", "case", "clock", "closes", "event", "opens", "own", "queues", "row", "waking")
 
     def __init__(self, event: simpy.Event, clock: _Clock, queues: list[list[Item]]) -> None:
         self.event = event
@@ -129,6 +134,13 @@ class _Worker:
         self.waking = False
         self.case = -1
         self.row = -1
+        self.opens, self.closes = 0, 0
+
+    def opening(self, now: int) -> int:
+        """Return `now` if the person is on duty, or else their next opening."""
+        if now >= self.closes:
+            self.opens, self.closes = self.clock.shift(now)
+        return max(now, self.opens)
 
 
 # (key, number, case, activity): the key orders the queue, the number keeps the order of arrival among equals.
@@ -348,25 +360,33 @@ class _Run:
         owner = self.bound[case].get(activity) if node.model.same_person else None
         if owner is None:
             heappush(self.queues[node.role], item)
-            candidates = self.idle[node.role]
+            self._call(self.idle[node.role], now)
         else:
             heappush(self.workers[owner].own, item)
-            candidates = deque() if self.workers[owner].busy else deque([owner])
-        absent = []
+            if not self.workers[owner].busy:
+                self._call((owner,), now)
+
+    def _call(self, candidates: Iterable[int], now: int) -> bool:
+        """Give work to the first idle person on duty, or else wake the one who comes first when they come.
+
+        Return whether someone took it.
+        """
+        first, soonest = None, _NEVER
         for number in candidates:
             worker = self.workers[number]
             # Someone about to wake will look for work by themselves, even if it is at this very moment.
             if worker.waking:
                 continue
-            opening = worker.clock.next_open(now)
+            opening = worker.opening(now)
             if opening == now:
                 self._take(number)
-                return
-            absent.append((opening, worker))
-        # Nobody free is on duty: whoever is not at work looks for it when their calendar opens.
-        for opening, worker in absent:
-            worker.waking = True
-            self._schedule(worker.event, opening)
+                return True
+            if opening < soonest:
+                first, soonest = worker, opening
+        if first is not None:
+            first.waking = True
+            self._schedule(first.event, soonest)
+        return False
 
     def _worker_event(self, number: int) -> Callable[[simpy.Event], None]:
         def happen(event: simpy.Event) -> None:
@@ -378,22 +398,14 @@ class _Run:
                 for role in self.of_role[number]:
                     self.idle[role].append(number)
                 self._left(worker.case, self.activity[worker.row])
-            if not worker.busy and not worker.waking:
-                self._seek(number)
+            if not worker.busy and not worker.waking and any(worker.queues):
+                self._call((number,), int(self.env.now))
+            # Whoever was woken for one piece of work may take another: someone else has to come for what is left.
+            for role in self.of_role[number]:
+                while self.queues[role] and self._call(self.idle[role], int(self.env.now)):
+                    pass
 
         return happen
-
-    def _seek(self, number: int) -> None:
-        """A free person takes the first piece of work, now or when their calendar opens."""
-        worker = self.workers[number]
-        if not any(worker.queues):
-            return
-        opening = worker.clock.next_open(int(self.env.now))
-        if opening == self.env.now:
-            self._take(number)
-        else:
-            worker.waking = True
-            self._schedule(worker.event, opening)
 
     def _take(self, number: int) -> None:
         """A free person on duty begins the first piece of work of their queues."""

@@ -50,7 +50,8 @@ def measure(log: EventLog, window: tuple[int, int]) -> dict[str, float]:
     Times are working hours of the log's calendar: cycle time from the first moment the case could be worked on to its
     last end; waiting from enabled to start, and outside waits; processing of instances that someone did; rework: further
     rounds of an activity. Throughput counts the cases that were completed in the window, per 7 days, whenever they began.
-    Percentiles interpolate linearly. NaN where no case qualifies.
+    Percentiles interpolate linearly. NaN where no case qualifies, and for waiting and processing where the log has
+    completion times only, which do not tell them apart.
     """
     calendar = log.working_calendar()
     enabled = enabled_times(log)
@@ -69,14 +70,16 @@ def measure(log: EventLog, window: tuple[int, int]) -> dict[str, float]:
     spent = calendar.working_time(log.start[rows], log.end[rows]) / HOUR
     queued = calendar.working_time(enabled[rows], log.start[rows]) / HOUR
     cases = int(chosen.sum())
-    return out | {
+    out |= {
         "cycle_mean_h": float(cycle.mean()),
         "cycle_median_h": float(np.median(cycle)),
         "cycle_p85_h": float(np.percentile(cycle, 85)),
-        "waiting_per_case_h": float((queued.sum() + spent[outside].sum()) / cases),
-        "processing_per_case_h": float(spent[~outside].sum() / cases),
         "rework_per_case": float((log.round[rows] > 1).sum() / cases),
     }
+    if log.timestamps != "completed":
+        out["waiting_per_case_h"] = float((queued.sum() + spent[outside].sum()) / cases)
+        out["processing_per_case_h"] = float(spent[~outside].sum() / cases)
+    return out
 
 
 def utilisation(log: EventLog, model: SimulationModel, window: tuple[int, int]) -> dict[str, float]:

@@ -63,7 +63,7 @@ class Scenario:
         return self._with("staff", role=role, change=change)
 
     def rework(self, activity: str, *, factor: float) -> Scenario:
-        """Multiply the probability that work is sent back after an activity, in every round.
+        """Multiply the probability that work is sent back after an activity, in every round (to at most 95 %).
 
         The other routes share what becomes free (or gives way) in proportion. Raises `DataError` if `factor` is
         negative.
@@ -229,8 +229,12 @@ def _apply_rework(model: SimulationModel, values: Values, change: Values, scenar
         )
     where = f'scenario "{scenario}": {change["activity"]}'
 
+    onward = _onward(activity.next)
+    if not onward:
+        raise DataError(f"{where}: every route after it leads back, so there is no other way to go; change another one")
+
     def scaled(routes: list[Route]) -> list[Values]:
-        return [route.model_dump(mode="json") for route in _scaled_rework(routes, change["factor"], where)]
+        return [one.model_dump(mode="json") for one in _scaled_rework(routes, change["factor"], onward)]
 
     changed = values["activities"][change["activity"]]
     changed["next"] = [scaled(routes) for routes in activity.next]
@@ -238,18 +242,36 @@ def _apply_rework(model: SimulationModel, values: Values, change: Values, scenar
         plain["next"] = scaled(context.next)
 
 
-def _scaled_rework(routes: list[Route], factor: float, where: str) -> list[Route]:
+def _onward(rounds: list[list[Route]]) -> list[Route]:
+    """Return the shares of the ways on in the first round that has any."""
+    for routes in rounds:
+        ways = [route for route in routes if not route.rework and route.probability > 0]
+        total = sum(route.probability for route in ways)
+        if ways:
+            return [route.model_copy(update={"probability": route.probability / total}) for route in ways]
+    return []
+
+
+def _scaled_rework(routes: list[Route], factor: float, onward: list[Route]) -> list[Route]:
     back = sum(route.probability for route in routes if route.rework)
     if back == 0:
         return routes
-    if back * factor >= 1 or back == 1:
-        raise DataError(
-            f"{where}: {back:.0%} is sent back; {factor:g} times that leaves no way on; choose another factor"
-        )
-    onward = (1 - back * factor) / (1 - back)
+    # More rework than 95 % would hardly let a case end; what was above that already stays.
+    scaled = min(back * factor, max(back, 0.95))
+    ways = onward
+    if back < 1 - 1e-9:
+        ways = [
+            route.model_copy(update={"probability": route.probability / (1 - back)})
+            for route in routes
+            if not route.rework
+        ]
     return [
-        route.model_copy(update={"probability": route.probability * (factor if route.rework else onward)})
-        for route in routes
+        *(
+            route.model_copy(update={"probability": route.probability * scaled / back})
+            for route in routes
+            if route.rework
+        ),
+        *(route.model_copy(update={"probability": route.probability * (1 - scaled)}) for route in ways),
     ]
 
 

@@ -12,6 +12,7 @@ import pandas as pd
 from mkmine.calendars import DAY, from_us
 from mkmine.errors import DataError
 from mkmine.eventlog import EventLog, Provenance
+from mkmine.eventlog.enablement import enabled_times
 from mkmine.eventlog.observation import as_observed
 from mkmine.simulation.calibration import calibrate
 from mkmine.simulation.engine import simulate
@@ -23,6 +24,7 @@ Grade = Literal["good", "fair", "poor"]
 METHOD = "backtest on held-out weeks, 95 % prediction band of replications"
 # What a reader of what-if answers relies on; the grade is made of these.
 _JUDGED = ("cycle_median_h", "cycle_p85_h", "waiting_per_case_h", "throughput_per_week")
+_FEWEST_TRAINED = 20
 _TOLERANCE: dict[Grade, float] = {"good": 0.15, "fair": 0.35}
 WARNING = {
     "fair": "The model predicted the held-out weeks only roughly (see the backtest): trust directions, not decimals.",
@@ -101,23 +103,28 @@ def backtest(log: EventLog, *, train: float = 0.75, replications: int = 20, seed
     Parameters
     ----------
     train
-        Share of the observed time before the cut, between 0.3 and 0.95.
+        Share of the log's events before the cut, between 0.3 and 0.95.
     replications
         At least 5.
 
     Raises `DataError` if a parameter is out of range or too few cases stand on either side of the cut.
     """
     if not 0.3 <= train <= 0.95:
-        raise DataError(f"train={train}: give a share of the time between 0.3 and 0.95")
+        raise DataError(f"train={train}: give a share of the events between 0.3 and 0.95")
     if replications < 5:
         raise DataError(f"replications={replications}: a prediction band needs at least 5")
     first, last = log.observed
-    cut = first + int(train * (last - first))
+    cut = int(np.quantile(log.end, train))
     past = as_observed(log, (first, cut))
     window = (cut, last)
     actual = measure(log, window)
-    begin = log.start[log.offsets[:-1]]
+    begin = np.minimum.reduceat(enabled_times(log), log.offsets[:-1])
     cases = int(((begin >= cut) & log.completed).sum())
+    if int(past.completed.sum()) < _FEWEST_TRAINED:
+        raise DataError(
+            f"{log.name}: only {int(past.completed.sum())} cases were completed before {from_us(cut).date()}; a backtest "
+            f"needs {_FEWEST_TRAINED} to learn from: train on more"
+        )
     if cases < 10:
         raise DataError(
             f"{log.name}: only {cases} cases begin and end after {from_us(cut).date()}; a backtest needs 10: train on less"
@@ -126,7 +133,6 @@ def backtest(log: EventLog, *, train: float = 0.75, replications: int = 20, seed
     weeks = (last - first) / (7 * DAY)
     rows = []
     for replication in range(replications):
-        # The model's own calendar is measured with; the log's may have been inferred from days that the model cannot know.
         run = simulate(model, seed=seed, replication=replication, weeks=weeks)
         rows.append(measure(as_observed(run, (first, last)), window))
     table = _compare(actual, pd.DataFrame(rows))
@@ -165,7 +171,7 @@ def _compare(actual: dict[str, float], simulated: pd.DataFrame) -> pd.DataFrame:
 
 
 def _grade(table: pd.DataFrame) -> tuple[Grade, tuple[str, ...]]:
-    judged = table[table["kpi"].isin(_JUDGED)]
+    judged = table[table["kpi"].isin(_JUDGED) & table["actual"].notna()]
     size = judged["error"].abs().where(~judged["inside"], 0.0).fillna(np.inf)
     off = judged.assign(size=size)[size > _TOLERANCE["good"]].sort_values("size", ascending=False)
     reasons = tuple(off["kpi"])
