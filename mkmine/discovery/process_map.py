@@ -20,6 +20,9 @@ from mkmine.eventlog.summaries import variant_index, working_hours
 
 __all__ = ["ProcessMap", "discover"]
 
+# Up to this many pairs of activities a table of them is cheaper than sorting.
+TABLE = 1 << 22
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class ProcessMap:
@@ -172,7 +175,7 @@ def _edges(log: EventLog, calendar: Calendar) -> pd.DataFrame:
     k = len(log.activities)
     rows = np.flatnonzero(log.position[1:] > 0)
     key = log.activity[rows].astype(np.int64) * k + log.activity[rows + 1]
-    found, edge = np.unique(key, return_inverse=True)
+    found, edge = _numbered(key, k * k)
     apart = log.start[rows + 1] >= log.end[rows]
     hours = working_hours(calendar, log.end[rows[apart]], log.start[rows[apart] + 1])
     waits = Groups(hours, edge[apart], len(found))
@@ -196,9 +199,21 @@ def _edges(log: EventLog, calendar: Calendar) -> pd.DataFrame:
     return frame.sort_values("count", ascending=False, kind="stable").reset_index(drop=True)
 
 
+def _numbered(key: NDArray[np.int64], size: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the distinct keys below `size` in order, and the place of each key among them."""
+    if size > TABLE:
+        found, place = np.unique(key, return_inverse=True)
+        return found, place
+    found = np.flatnonzero(np.bincount(key, minlength=size))
+    place = np.empty(size, dtype=np.int64)
+    place[found] = np.arange(len(found))
+    return found, place[key]
+
+
 def _distinct(edge: NDArray[np.int64], case: NDArray[np.int32], size: int) -> NDArray[np.int64]:
     """Return the number of different cases of each edge."""
-    order = np.lexsort((case, edge))
+    # Cases come in order, so a stable sort by edge keeps those of an edge together.
+    order = np.argsort(edge.astype(np.min_scalar_type(max(size - 1, 0))), kind="stable")
     e, c = edge[order], case[order]
     fresh = np.append(True, (e[1:] != e[:-1]) | (c[1:] != c[:-1])) if len(e) else np.zeros(0, dtype=np.bool_)
     return np.bincount(e[fresh], minlength=size)

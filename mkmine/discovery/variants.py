@@ -13,7 +13,7 @@ from mkmine.calendars import Calendar
 from mkmine.discovery.process_map import records
 from mkmine.eventlog.log import EventLog, Provenance
 from mkmine.eventlog.statistics import Groups
-from mkmine.eventlog.summaries import case_path, case_table, variant_index
+from mkmine.eventlog.summaries import case_paths, case_table, variant_index
 
 __all__ = ["Variants", "variants"]
 
@@ -64,7 +64,7 @@ def variants(log: EventLog, *, calendar: Calendar | None = None) -> Variants:
     medians = Groups(cycle[done], index.of_case[done], index.n).quantile(0.5)
     table = pd.DataFrame(
         {
-            "variant": pd.Series([case_path(log, int(case)) for case in index.representative], dtype=object),
+            "variant": pd.Series(case_paths(log, index.representative), dtype=object),
             "cases": index.counts,
             "share": index.counts / log.n_cases,
             "cycle_median_h": medians,

@@ -247,8 +247,10 @@ def _add_times(instances: pd.DataFrame, rows: _Rows) -> str:
         return mapping.time_zone
     column = mapping.end or mapping.start
     assert column is not None
-    fine = rows.reason == ""
-    return likely_zone(rows.table.frame.loc[fine, column].reset_index(drop=True), main.instants[fine]) or "UTC"
+    shown, fine = rows.table.frame[column], rows.reason == ""
+    if not fine.all():
+        shown = shown[fine].reset_index(drop=True)
+    return likely_zone(shown, main.instants[fine]) or "UTC"
 
 
 def _clock(moment: int) -> str:

@@ -24,7 +24,7 @@ __all__ = [
     "ReworkCounts",
     "VariantCounts",
     "VariantIndex",
-    "case_path",
+    "case_paths",
     "case_table",
     "directly_follows",
     "edge_matrix",
@@ -219,18 +219,16 @@ def _by_bytes(log: EventLog) -> tuple[Int, Int]:
 def variant_counts(log: EventLog) -> VariantCounts:
     """Count the cases of each variant."""
     index = variant_index(log)
-    return VariantCounts(
-        counts={
-            case_path(log, int(case)): int(count)
-            for case, count in zip(index.representative, index.counts, strict=True)
-        }
-    )
+    return VariantCounts(counts=dict(zip(case_paths(log, index.representative), index.counts.tolist(), strict=True)))
 
 
-def case_path(log: EventLog, case: int) -> tuple[str, ...]:
-    """Return the names of the activities of a case in order."""
-    codes = log.activity[log.offsets[case] : log.offsets[case + 1]]
-    return tuple(log.activities[code] for code in codes.tolist())
+def case_paths(log: EventLog, cases: Int) -> list[tuple[str, ...]]:
+    """Return the names of the activities of each of these cases in order."""
+    begin, size = log.offsets[:-1][cases], np.diff(log.offsets)[cases]
+    ends = np.cumsum(size)
+    rows = np.repeat(begin - (ends - size), size) + np.arange(ends[-1] if len(ends) else 0)
+    names = np.array(log.activities, dtype=object)[log.activity[rows]].tolist()
+    return [tuple(names[end - length : end]) for end, length in zip(ends.tolist(), size.tolist(), strict=True)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
