@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mkmine.calendars import DAY
 from mkmine.catalogue import article
 from mkmine.catalogue.article_tracker import article_mapping, article_mess
 from mkmine.catalogue.mess import CLEAN, Mess, tracker_history
@@ -39,9 +40,9 @@ def joined(true: EventLog, read: EventLog) -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def world() -> tuple[EventLog, EventLog, int]:
-    """A year of the world: the whole log, what was observed of it, and when."""
+    """Thirty weeks of the world: the whole log, what was observed of it, and until when (a midnight)."""
     whole = simulate(article.article_world(), seed=5, weeks=30)
-    taken = int(np.quantile(whole.end, 0.8)) // SECOND * SECOND
+    taken = int(np.quantile(whole.end, 0.8)) // DAY * DAY
     return whole, as_observed(whole, (int(whole.start.min()), taken)), taken
 
 
