@@ -32,7 +32,8 @@ class Conformance:
     deviations
         kind ("skipped", "extra", "repeated"), activity, after (the event before; "" at the beginning), cases,
         occurrences, share_of_cases (of the aligned ones), cycle_difference_h with its 95 % interval (Welch; closed
-        cases with the deviation against those without: an association, not an effect), examples (case ids).
+        cases with the deviation against those without it that came as far: an association, not an effect), examples
+        (case ids).
     limits
         activity ("" for the whole case), limit_h, checked, exceeded, share, p85_h, open_exceeded (not ended and
         already over), measured ("enabled", "start", "previous" or "case": what the time is counted from).

@@ -91,13 +91,15 @@ def find_variants(log: EventLog, activities: Sequence[str], aliases: Mapping[str
 def count_deviations(log: EventLog, variants: Variants, alignments: Sequence[Alignment | None]) -> pd.DataFrame:
     """One row per deviation, the most frequent first; columns as in `Conformance.deviations`.
 
-    The difference in cycle time compares closed cases with the deviation to those without it: mean difference in
-    hours of working time with Welch's 95 % interval. It is an association, not an effect.
+    The difference in cycle time compares closed cases with the deviation to those without it that came as far (that
+    have the activity after which it happens): mean difference in hours of working time with Welch's 95 % interval. It
+    is an association, not an effect. Where the log never has the activity there is nobody to compare with.
     """
     found = _collect(variants, alignments)
     members = _members(variants)
     known = np.array([one is not None for one in alignments], dtype=np.bool_)[variants.of_case]
     comparison = _Comparison(cycle_hours(log), known & log.completed)
+    having = {code: _having(variants, code) for code in {key.after for key in found} | {key.activity for key in found}}
     rows = []
     for key, count in found.items():
         cases = np.sort(np.concatenate([members[v] for v in count.variants]))
@@ -109,7 +111,7 @@ def count_deviations(log: EventLog, variants: Variants, alignments: Sequence[Ali
                 len(cases),
                 count.occurrences,
                 len(cases) / known.sum(),
-                *comparison.difference(cases),
+                *comparison.difference(cases, having[key.after], comparable=bool(having[key.activity].any())),
                 tuple(str(one) for one in log.case_ids[cases[:EXAMPLES]]),
             )
         )
@@ -148,38 +150,42 @@ def _collect(variants: Variants, alignments: Sequence[Alignment | None]) -> dict
     return found
 
 
+def _having(variants: Variants, code: int) -> NDArray[np.bool_]:
+    """The cases that have an activity, (cases,); all of them for -1, the beginning."""
+    if code < 0:
+        return np.ones(len(variants.of_case), dtype=np.bool_)
+    return np.array([code in events for events in variants.sequences], dtype=np.bool_)[variants.of_case]
+
+
 def _members(variants: Variants) -> list[NDArray[np.int64]]:
     order = np.argsort(variants.of_case, kind="stable")
     return np.split(order, np.cumsum(variants.counts)[:-1])
 
 
 class _Comparison:
-    """Welch's comparison of a group of cases with all others, by sums, so that each group costs only its size."""
+    """Welch's comparison of the mean cycle times of two groups of cases."""
 
     def __init__(self, hours: NDArray[np.float64], usable: NDArray[np.bool_]) -> None:
+        self.hours = hours
         self.usable = usable
-        # Sums of squares of centred values stay exact enough; raw ones would cancel.
-        self.hours = hours - (hours[usable].mean() if usable.any() else 0.0)
-        self.total = self._sums(self.hours[usable])
 
-    @staticmethod
-    def _sums(values: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.array([len(values), values.sum(), (values**2).sum()])
-
-    def difference(self, cases: NDArray[np.int64]) -> tuple[float, float, float]:
-        """Mean difference, low and high; NaN where a side has fewer than two closed cases."""
+    def difference(
+        self, cases: NDArray[np.int64], among: NDArray[np.bool_], *, comparable: bool
+    ) -> tuple[float, float, float]:
+        """Mean of `cases` less that of the others `among`, low and high; NaN where too few closed cases are left."""
         from scipy.special import stdtrit
 
-        inside = self._sums(self.hours[cases[self.usable[cases]]])
-        groups = np.stack([inside, self.total - inside])
-        n = groups[:, 0]
-        if (n < 1).any():
-            return (float("nan"),) * 3
-        means = groups[:, 1] / n
-        difference = float(means[0] - means[1])
+        nothing = (float("nan"),) * 3
+        inside = np.zeros(len(self.hours), dtype=np.bool_)
+        inside[cases] = True
+        groups = [self.hours[self.usable & inside], self.hours[self.usable & among & ~inside]]
+        n = np.array([len(group) for group in groups])
+        if not comparable or (n < 1).any():
+            return nothing
+        difference = float(groups[0].mean() - groups[1].mean())
         if (n < 2).any():
-            return difference, float("nan"), float("nan")
-        errors = np.maximum(groups[:, 2] / n - means**2, 0.0) / (n - 1)
+            return difference, *nothing[:2]
+        errors = np.array([group.var(ddof=1) for group in groups]) / n
         if errors.sum() == 0:
             return difference, difference, difference
         freedom = errors.sum() ** 2 / (errors**2 / (n - 1)).sum()

@@ -95,6 +95,22 @@ def test_too_few_cases_give_no_interval() -> None:
     assert found["cycle_difference_h"] == pytest.approx(-1.0)
     assert np.isnan(found["cycle_difference_low_h"])
     assert np.isnan(row(check(log(["AC", "AC"]), target()), "skipped", "B")["cycle_difference_h"])
+    assert row(check(log(["ABC", "ABC", "AC", "AC"]), target()), "skipped", "B")["cycle_difference_low_h"] == -1.0
+
+
+def test_only_cases_that_came_as_far_are_compared() -> None:
+    cases = ["ABC"] * 5 + ["ABBC"] * 5 + ["A"] * 5
+    hours = [1.0] * 15
+    found = row(check(log(cases, hours=hours), target()), "repeated", "B")
+    assert found["cycle_difference_h"] == pytest.approx(1.0)
+
+
+def test_what_the_log_never_has_is_not_compared() -> None:
+    result = check(log(["AC", "AC", "A", "A"]), target())
+    assert result.only_in_target == ("B",)
+    skipped = result.deviations[result.deviations["activity"] == "B"]
+    assert len(skipped)
+    assert skipped["cycle_difference_h"].isna().all()
 
 
 def test_time_limits() -> None:
