@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import pandas as pd
 
@@ -25,6 +25,7 @@ __all__ = [
 
 NoteKind = Literal["info", "warning", "noise"]
 Tone = Literal["plain", "good", "bad"]
+WIDE: Final = 1000.0  # pixels
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +109,11 @@ class Figure:
     views: tuple[View, ...]
     foot: str
     note: str = ""
+
+    @property
+    def wide(self) -> bool:
+        """Whether a drawing is wider than a column of text can show readably."""
+        return any(view.picture.width > WIDE for view in self.views)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values; drawings by their titles only."""

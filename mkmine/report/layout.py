@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 __all__ = ["Arrow", "Box", "Layout", "Route", "arrange"]
 
@@ -25,12 +25,12 @@ _SPACER: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Box:
-    """A node to place: its name and its size in pixels; `round` ones are the start and end markers."""
+    """A node to place: its name and its size in pixels; `place` puts the markers above and below all others."""
 
     name: str
     width: float
     height: float
-    round: bool = False
+    place: Literal["", "first", "last"] = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +77,8 @@ def arrange(boxes: Sequence[Box], arrows: Sequence[Arrow], *, rank_gap: float = 
     numbers = {box.name: f"n{position}" for position, box in enumerate(boxes)}
     for box in boxes:
         graph.add_node(numbers[box.name], **_node_attributes(box))
+        if box.place:
+            graph.add_subgraph([numbers[box.name]], rank="source" if box.place == "first" else "sink")
     for position, arrow in enumerate(arrows):
         ends = (numbers[arrow.source], numbers[arrow.target])
         graph.add_edge(*(reversed(ends) if arrow.back else ends), key=f"e{position}", **_edge_attributes(arrow))
@@ -87,7 +89,7 @@ def arrange(boxes: Sequence[Box], arrows: Sequence[Arrow], *, rank_gap: float = 
 def _node_attributes(box: Box) -> dict[str, str]:
     return {
         "label": "",
-        "shape": "circle" if box.round else "box",
+        "shape": "circle" if box.place else "box",
         "fixedsize": "true",
         "width": f"{box.width / _INCH:.4f}",
         "height": f"{box.height / _INCH:.4f}",

@@ -58,6 +58,11 @@ class _Path:
     figure_color: str = palette.MUTED
     pull: int = 1
 
+    @property
+    def ends(self) -> tuple[str, str]:
+        """Names of the activities that the arrow joins; empty for a marker."""
+        return self.source.removeprefix(_START), self.target.removeprefix(_END)
+
 
 def draw(process_map: ProcessMap, *, metric: Metric = "frequency", language: str = "en") -> Picture:
     """Draw a process map as SVG, by `"frequency"` or by `"time"`, with its legend and the filter behind it.
@@ -202,8 +207,9 @@ def _place(boxes: Sequence[Lettered], paths: Sequence[_Path], *, order: Sequence
     rank = {name: position for position, name in enumerate([_START, *order, _END])}
     nodes = [Box(name=item.name, width=item.width, height=item.height) for item in boxes]
     ends = {path.source for path in paths} | {path.target for path in paths}
-    markers = [Box(name=name, width=2 * MARKER_RADIUS, height=2 * MARKER_RADIUS, round=True) for name in (_START, _END)]
-    first, last = ([one] if one.name in ends else [] for one in markers)
+    size = 2 * MARKER_RADIUS
+    first = [Box(name=_START, width=size, height=size, place="first")] if _START in ends else []
+    last = [Box(name=_END, width=size, height=size, place="last")] if _END in ends else []
     arrows = [
         Arrow(
             name=str(position),
@@ -244,7 +250,10 @@ def _compose(
     # Arrows first, the strong above the weak, then boxes, then figures: nothing readable is ever covered.
     drawn = sorted(range(len(paths)), key=lambda position: paths[position].ink.thickness)
     parts = [f'<g transform="translate({shift[0]:.1f} {shift[1]:.1f})">']
-    parts += [stroke(placed.routes[str(one)], ink=paths[one].ink, tooltip=paths[one].tooltip) for one in drawn]
+    parts += [
+        stroke(placed.routes[str(one)], ink=paths[one].ink, tooltip=paths[one].tooltip, ends=paths[one].ends)
+        for one in drawn
+    ]
     parts += [box(item, center=placed.centers[item.name]) for item in boxes]
     for name, kind, tooltip in ((_START, "start", t("Start of a case")), (_END, "end", t("End of a case"))):
         if name in placed.centers:

@@ -85,13 +85,17 @@ def box(item: Lettered, *, center: Point) -> str:
     return "".join([*parts, "</g>"])
 
 
-def stroke(route: Route, *, ink: Ink, tooltip: str) -> str:
-    """Draw an arrow along its route. Returns to earlier work are dashed, starts and ends of cases dotted."""
+def stroke(route: Route, *, ink: Ink, tooltip: str, ends: tuple[str, str]) -> str:
+    """Draw an arrow along its route. Returns to earlier work are dashed, starts and ends of cases dotted.
+
+    `ends` names what the arrow joins, for a viewer that lights up the neighbours of an activity.
+    """
     start, *rest = route.curve
     path = f"M{_pair(start)}C" + " ".join(_pair(point) for point in rest)
     dashes = {"flow": "", "rework": ' stroke-dasharray="9 4"', "edge_of_case": ' stroke-dasharray="3 3"'}[ink.kind]
     return (
-        f'<g class="mk-path mk-{ink.kind}"><title>{escaped(tooltip)}</title>'
+        f'<g class="mk-path mk-{ink.kind}" data-source="{escaped(ends[0])}" data-target="{escaped(ends[1])}">'
+        f"<title>{escaped(tooltip)}</title>"
         f'<path d="{path}" fill="none" stroke="{ink.color}" stroke-width="{number(ink.thickness)}"{dashes}/>'
         f'<polygon points="{_head(route, ink=ink)}" fill="{ink.color}"/></g>'
     )

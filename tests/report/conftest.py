@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -120,7 +121,7 @@ def target() -> Target:
     nodes = [Node(id="s", kind="start"), *tasks, Node(id="e", kind="end")]
     flows = [
         Flow(id=f"f{place}", source=one.id, target=other.id)
-        for place, (one, other) in enumerate(zip(nodes, nodes[1:], strict=False))
+        for place, (one, other) in enumerate(itertools.pairwise(nodes))
     ]
     return Target(model=ProcessModel(nodes=tuple(nodes), flows=tuple(flows), name="Статья"))
 

@@ -90,8 +90,8 @@ def test_every_figure_and_table_has_a_source(russian: Report) -> None:
 def test_the_russian_report_is_russian(russian: Report) -> None:
     text = said(russian).replace("Статьи", "")
     known = {
-        "AS", "IS", "TO", "BE", "mkmine", "SEO", "ART", "csv", "script", "alert", "x", "q", "n", "Europe", "Moscow", "Mon",
-        "Fri", "alpha", "e",
+        "AS", "IS", "TO", "BE", "mkmine", "SEO", "ART", "csv", "script", "alert", "x", "q", "n", "Europe", "Moscow",
+        "Mon", "Fri", "alpha", "e",
     }  # fmt: skip
     words = set(re.findall(r"[A-Za-z]+", text)) - known
     # Content hashes are hexadecimal.

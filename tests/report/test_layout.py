@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from itertools import combinations
+from itertools import combinations, pairwise
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -67,5 +67,5 @@ def test_the_same_graph_is_placed_the_same() -> None:
 def test_names_mean_nothing_to_the_layout() -> None:
     names = ["a:b:c", '"', "<b>", "\\N", "{x|y}", "a\nb"]
     boxes = [Box(name=name, width=60, height=30) for name in names]
-    arrows = [Arrow(name=f"{a}{b}", source=a, target=b) for a, b in zip(names, names[1:], strict=False)]
+    arrows = [Arrow(name=f"{a}{b}", source=a, target=b) for a, b in pairwise(names)]
     assert set(arrange(boxes, arrows).centers) == set(names)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -65,7 +66,7 @@ def test_the_same_map_gives_the_same_bytes(loop: ProcessMap, make_map: MakeMap) 
 @pytest.mark.parametrize("metric", METRICS)
 def test_hostile_names_are_text(make_map: MakeMap, metric: Metric) -> None:
     names = ["<script>alert(1)</script>", "\"a\" & 'b'", "a\nb\x00c", "x" * 300, "{n}", "]]>", "\u202eabc", "%s %(x)s"]
-    edges = [(a, b, 10, 1.0) for a, b in zip(names, names[1:], strict=False)]
+    edges = [(a, b, 10, 1.0) for a, b in itertools.pairwise(names)]
     svg = draw(make_map(names, edges), metric=metric, language="ru").svg
     root = ElementTree.fromstring(svg)
     assert not list(root.iter(f"{SVG}script"))
