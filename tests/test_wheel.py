@@ -75,4 +75,4 @@ def test_demo_works_from_the_wheel_in_an_empty_folder(root: Path, wheel: Path, t
     assert len(reports) == 1
     assert str(reports[0]) in demo.stdout
     assert '<html lang="ru"' in reports[0].read_text(encoding="utf-8")
-    assert list(empty.rglob("tables/*.csv"))
+    assert list(empty.rglob("report_tables/*.csv"))

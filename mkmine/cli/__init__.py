@@ -6,6 +6,7 @@ Exit codes: 0 done, 1 an error, 2 a mistake in the command, 3 a threshold asked 
 from __future__ import annotations
 
 import os
+import re
 import sys
 import traceback
 from collections.abc import Sequence
@@ -22,6 +23,8 @@ from mkmine.errors import MkmineError
 
 __all__ = ["main", "program"]
 
+# An error of a room names its remedy as Python does.
+SETTING = re.compile(r'\b[a-z_]+="')
 VERBS = (demo, describe, map_, check, diagnose, simulate, report)
 
 
@@ -62,8 +65,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         sys.stdout.flush()
         return code if isinstance(code, int) else 0
-    except click.ClickException as error:
-        error.show()
+    except click.UsageError as error:
+        if error.ctx is not None:
+            sys.stderr.write(error.ctx.get_usage() + "\n")
+        console.complain(error.format_message())
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):
         return 130
@@ -82,4 +87,8 @@ def _failed(console: Console, text: str) -> int:
     if console.debug:
         traceback.print_exc()
     console.complain(text)
+    if SETTING.search(text):
+        t = console.t
+        hint = t('On the command line, start="..." is --start ..., and errors="quarantine" is --quarantine.')
+        console.complain(hint, kind=t("Note:"))
     return 1

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["check", "describe", "diagnose", "map_"]
 
 MISSED = 3
+SHOWN = 10
 
 
 @click.command(
@@ -86,7 +87,8 @@ def map_(
             for row in records(found.activities)
         ],
     )  # fmt: skip
-    console.line()
+    if len(found.edges):
+        console.line()
     console.table(
         [t("From"), t("To"), t("Count"), t("Cases"), t("Median waiting")],
         [
@@ -235,23 +237,27 @@ def show_diagnosis(console: Console, found: Diagnosis, *, day: float) -> None:
     """Write cycle times, bottlenecks, and workload; `day` is the length of a working day in hours."""
     t = console.t
     values = found.cases
-    console.line(
-        t(
-            "Cycle time: median {median}, 85th percentile {p85}; {share} of it is work.",
-            median=t.hours(values["cycle_median_h"], day=day),
-            p85=t.hours(values["cycle_p85_h"], day=day),
-            share=t.percent(values["flow_efficiency"]),
+    times = {"median": t.hours(values["cycle_median_h"], day=day), "p85": t.hours(values["cycle_p85_h"], day=day)}
+    share = values["flow_efficiency"]
+    if share is None or share != share:
+        # Only completions are recorded: work and waiting cannot be told apart.
+        console.line(t("Cycle time: median {median}, 85th percentile {p85}.", **times))
+    else:
+        worked = t.percent(share)
+        console.line(
+            t("Cycle time: median {median}, 85th percentile {p85}; {share} of it is work.", share=worked, **times)
         )
-    )
     kinds = {"queue": t("queue"), "rework": t("rework"), "outside": t("outside wait")}
     console.table(
         ["", t("Bottleneck"), t("Where"), t("Role"), t("Hours"), t("Share")],
         [
             [str(row["rank"]), kinds.get(row["kind"], row["kind"]), row["where"], _text(row["role"]),
              t.hours(row["hours"], day=day), t.percent(row["share"])]
-            for row in records(found.bottlenecks)
+            for row in records(found.bottlenecks.head(SHOWN))
         ],
     )  # fmt: skip
+    if len(found.bottlenecks) > SHOWN:
+        console.line("  " + t("The {shown} worst of {n}; --json gives all.", shown=SHOWN, n=len(found.bottlenecks)))
     if len(found.workload):
         console.line()
         console.table(

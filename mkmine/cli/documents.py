@@ -9,7 +9,8 @@ import click
 
 from mkmine.cli.source import log_options, processes, read_log, simulation_options
 from mkmine.cli.verb import Verb, common, console_of, message
-from mkmine.cli.whatif import validated
+from mkmine.cli.whatif import suggested, validated
+from mkmine.errors import DataError
 
 if TYPE_CHECKING:
     from mkmine.report import Report
@@ -56,16 +57,20 @@ def report(
     console.step(t("Reading {log}", log=log.name))
     events = read_log(log, settings)
     target = None if to_be is None else mk.read_target(to_be)
-    answer = None
-    trust = None
-    if what_if:
-        from mkmine.simulation import from_levers
-
+    answer, trust = None, None
+    try:
+        scenarios = suggested(events) if what_if else []
+        model = mk.calibrate(events) if scenarios else None
+    except DataError as error:
+        # A log that is too small to simulate still deserves its report.
+        console.complain(f"{t('The report is without what-if answers:')} {error}", kind=t("Warning:"))
+        model = None
+    if model is not None:
         trust = validated(console, events)
         console.step(t("Simulating"))
         answer = mk.experiment(
-            mk.calibrate(events),
-            list(from_levers(mk.diagnose(events).levers)),
+            model,
+            scenarios,
             replications=replications,
             seed=seed,
             workers=processes(workers),

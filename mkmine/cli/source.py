@@ -27,6 +27,12 @@ COLUMNS = {
     "role": message("Column of the role or group."),
 }
 
+FORMAT = {
+    "encoding": message("Encoding of a text file, such as cp1251; by default it is found out."),
+    "delimiter": message("Character between the columns; by default it is found out."),
+    "date-format": message("How dates are written, such as %d.%m.%Y; by default it is found out."),
+}
+
 
 def log_options(command: F) -> F:
     """Add the argument LOG and the options that say how to read it."""
@@ -53,6 +59,7 @@ def log_options(command: F) -> F:
             type=click.Choice(["interval", "completed", "entered"]),
             help=message("What the times mean: start and end, completions only, or entries into a status."),
         ),
+        *(click.option(f"--{name}", metavar="TEXT", help=text) for name, text in FORMAT.items()),
         click.option(
             "--quarantine",
             is_flag=True,
@@ -102,7 +109,8 @@ def read_log(log: Path, settings: dict[str, Any]) -> EventLog:
     """Read the log with the options that were given; others are left to the reader's own judgement."""
     import mkmine as mk
 
-    columns = [f"--{name}" for name in COLUMNS if settings.get(name) is not None]
+    told = [*COLUMNS, *FORMAT, "timestamps"]
+    columns = [f"--{name}" for name in told if settings.get(name.replace("-", "_")) is not None]
     if columns and settings.get("issues") is not None:
         # A history of changes has its own columns; which of the two the user means is not ours to guess.
         raise click.UsageError(f"--issues is for a tracker's history, {', '.join(columns)} for a table of events")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mkmine.language import Translator
     from mkmine.simulation import Experiment, Scenario, Validation
 
-__all__ = ["show_experiment", "show_validation", "simulate", "validated"]
+__all__ = ["show_experiment", "show_validation", "simulate", "suggested", "validated"]
 
 Change = tuple[str, float]
 QUESTIONS = ("cycle_mean_h", "cycle_p85_h", "throughput_per_week")
@@ -106,9 +106,9 @@ def simulate(
     ]
     scenarios = [*map(mk.Scenario.load, scenario), *(scenario_of(*change, t=t) for change in changes)]
     if not scenarios:
-        from mkmine.simulation import from_levers
-
-        scenarios = from_levers(mk.diagnose(events).levers)
+        scenarios = suggested(events)
+        if not scenarios:
+            raise click.UsageError(t("The diagnosis suggests no change to try; name one, such as --staff or --rework."))
     if together:
         scenarios = [reduce(and_, scenarios)]
     trust = validated(console, events)
@@ -127,6 +127,14 @@ def simulate(
         show_validation(console, trust)
     show_experiment(console, answer, day=working_day(events))
     return 0
+
+
+def suggested(log: EventLog) -> list[Scenario]:
+    """Return a scenario for each lever that the diagnosis of a log suggests."""
+    import mkmine as mk
+    from mkmine.simulation import from_levers
+
+    return from_levers(mk.diagnose(log).levers)
 
 
 def scenario_of(kind: str, name: str, value: float, *, t: Translator) -> Scenario:
