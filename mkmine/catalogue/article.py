@@ -11,6 +11,7 @@ from datetime import date
 from typing import Literal
 
 from mkmine.errors import DataError
+from mkmine.language import Language
 from mkmine.simulation.distributions import LogNormal, Triangular, Uniform
 from mkmine.simulation.model import ActivityModel, Arrivals, CalendarModel, Person, Route, Season, SimulationModel
 from mkmine.simulation.scenario import Scenario
@@ -79,14 +80,23 @@ def article_world(preset: Preset = "light") -> SimulationModel:
     )
 
 
-def scenarios() -> list[Scenario]:
-    """Return the three what-ifs of the demo, in the names that the tracker export gives to roles and activities."""
-    return [
-        Scenario("Ещё один дизайнер").staff(DESIGNER, +1),
-        Scenario("Строже бриф: вдвое меньше возвратов текста").rework(APPROVAL, factor=0.5),
-        Scenario("Финальное согласование дважды в неделю").calendar(
-            APPROVER, {"Tue": "10:00-13:00, 14:00-17:00", "Thu": "10:00-13:00, 14:00-17:00"}
+def scenarios(language: Language = "ru") -> list[Scenario]:
+    """Return the three what-ifs of the demo, for a model of the world or one calibrated on its tracker export.
+
+    `language` is that of the scenarios' names; roles and activities are called as in the tracker.
+    """
+    names = {
+        "ru": (
+            "Ещё один дизайнер",
+            "Строже бриф: вдвое меньше возвратов текста",
+            "Финальное согласование дважды в неделю",
         ),
+        "en": ("One more designer", "Stricter brief: half the returns of the text", "Final approval twice a week"),
+    }[language]
+    return [
+        Scenario(names[0]).staff(DESIGNER, +1),
+        Scenario(names[1]).rework(APPROVAL, factor=0.5),
+        Scenario(names[2]).calendar(APPROVER, {"Tue": "10:00-13:00, 14:00-17:00", "Thu": "10:00-13:00, 14:00-17:00"}),
     ]
 
 

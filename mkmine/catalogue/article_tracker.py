@@ -73,6 +73,7 @@ def article_mapping(model: SimulationModel) -> StatusMapping:
         for name, rule in rules.items()
     }
     return StatusMapping(
+        name=model.name,
         statuses=statuses,
         people={**roles, "Deleted user 1": next(p.roles[0] for p in model.people if p.name == LEFT)},
         time_zone=TIME_ZONE,

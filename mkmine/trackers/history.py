@@ -35,7 +35,7 @@ def activity_log(
     *,
     mapping: StatusMapping | None = None,
     time_zone: str | None = None,
-    name: str = "tracker",
+    name: str | None = None,
     before: Sequence[Step] = (),
 ) -> EventLog:
     """Return the activity instances of a tracker export.
@@ -49,24 +49,9 @@ def activity_log(
     """
     if export.issues.empty:
         raise DataError("the export is empty: it holds no issue; check the filter of the export in the tracker")
-    rules = mapping or StatusMapping()
-    stays, oddities = _stays(export, rules.canonical())
-    rules, guesses = guess_missing(
-        rules,
-        stays["status"].unique(),
-        categories=export.categories,
-        moves=_moves(stays),
-        final=_final_statuses(stays),
-    )
-    steps = [*before, *export.steps, *oddities, *_explain(guesses, given=mapping is not None)]
-    taken = _taken_at(export, rules)
-    stays.loc[stays["last"], "to"] = taken
-    stays, cleaning = _cleaned(stays, rules)
-    steps += cleaning
-    stays["kind"] = stays["status"].map({status: rule.kind for status, rule in rules.statuses.items()})
-    stays["activity"] = stays["status"].map(rules.activity)
+    stays, rules, steps = _understood(export, mapping)
+    taken = int(stays["to"].max())
     frame, waits = _instances(stays, rules)
-    steps += waits
     if frame.empty:
         raise DataError(
             f"none of {len(export.issues):,} issues ever was in a status of work; map at least one of these statuses "
@@ -75,17 +60,7 @@ def activity_log(
     zone_name = time_zone or rules.time_zone or export.time_zone or "UTC"
     frame, who = with_people(frame, export, rules, taken)
     cases = _cases(export.issues, stays, zone_name)
-    idle = cases.index.difference(pd.Index(frame["case"]))
-    aside = export.quarantine
-    if len(idle):
-        never = pd.DataFrame(
-            {"issue": idle, "reason": "never in a status of work, now in " + cases.loc[idle, "status"]}
-        )
-        aside = pd.concat([aside, never], ignore_index=True) if len(aside) else never
-        steps.append(Step("set aside issues", "never in a status of work; kept in the quarantine", len(idle)))
-    if len(export.quarantine):
-        reasons = "; ".join(f"{why} ({n:,})" for why, n in export.quarantine["reason"].value_counts().items())
-        steps.append(Step("quarantine", reasons, len(export.quarantine)))
+    aside, unused = _set_aside(export, cases, pd.Index(frame["case"]))
     return EventLog.from_pandas(
         frame,
         start="start",
@@ -98,12 +73,45 @@ def activity_log(
         completed=cases["closed"],
         timestamps="interval",
         time_zone=zone_name,
-        name=name,
+        name=name or rules.name or "tracker",
         calendar=rules.office(),
         observed=(_begin(stays, rules), taken),
         quarantine=aside,
-        history=[*steps, who],
+        history=[*before, *export.steps, *steps, *waits, who, *unused],
     )
+
+
+def _understood(export: TrackerExport, mapping: StatusMapping | None) -> tuple[pd.DataFrame, StatusMapping, list[Step]]:
+    """Return the cleaned stays with their kind and activity, the mapping with its guesses, and what was done."""
+    rules = mapping or StatusMapping()
+    stays, oddities = _stays(export, rules.canonical())
+    rules, guesses = guess_missing(
+        rules,
+        stays["status"].unique(),
+        categories=export.categories,
+        moves=_moves(stays),
+        final=_final_statuses(stays),
+    )
+    stays.loc[stays["last"], "to"] = _taken_at(export, rules)
+    stays, cleaning = _cleaned(stays, rules)
+    stays["kind"] = stays["status"].map({status: rule.kind for status, rule in rules.statuses.items()})
+    stays["activity"] = stays["status"].map(rules.activity)
+    return stays, rules, [*oddities, *_explain(guesses, given=mapping is not None), *cleaning]
+
+
+def _set_aside(export: TrackerExport, cases: pd.DataFrame, used: pd.Index) -> tuple[pd.DataFrame, list[Step]]:
+    """Return the rows and issues that gave no instance, with the reason."""
+    aside, steps = export.quarantine, []
+    if len(aside):
+        reasons = "; ".join(f"{why} ({n:,})" for why, n in aside["reason"].value_counts().items())
+        steps.append(Step("quarantine", reasons, len(aside)))
+    idle = cases.index.difference(used)
+    if len(idle):
+        reason = "never in a status of work, now in " + cases.loc[idle, "status"]
+        never = pd.DataFrame({"issue": idle, "reason": reason.to_numpy()})
+        aside = pd.concat([aside, never], ignore_index=True) if len(aside) else never
+        steps.append(Step("set aside issues", "never in a status of work; kept in the quarantine", len(idle)))
+    return aside, steps
 
 
 def _begin(stays: pd.DataFrame, rules: StatusMapping) -> int:

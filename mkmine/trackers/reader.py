@@ -18,12 +18,13 @@ from mkmine.trackers.history import activity_log
 from mkmine.trackers.jira import is_jira_issue, read_jira
 from mkmine.trackers.redmine import is_redmine_issue, read_redmine
 from mkmine.trackers.statuses import StatusMapping
-from mkmine.trackers.table import is_history, read_tables
+from mkmine.trackers.table import HISTORY, find_columns, is_history, read_tables
 
 __all__ = ["looks_like_export", "read_export"]
 
 _JSON = (".json", ".jsonl", ".ndjson")
 _TABLES = (".csv", ".tsv", ".txt", ".xlsx")
+_DATE = re.compile(r"\s*\d{1,4}[-./]\d{1,2}[-./]\d")
 _SIGNS = re.compile(r'"(changelog|journals|histories)"\s*:|"issues"\s*:\s*\[')
 
 
@@ -56,6 +57,8 @@ def read_export(
     Raises `DataError` if the file is not an export, is damaged or empty, or holds no work.
     """
     source = Path(path)
+    if errors not in ("raise", "quarantine"):
+        raise DataError(f'errors="{errors}" is not known; pass "raise" or "quarantine"')
     if source.is_dir():
         raise DataError(f'"{source}" is a folder; pass the file of the export in it')
     if time_zone is not None:
@@ -69,7 +72,13 @@ def read_export(
     zone_name = time_zone or (mapping.time_zone if mapping else None)
     listed = Path(issues) if issues is not None else _sibling(source, "issues.csv")
     export = _export(source, listed, mapping, zone_name, errors)
-    return activity_log(export, mapping=mapping, time_zone=time_zone, name=name or _stem(source), before=steps)
+    return activity_log(
+        export,
+        mapping=mapping,
+        time_zone=time_zone,
+        name=name or (mapping.name if mapping else None) or _stem(source),
+        before=steps,
+    )
 
 
 def looks_like_export(path: str | Path) -> bool:
@@ -95,7 +104,10 @@ def _header_fits(lines: list[str], mark: str) -> bool:
         return False
     header = [cell.strip().lower() for cell in rows[0]] if rows else []
     if is_history(header):
-        return True
+        # A log with the columns "from" and "to" may mean times by them, and is then none of ours.
+        found = find_columns(header, HISTORY)
+        sample = dict(zip(header, rows[1], strict=False)) if len(rows) > 1 else {}
+        return not any(_DATE.match(sample.get(found[side], "")) for side in ("old", "new"))
     raw = header.index("data") if "data" in header else -1
     return 0 <= raw < len(rows[1]) and '"key"' in lines[1] + lines[0] if len(rows) > 1 and raw >= 0 else False
 

@@ -33,11 +33,11 @@ _WORDS: tuple[tuple[Kind, str], ...] = (
         "queue",
         r"^к |жд[её]т|ожида|очеред|готов\w* к|ready|wait|pending|queue|backlog|б[еэ]клог|to.?do|сделать"
         r"|нов(ая|ый|ое)\b|^new\b|^open(ed)?$|открыт|назначен|assigned|re.?open|переоткрыт|иде[яи]|inbox|входящ|selected|block|on.?hold|приостан"
-        r"|пауз|отложен|triage|согласовано$|approved$|^draft$|feedback|suggestion",
+        r"|пауз|отложен|triage|согласовано$|approved$|feedback|suggestion",
     ),
     (
         "done",
-        r"^готов\w*$|закры|заверш|выполнен|опубликован|реш[её]н|сделано|архив|^done|closed?$|resolved|complet|publish|released"
+        r"^готов\w*$|закры|заверш|выполнен|опубликовано?|реш[её]н[ао]?\b|сделано|архив|^done|closed?$|resolved|completed?$|published|released"
         r"|finish|shipped|deployed|archiv",
     ),
     ("work", r"в работе|в процессе|выполня|in.progress|in development|doing|active|ongoing|working"),
@@ -83,6 +83,8 @@ class StatusMapping(BaseModel):
 
     Attributes
     ----------
+    name
+        Name of the process, which the log is then called.
     statuses
         Rule of each status, by its current name.
     people
@@ -105,6 +107,7 @@ class StatusMapping(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    name: str | None = None
     statuses: dict[str, StatusRule] = Field(default_factory=dict)
     people: dict[str, str] = Field(default_factory=dict)
     time_zone: str | None = None

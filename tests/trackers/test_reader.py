@@ -227,5 +227,6 @@ def test_other_files_do_not_look_like_exports(tmp_path: Path) -> None:
     plain = put(tmp_path, "log.csv", "case,activity,start,end\n1,a,2025-01-01,2025-01-02\n")
     ocel = put(tmp_path, "ocel.json", '{"ocel:events": {}, "objects": []}')
     empty = put(tmp_path, "empty.csv", "")
-    for path in (plain, ocel, empty, tmp_path / "absent.csv", tmp_path):
+    spans = put(tmp_path, "spans.csv", "task,date,from,to\nA,x,2025-01-01 10:00,2025-01-02 10:00\n")
+    for path in (spans, plain, ocel, empty, tmp_path / "absent.csv", tmp_path):
         assert not looks_like_export(path)
