@@ -22,6 +22,7 @@ __all__ = ["read_xes"]
 
 VALUES = frozenset({"string", "date", "int", "float", "boolean", "id"})
 CASE = "case:concept:name"
+CHUNK = 1 << 20
 
 
 def read_xes(path: str | Path, *, size_limit: int = 32 * GIB) -> Table:
@@ -66,8 +67,11 @@ class _Events:
         self.name = name
         self.depth = self.trace_depth = self.event_depth = 0
         self.traces = self.events = self.nested = 0
+        # Where the attributes of depth `inside` go: the columns of the event or trace at hand, in its row.
+        self.inside = self.row = 0
         self.columns: dict[str, _Column] = {}
         self.case_columns: dict[str, _Column] = {}
+        self.into = self.columns
         self.trace_of = array("q")
         # One object per distinct text: a log repeats few texts many times.
         self.texts: dict[str, str] = {}
@@ -81,7 +85,9 @@ class _Events:
         parser.StartDoctypeDeclHandler = self.refuse
         parser.EntityDeclHandler = self.refuse
         try:
-            parser.ParseFile(stream)
+            while piece := stream.read(CHUNK):
+                parser.Parse(piece, False)
+            parser.Parse(b"", True)
         except expat.ExpatError as error:
             raise DataError(
                 f'"{self.name}" is not well-formed XML (line {error.lineno}, column {error.offset}: '
@@ -95,23 +101,22 @@ class _Events:
         )
 
     def open(self, tag: str, attributes: dict[str, str]) -> None:
-        self.depth += 1
+        depth = self.depth = self.depth + 1
         if tag in VALUES:
-            if self.event_depth:
-                if self.depth == self.event_depth + 1:
-                    self.keep(self.columns, self.events - 1, tag, attributes)
-                else:
-                    self.nested += 1
-            elif self.trace_depth and self.depth == self.trace_depth + 1:
-                self.keep(self.case_columns, self.traces - 1, tag, attributes)
+            if depth == self.inside:
+                self.keep(tag, attributes)
+            elif self.event_depth:
+                self.nested += 1
         elif tag == "event":
             if self.event_depth or not self.trace_depth:
                 return
-            self.event_depth = self.depth
+            self.event_depth = depth
+            self.inside, self.row, self.into = depth + 1, self.events, self.columns
             self.events += 1
             self.trace_of.append(self.traces - 1)
         elif tag == "trace":
-            self.trace_depth = self.depth
+            self.trace_depth = depth
+            self.inside, self.row, self.into = depth + 1, self.traces, self.case_columns
             self.traces += 1
         elif tag == "log":
             self.log_seen = True
@@ -119,12 +124,13 @@ class _Events:
     def close(self, tag: str) -> None:
         if tag == "event" and self.depth == self.event_depth:
             self.event_depth = 0
+            self.inside, self.row, self.into = self.trace_depth + 1, self.traces - 1, self.case_columns
         elif tag == "trace" and self.depth == self.trace_depth:
-            self.trace_depth = 0
+            self.trace_depth = self.inside = 0
         self.depth -= 1
 
-    def keep(self, columns: dict[str, _Column], row: int, kind: str, attributes: dict[str, str]) -> None:
-        key = attributes.get("key", "")
+    def keep(self, kind: str, attributes: dict[str, str]) -> None:
+        key, columns, row = attributes.get("key", ""), self.into, self.row
         column = columns.get(key)
         if column is None:
             if len(columns) >= 10_000:
