@@ -58,8 +58,8 @@ class TrackerExport:
 
 def last_instant(issues: pd.DataFrame, changes: pd.DataFrame) -> int:
     """Return the last instant (µs) at which an issue was created or changed; 0 if there is none."""
-    moments = [*issues["created"].dropna().astype(np.int64), *changes["at"].astype(np.int64)]
-    return max(moments, default=0)
+    created, at = issues["created"].dropna().to_numpy(dtype=np.int64), changes["at"].to_numpy(dtype=np.int64)
+    return int(max(created.max(initial=0), at.max(initial=0)))
 
 
 def settle_times(

@@ -177,7 +177,8 @@ def _stays(export: TrackerExport, names: Mapping[str, str]) -> tuple[pd.DataFram
 
 
 def _renamed(status: pd.Series, names: Mapping[str, str]) -> pd.Series:
-    return status.map(lambda one: names.get(one, one)).astype(object)
+    unique = {one: names.get(one, one) for one in status.dropna().unique()}
+    return status.map(unique).astype(object)
 
 
 def _ends(issue: pd.Series) -> Mask:
