@@ -25,11 +25,12 @@ _SPACER: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Box:
-    """A node to place: its name and its size in pixels; `place` puts the markers above and below all others."""
+    """A node to place: its name, size in pixels and shape; `place` puts it above or below all others."""
 
     name: str
     width: float
     height: float
+    shape: Literal["box", "circle", "diamond"] = "box"
     place: Literal["", "first", "last"] = ""
 
 
@@ -89,7 +90,7 @@ def arrange(boxes: Sequence[Box], arrows: Sequence[Arrow], *, rank_gap: float = 
 def _node_attributes(box: Box) -> dict[str, str]:
     return {
         "label": "",
-        "shape": "circle" if box.place else "box",
+        "shape": box.shape,
         "fixedsize": "true",
         "width": f"{box.width / _INCH:.4f}",
         "height": f"{box.height / _INCH:.4f}",

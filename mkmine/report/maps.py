@@ -208,8 +208,8 @@ def _place(boxes: Sequence[Lettered], paths: Sequence[_Path], *, order: Sequence
     nodes = [Box(name=item.name, width=item.width, height=item.height) for item in boxes]
     ends = {path.source for path in paths} | {path.target for path in paths}
     size = 2 * MARKER_RADIUS
-    first = [Box(name=_START, width=size, height=size, place="first")] if _START in ends else []
-    last = [Box(name=_END, width=size, height=size, place="last")] if _END in ends else []
+    first = [Box(name=_START, width=size, height=size, shape="circle", place="first")] if _START in ends else []
+    last = [Box(name=_END, width=size, height=size, shape="circle", place="last")] if _END in ends else []
     arrows = [
         Arrow(
             name=str(position),

@@ -12,7 +12,21 @@ from mkmine.report.glyphs import FONT_STACK
 from mkmine.report.layout import Point, Route
 from mkmine.report.lettering import clean, escaped, text_width
 
-__all__ = ["NAME_SIZE", "NUMBER_SIZE", "Ink", "Lettered", "box", "document", "label", "marker", "number", "stroke"]
+__all__ = [
+    "MARKER_RADIUS",
+    "NAME_SIZE",
+    "NUMBER_SIZE",
+    "Ink",
+    "Lettered",
+    "box",
+    "diamond",
+    "document",
+    "label",
+    "marker",
+    "number",
+    "stroke",
+    "text",
+]
 
 NAME_SIZE: Final = 12.0
 NUMBER_SIZE: Final = 10.5
@@ -121,6 +135,18 @@ def marker(kind: Literal["start", "end"], *, center: Point, tooltip: str) -> str
         f'<g class="mk-{kind}"><title>{escaped(tooltip)}</title><circle cx="{number(x)}" cy="{number(y)}"'
         f' r="{number(MARKER_RADIUS - 1)}" fill="{palette.blend((palette.PAPER, color), 0.1)}" stroke="{color}"'
         f' stroke-width="1.8"/>{sign}</g>'
+    )
+
+
+def diamond(sign: str, *, center: Point, size: float, tooltip: str) -> str:
+    """Draw a gateway: a diamond with its sign."""
+    x, y = center
+    half = size / 2
+    corners = ((x, y - half), (x + half, y), (x, y + half), (x - half, y))
+    return (
+        f'<g class="mk-gateway"><title>{escaped(tooltip)}</title>'
+        f'<polygon points="{" ".join(map(_pair, corners))}" fill="{palette.SHADE}" stroke="{palette.MUTED}"'
+        f' stroke-width="1.3"/>{_text(sign, (x, y + 5), size=15, color=palette.MUTED, bold=True)}</g>'
     )
 
 

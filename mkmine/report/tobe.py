@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mkmine.report.blocks import Block, Heading, KeyFigure, KeyFigures, Note, Text
+from mkmine.report.blocks import Block, Figure, Heading, KeyFigure, KeyFigures, Note, Text, View
 from mkmine.report.findings import Cell, Findings, finite, tabulate
+from mkmine.report.target_map import draw_target
 from mkmine.report.units import unit_of
 
 __all__ = ["comparison"]
@@ -25,9 +26,21 @@ def comparison(findings: Findings) -> list[Block]:
             gap.unknown_cases,
         )
         blocks.append(Note(kind="warning", text=text))
+    blocks += _drawn(findings)
     blocks += [Note(kind="info", text=_sentence(findings.told(note))) for note in gap.notes]
     blocks += [*_unmatched(findings), *_deviations(findings), *_limits(findings), *_roles(findings), *_rounds(findings)]
     return blocks
+
+
+def _drawn(findings: Findings) -> list[Block]:
+    gap, target, t = findings.conformance, findings.target, findings.t
+    if gap is None or target is None:
+        return []
+    card = target.card
+    roles = {} if card is None else {name: duty.responsible or "" for name, duty in card.roles.items()}
+    picture = draw_target(target.model, absent=gap.only_in_target, roles=roles, language=t.language)
+    title = t("The process as it was meant: TO-BE")
+    return [Figure(title=title, views=(View(label="", picture=picture),), foot=findings.source(gap.provenance))]
 
 
 def _sentence(text: str) -> str:
