@@ -6,6 +6,7 @@ import csv
 import io
 import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -119,6 +120,8 @@ def table_csv(data: pd.DataFrame, *, language: Language = "en") -> bytes:
 def _cell(value: object, language: Language) -> str:
     if isinstance(value, bool) or type(value).__name__ == "bool_":
         return "1" if value else "0"
+    if isinstance(value, Mapping):
+        return _safe("; ".join(f"{key} = {_cell(one, language)}" for key, one in value.items()))
     if isinstance(value, tuple | list):
         return _safe("; ".join(map(str, value)))
     if value is None or value is pd.NA or value is pd.NaT:

@@ -81,15 +81,21 @@ class Findings:
         """Write a number of cases."""
         return self.t.plural("{n} case", "{n} cases", int(n))
 
-    def window(self, provenance: Any) -> str:
+    def window(self, provenance: Provenance) -> str:
         """Write the days that a result covers."""
+        return " – ".join(self._days(provenance))
+
+    def _days(self, provenance: Provenance) -> tuple[str, str]:
         first, last = (self.t.date(datetime.fromisoformat(day)) for day in provenance.window)
-        return f"{first} – {last}"
+        return first, last
 
     def source(self, provenance: Provenance) -> str:
         """Return the foot of a figure or a table."""
         told = replace(
-            provenance, method=self.told(provenance.method), filters=tuple(map(self.told, provenance.filters))
+            provenance,
+            window=self._days(provenance),
+            method=self.told(provenance.method),
+            filters=tuple(map(self.told, provenance.filters)),
         )
         return told.sentence(self.t)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from mkmine.report.blocks import Block, Bullets, Heading, KeyFigure, KeyFigures, Note, Text
 from mkmine.report.findings import Findings, finite
 from mkmine.report.terms import grade_sentence, verdict_sentence
+from mkmine.report.whatif import base_against_log
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,7 +35,7 @@ def summary(findings: Findings) -> list[Block]:
     if findings.validation is not None:
         trusted = findings.validation.grade == "good"
         blocks.append(Note(kind="info" if trusted else "warning", text=grade_sentence(findings.validation.grade, t)))
-    return blocks
+    return [*blocks, *base_against_log(findings)]
 
 
 def headline(findings: Findings) -> str:

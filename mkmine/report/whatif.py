@@ -21,7 +21,7 @@ from mkmine.report.terms import (
     verdict_words,
 )
 
-__all__ = ["answers", "trust"]
+__all__ = ["answers", "base_against_log", "trust"]
 
 _DRAWN: Final = ("cycle_mean_h", "cycle_p85_h", "waiting_per_case_h", "rework_per_case", "throughput_per_week")
 _FAR_FROM_LOG: Final = 0.2  # relative gap of the median cycle times that a reader must be told of
@@ -35,7 +35,7 @@ def answers(findings: Findings) -> list[Block]:
         return []
     blocks: list[Block] = [Heading(text=t("What if"), anchor="what-if"), _method(findings)]
     blocks += [_warning(findings, text) for text in study.warnings]
-    blocks += _base_against_log(findings)
+    blocks += base_against_log(findings)
     table = study.answers
     for scenario in dict.fromkeys(table["scenario"]):
         rows = [row for row in table[table["scenario"] == scenario].to_dict("records") if row["kpi"] in _TOLD]
@@ -160,10 +160,11 @@ def _table(findings: Findings) -> Block:
     )
 
 
-def _base_against_log(findings: Findings) -> list[Block]:
-    """Warn where the simulated process, left unchanged, is far from the real one."""
+def base_against_log(findings: Findings) -> list[Block]:
+    """Return the warning that the simulated process, left unchanged, is far from the real one; empty where it is not."""
     t, study = findings.t, findings.experiment
-    assert study is not None
+    if study is None:
+        return []
     simulated = study.answers.loc[study.answers["kpi"] == "cycle_median_h", "base"].head(1)
     real = findings.diagnosis.cases.get("cycle_median_h", math.nan)
     if simulated.empty or not finite(real) or not real:

@@ -1,7 +1,11 @@
 from __future__ import annotations
 
+import ast
+from pathlib import Path
+
 import pytest
 
+import mkmine
 from mkmine.conformance.conformance import METHOD as ALIGNMENT
 from mkmine.language import translator
 from mkmine.performance import diagnosis
@@ -10,6 +14,7 @@ from mkmine.simulation import calibration, validation
 from mkmine.simulation.experiment import METHOD as PAIRED
 
 RU = translator("ru")
+PACKAGE = Path(mkmine.__file__).parent
 
 
 @pytest.mark.parametrize(
@@ -49,6 +54,25 @@ def constants() -> list[str]:
     methods = [ALIGNMENT, PAIRED, validation.METHOD, *validation.WARNING.values()]
     model = [value for name, value in vars(calibration).items() if name.startswith("NOTE_") and isinstance(value, str)]
     return [*notes, *methods, *model]
+
+
+def written() -> list[str]:
+    """The literal steps of a log's history and findings of its quality, as the rooms write them."""
+    texts: set[str] = set()
+    for path in sorted(PACKAGE.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
+                continue
+            said = node.args[:2] if node.func.id == "Step" else []
+            if node.func.id == "Finding":
+                said = [one.value for one in node.keywords if one.arg in ("what", "advice")]
+            texts |= {one.value for one in said if isinstance(one, ast.Constant) and isinstance(one.value, str)}
+    return sorted(texts - {""})
+
+
+@pytest.mark.parametrize("text", written())
+def test_the_history_and_the_quality_of_a_log_are_known(text: str) -> None:
+    assert retell(text, RU) != text
 
 
 @pytest.mark.parametrize("text", constants())
