@@ -24,7 +24,7 @@ from mkmine.conformance.net import Net
 from mkmine.conformance.tables import UNREACHABLE, Tables
 
 MoveKind = Literal["both", "log", "model"]
-CELLS = 30_000_000  # costs kept at once: bounds the memory of a batch to 60 or 120 MB
+CELLS = 60_000_000  # costs kept at once, of one to four bytes: bounds the memory of a batch
 
 
 class Move(NamedTuple):
@@ -66,11 +66,12 @@ class Alignment:
 class _Layer(NamedTuple):
     """Costs (states, beginnings of one length), and the beginning that each sequence has (-1: it is shorter).
 
-    The cost of a state lacks model moves into it: jumps and the end add them.
+    The cost of a state lacks model moves into it: jumps and the end add them. Costs from `limit` on mean "unreachable".
     """
 
     costs: NDArray[Any]
     beginning: NDArray[np.int64]
+    limit: int
 
 
 class Aligner:
@@ -101,11 +102,13 @@ class Aligner:
         return results
 
     def _batch(self, queries: Sequence[Query], first: int) -> int:
-        cells, last = 0, first
-        while last < len(queries) and (last == first or cells < CELLS):
-            cells += (len(queries[last].events) + 1) * self.net.n_states
-            last += 1
-        return last
+        """End of the batch that begins at `first`. A table is as wide as its longest case, so that one ends a batch."""
+        longest = 0
+        for last in range(first, len(queries)):
+            longest = max(longest, len(queries[last].events) + 1)
+            if last > first and (last - first + 1) * longest * self.net.n_states > CELLS:
+                return last
+        return len(queries)
 
     def _layers(
         self, codes: NDArray[np.int32], lengths: NDArray[np.int64], deadline: float | None
@@ -116,11 +119,11 @@ class Aligner:
         if longest:
             differs = codes[1:] != codes[:-1]
             shared[1:] = np.where(differs.any(axis=1), differs.argmax(axis=1), longest)
-        # A cost is below the length of a case plus the states; it must stay below what stands for "unreachable".
-        small = longest + self.net.n_states < UNREACHABLE
-        costs = np.full((self.net.n_states, 1), 2 * UNREACHABLE if small else 10**9, dtype="i2" if small else "i4")
+        # No alignment costs as much as the limit, which stands for "unreachable"; no sum of costs exceeds three.
+        limit = longest + self.tables.diameter + 1
+        costs = np.full((self.net.n_states, 1), limit, dtype=np.min_scalar_type(3 * limit))
         costs[0] = 0
-        layers = [_Layer(costs, np.zeros(len(codes), dtype=np.int64))]
+        layers = [_Layer(costs, np.zeros(len(codes), dtype=np.int64), limit)]
         for k in range(longest):
             if _late(deadline):
                 return None
@@ -131,7 +134,7 @@ class Aligner:
             place = np.empty(len(order), dtype=np.int64)
             place[order] = np.arange(len(order))
             costs = self._advance(layers[-1].costs, layers[-1].beginning[new][order], codes[new, k][order])
-            layers.append(_Layer(costs, np.where(active, place[np.cumsum(new) - 1], -1)))
+            layers.append(_Layer(costs, np.where(active, place[np.cumsum(new) - 1], -1), limit))
         return layers
 
     def _advance(self, costs: NDArray[Any], parents: NDArray[np.int64], events: NDArray[np.int32]) -> NDArray[Any]:
@@ -145,7 +148,7 @@ class Aligner:
                 part += 1
                 continue
             reached = part[jumps.source]
-            reached += jumps.moves[:, None]
+            reached += jumps.moves.astype(part.dtype)[:, None]
             # Where branches run in parallel, every target has one useful source: nothing is left to compare.
             alone = len(jumps.starts) == len(jumps.source)
             best = reached if alone else np.minimum.reduceat(reached, jumps.starts, axis=0)
@@ -186,13 +189,12 @@ class Aligner:
     ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
         """Where the best alignment of each row ends: the state, its cost so far, and the cost of the whole."""
         ends = np.take(layer.costs, layer.beginning[rows], axis=1)
-        # Where no end can be reached, the rest must cost more than any case could, however long.
-        to_end = self.tables.to_end.astype(ends.dtype)[:, None]
-        to_end[to_end == UNREACHABLE] = np.iinfo(ends.dtype).max // 4
+        lost = self.tables.to_end == UNREACHABLE
+        to_end = np.where(lost, layer.limit, self.tables.to_end.astype(np.int64)).astype(ends.dtype)[:, None]
         totals = np.where(is_open, ends, ends + to_end)
         # Of equally cheap ends take the one nearest to the end: it explains more events by the model.
-        worst = np.array(np.iinfo(ends.dtype).max, dtype=ends.dtype)
-        state = np.where(totals == totals.min(axis=0), to_end, worst).argmin(axis=0)
+        tied = np.where(totals == totals.min(axis=0), to_end, ends.dtype.type(layer.limit + 1))
+        state = tied.argmin(axis=0)
         columns = np.arange(len(rows))
         return state, ends[state, columns].astype(np.int64), totals[state, columns].astype(np.int64)
 

@@ -34,14 +34,16 @@ class Tables:
     """Distances and jumps of one net.
 
     `distance[t, s]` is the smallest number of model moves from s to t, `to_end` (states,) that to an end, `shortest`
-    that of a whole case; `jumps` has one entry per activity. `first[label, state]` and `last[label, state]` bound the
-    jumps that end there in the columns `source` and `moves`, which hold the jumps of all activities.
+    that of a whole case, `diameter` the largest finite distance; `jumps` has one entry per activity.
+    `first[label, state]` and `last[label, state]` bound the jumps that end there in the columns `source` and `moves`,
+    which hold the jumps of all activities.
     """
 
     def __init__(self, net: Net) -> None:
         self.net = net
         before = _predecessors(net)
         self.distance = _distances(before)
+        self.diameter = int(self.distance[self.distance < UNREACHABLE].max())
         self.ends = np.flatnonzero(net.final)
         self.to_end = self.distance[self.ends].min(axis=0)
         self.shortest = int(self.to_end[0])
