@@ -73,7 +73,7 @@ def article_world(preset: Preset = "light") -> SimulationModel:
         people=_people(),
         activities=_activities(returns),
         begin=[Route(to=TASK, probability=1)],
-        arrivals=_arrivals(per_week=18.3 if preset == "light" else 10.0),
+        arrivals=_arrivals(per_week=17.6 if preset == "light" else 10.0),
         queue="deadline",
         due=Triangular(low=60, mode=120, high=240),
         notes=notes,

@@ -44,7 +44,7 @@ def test_the_world_is_the_same_when_saved_and_read(tmp_path: Path) -> None:
 
 
 def test_size_load_and_cycle_time_are_those_of_a_busy_department(made: ArticleSample) -> None:
-    assert 1400 <= made.observed.n_cases <= 1650
+    assert 1400 <= made.observed.n_cases <= 1600
     assert 50 <= int((~made.observed.completed).sum()) <= 150
     assert made.observed.enabled is not None
     begun_before = made.observed.enabled[made.observed.offsets[:-1]] < made.observed.observed[0]
@@ -107,3 +107,9 @@ def test_final_approvals_begin_on_thursdays(base: tuple[SimulationModel, EventLo
     rows = (log.to_pandas()["activity"] == article.FINAL).to_numpy()
     days = log.to_pandas()["start"][rows].dt.day_name()
     assert set(days) == {"Thursday"}
+
+
+def test_scenarios_are_named_in_both_languages_and_change_the_same() -> None:
+    russian, english = scenarios("ru"), scenarios("en")
+    assert [one.changes for one in russian] == [one.changes for one in english]
+    assert english[0].name == "One more designer"
