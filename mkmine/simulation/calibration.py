@@ -18,7 +18,7 @@ from mkmine.simulation.estimators.arrivals import estimate_arrivals
 from mkmine.simulation.estimators.durations import Spent, estimate_spent, fit_distribution
 from mkmine.discovery.pools import Pools, find_pools
 from mkmine.simulation.estimators.presence import Presence, estimate_presence
-from mkmine.simulation.estimators.routing import beginning, estimate_routing, rounds_of, same_person
+from mkmine.simulation.estimators.routing import beginning, estimate_routing, mark_detours, rounds_of, same_person
 from mkmine.simulation.model import ActivityModel, CalendarModel, Person, SimulationModel
 
 __all__ = ["calibrate"]
@@ -125,7 +125,7 @@ def _build(found: _Findings, alpha: float, name: str) -> SimulationModel:
         office="office",
         calendars={key: _as_model(one) for key, one in presence.calendars.items() if key in used},
         people=people,
-        activities=activities,
+        activities=mark_detours(activities),
         begin=beginning(log),
         arrivals=estimate_arrivals(log, found.enabled, presence.office),
         notes=_notes(found, alpha),

@@ -98,6 +98,8 @@ class _Clock:
         """Return when `duration` µs of open time after `moment` have passed."""
         if self.always or duration == 0:
             return moment + duration
+        while moment >= self._ends[-1]:
+            self._extend(self._last + (self._last - self._first) + 366 * DAY)
         index = bisect_right(self._starts, moment) - 1
         opened = 0 if index < 0 else self._before[index] + min(moment, self._ends[index]) - self._starts[index]
         target = opened + duration

@@ -14,9 +14,11 @@ from mkmine.errors import DataError
 from mkmine.eventlog import EventLog, Provenance
 from mkmine.eventlog.enablement import enabled_times
 from mkmine.eventlog.observation import as_observed
+from mkmine.simulation.arrivals import midnight
 from mkmine.simulation.calibration import calibrate
 from mkmine.simulation.engine import simulate
 from mkmine.simulation.kpis import kpi, measure
+from mkmine.simulation.model import SimulationModel
 
 __all__ = ["Validation", "backtest"]
 
@@ -129,12 +131,12 @@ def backtest(log: EventLog, *, train: float = 0.75, replications: int = 20, seed
         raise DataError(
             f"{log.name}: only {cases} cases begin and end after {from_us(cut).date()}; a backtest needs 10: train on less"
         )
-    model = calibrate(past, name=log.name)
-    weeks = (last - first) / (7 * DAY)
+    model = _from(calibrate(past, name=log.name), past, cut)
+    weeks = (last - midnight(model.start, model.time_zone)) / (7 * DAY)
     rows = []
     for replication in range(replications):
         run = simulate(model, seed=seed, replication=replication, weeks=weeks)
-        rows.append(measure(as_observed(run, (first, last)), window))
+        rows.append(measure(as_observed(run, window), window))
     table = _compare(actual, pd.DataFrame(rows))
     grade, reasons = _grade(table)
     return Validation(
@@ -146,6 +148,13 @@ def backtest(log: EventLog, *, train: float = 0.75, replications: int = 20, seed
         replications=replications,
         provenance=log.provenance(METHOD, train=train, replications=replications, seed=seed),
     )
+
+
+def _from(model: SimulationModel, past: EventLog, cut: int) -> SimulationModel:
+    """Return the model begun early enough that the office has filled by the cut: three times the longest usual case."""
+    span = np.maximum.reduceat(past.end, past.offsets[:-1]) - np.minimum.reduceat(past.start, past.offsets[:-1])
+    early = cut - max(3 * int(np.quantile(span, 0.95)), 28 * DAY)
+    return model.model_copy(update={"start": max(model.start, from_us(early, model.time_zone).date())})
 
 
 def _compare(actual: dict[str, float], simulated: pd.DataFrame) -> pd.DataFrame:

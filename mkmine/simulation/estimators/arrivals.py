@@ -27,12 +27,12 @@ def estimate_arrivals(log: EventLog, enabled: Int, office: Calendar) -> Arrivals
         holidays
     ) else set()
     counted = np.array([day.date() not in closed for day in days])
-    weekdays = np.bincount(days.dayofweek[counted], minlength=7)
+    weekdays = np.bincount(days.weekday[counted], minlength=7)
     kept = ~local.dt.date.isin(closed)
     table = np.zeros((7, 24))
-    np.add.at(table, (local[kept].dt.dayofweek.to_numpy(), local[kept].dt.hour.to_numpy()), 1.0)
+    np.add.at(table, (local[kept].dt.weekday.to_numpy(), local[kept].dt.hour.to_numpy()), 1.0)
     rate = table / np.maximum(weekdays, 1)[:, None]
-    expected = pd.Series(rate.sum(axis=1)[days.dayofweek] * counted, index=days).groupby(days.to_period("M")).sum()
+    expected = pd.Series(rate.sum(axis=1)[days.weekday] * counted, index=days).groupby(days.to_period("M")).sum()
     found = local[kept].dt.tz_localize(None).dt.to_period("M").value_counts()
     seasons = []
     # Twenty imagined cases at the usual rate pull a month's factor towards 1.

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mkmine.eventlog import EventLog
-from mkmine.simulation.model import Context, Route
+from mkmine.simulation.model import ActivityModel, Context, Route
 
-__all__ = ["Routing", "beginning", "estimate_routing", "rounds_of", "same_person"]
+__all__ = ["Routing", "beginning", "mark_detours", "estimate_routing", "rounds_of", "same_person"]
 
 Int = NDArray[np.int64]
 
@@ -20,6 +20,8 @@ _ENOUGH_FOR_CONTEXT = 15
 _DEEPEST = 4
 # A context is kept if its routes would differ this much from its parent's by chance less than once in ...
 _SIGNIFICANCE = 1e-3
+# An activity whose first round goes back at least this often is a detour, not a decision.
+_DETOUR = 0.95
 
 
 @dataclass(frozen=True)
@@ -137,6 +139,38 @@ def _routes(log: EventLog, rows: Int, targets: Int) -> list[Route]:
             outcome = "completed" if target == k else "cancelled"
             out.append(Route(to=None, probability=probability, outcome=outcome))
     return sorted(out, key=lambda route: -route.probability)
+
+
+def mark_detours(activities: dict[str, ActivityModel]) -> dict[str, ActivityModel]:
+    """Return the activities with ways into a detour marked as rework too.
+
+    A detour is an activity that (nearly) always leads back, such as "Return to applicant": the decision to send work back
+    is taken by who sends it there, and a scenario for less rework has to find it there.
+    """
+    out = dict(activities)
+    while True:
+        detours = {
+            name for name, one in out.items() if sum(route.probability for route in one.next[0] if route.rework) >= _DETOUR
+        }
+
+        def marked(routes: list[Route], back: set[str] = detours) -> list[Route]:
+            return [
+                route if route.rework or route.to not in back else route.model_copy(update={"rework": True})
+                for route in routes
+            ]
+
+        changed = {
+            name: one.model_copy(
+                update={
+                    "next": [marked(routes) for routes in one.next],
+                    "contexts": [c.model_copy(update={"next": marked(c.next)}) for c in one.contexts],
+                }
+            )
+            for name, one in out.items()
+        }
+        if changed == out:
+            return out
+        out = changed
 
 
 def same_person(log: EventLog, code: int) -> bool:
