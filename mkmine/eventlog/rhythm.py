@@ -28,6 +28,8 @@ ALWAYS_SHARE = 0.85
 # A country's holidays are adopted if they have less than this share of a normal day's activity.
 HOLIDAY_SHARE = 1 / 3
 FEWEST_HOLIDAYS = 3
+# A shorter stretch does not show a week: days that it has not seen are not days off.
+SHORTEST = 7 * DAY
 
 
 def infer_calendar(
@@ -43,10 +45,10 @@ def infer_calendar(
     and 25 %) of those of the 20 busiest hours; days of like activity get like hours; where nearly the whole week is
     worked the calendar is open always. `holidays="auto"` adopts the public holidays of the country of the log's time
     zone if at least three fell on working days and had less than a third of a normal day's activity; a country code
-    adopts those, None none.
+    adopts those, None none. Less than a week of log shows no week, and the calendar is open always.
     """
     moments = _moments(log, instances)
-    if len(moments) == 0:
+    if len(moments) == 0 or int(moments.max() - moments.min()) < SHORTEST:
         return Calendar.always(log.time_zone)
     local = pd.DatetimeIndex(moments.astype("datetime64[us]")).tz_localize("UTC").tz_convert(log.time_zone)
     days = local.tz_localize(None).to_numpy(dtype="datetime64[D]").astype(np.int64)

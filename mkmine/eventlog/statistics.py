@@ -1,14 +1,15 @@
-"""Statistics that results state: percentiles by group, Wilson's interval, Kaplan and Meier's curve for open cases."""
+"""Statistics that results state: percentiles and maxima by group, Wilson's interval, Kaplan and Meier's curve."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Groups", "Survival", "wilson"]
+__all__ = ["Groups", "Survival", "running_maximum", "wilson"]
 
 Floats = NDArray[np.float64]
 NORMAL_95 = 1.959963984540054
@@ -57,6 +58,20 @@ class Groups:
         high = np.minimum(np.ceil(place).astype(np.int64), len(self.values) - 1)
         found = self._sorted[low] + (place - low) * (self._sorted[high] - self._sorted[low])
         return np.where(self.count > 0, found, np.nan)
+
+
+def running_maximum(values: NDArray[np.int64], position: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
+    """Return the maximum of each group up to and including each value; `position` counts from 0 within a group."""
+    out = values.copy()
+    if not len(out) or np.all((out[1:] >= out[:-1]) | (position[1:] == 0)):
+        return out
+    reach, step = int(position.max()) + 1, 1
+    while step < reach:
+        # Each round doubles how far back the maximum looks (Hillis and Steele's scan).
+        earlier = np.where(position[step:] >= step, out[:-step], out[step:])
+        out[step:] = np.maximum(out[step:], earlier)
+        step *= 2
+    return out
 
 
 def wilson(successes: ArrayLike, trials: ArrayLike) -> tuple[Floats, Floats]:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from mkmine.calendars import HOUR, Calendar
 from mkmine.eventlog.enablement import enabled_times
 from mkmine.eventlog.log import EventLog
+from mkmine.eventlog.statistics import running_maximum
 
 __all__ = [
     "DirectlyFollows",
@@ -31,7 +32,6 @@ __all__ = [
     "outside_activities",
     "rework_counts",
     "running_end",
-    "running_maximum",
     "variant_counts",
     "variant_index",
     "working_hours",
@@ -294,20 +294,6 @@ def running_end(log: EventLog, among: NDArray[np.bool_] | None = None) -> Int:
     """Return the latest end of the case up to and including each instance (n,), `among` some instances or all."""
     ends = log.end if among is None else np.where(among, log.end, MISSING)
     return running_maximum(ends, log.position)
-
-
-def running_maximum(values: Int, position: NDArray[np.integer[Any]]) -> Int:
-    """Return the maximum of each group up to and including each value; `position` counts from 0 within a group."""
-    out = values.copy()
-    if not len(out) or np.all((out[1:] >= out[:-1]) | (position[1:] == 0)):
-        return out
-    reach, step = int(position.max()) + 1, 1
-    while step < reach:
-        # Each round doubles how far back the maximum looks (Hillis and Steele's scan).
-        earlier = np.where(position[step:] >= step, out[:-step], out[step:])
-        out[step:] = np.maximum(out[step:], earlier)
-        step *= 2
-    return out
 
 
 def working_hours(calendar: Calendar, start: Int, end: Int) -> NDArray[np.float64]:

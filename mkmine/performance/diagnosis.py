@@ -114,11 +114,11 @@ class Diagnosis:
         }
 
     def __repr__(self) -> str:
-        c = self.cases
+        c, flow = self.cases, self.cases["flow_efficiency"]
         lines = [
             f"Diagnosis: cycle time {c['cycle_median_h']:,.1f} h (median), {c['cycle_p85_h']:,.1f} h (85 %) of working "
             f"time; {c['completed']:,} completed and {c['open']:,} open cases; "
-            f"flow efficiency {c['flow_efficiency']:.0%}"
+            f"flow efficiency {'unknown' if math.isnan(flow) else format(flow, '.0%')}"
         ]
         for row in self.bottlenecks.head(6).itertuples():
             lines.append(f"  {row.rank}. {row.kind}: {row.where}, {row.hours:,.0f} h ({row.share:.0%})")

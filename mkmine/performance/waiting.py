@@ -13,8 +13,8 @@ from mkmine.calendars import HOUR, Calendar
 from mkmine.discovery.pools import Pools
 from mkmine.eventlog.enablement import enabled_times
 from mkmine.eventlog.log import EventLog
-from mkmine.eventlog.statistics import Groups
-from mkmine.eventlog.summaries import outside_activities, running_maximum, working_hours
+from mkmine.eventlog.statistics import Groups, running_maximum
+from mkmine.eventlog.summaries import outside_activities, working_hours
 
 __all__ = ["Spent", "spent", "waiting", "workload"]
 

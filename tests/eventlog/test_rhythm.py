@@ -83,3 +83,8 @@ def test_public_logs_show_their_hours(shared_logs: Path) -> None:
     assert loans.describe() == "Mon-Fri 09:00-17:00 (UTC)"
     purchases = infer_calendar(read(shared_logs / "calibration" / "P2P" / "P2P.csv.gz"))
     assert purchases.is_always_open
+
+
+def test_less_than_a_week_shows_no_week() -> None:
+    office = Calendar.parse({"Mon-Fri": "09:00-18:00"}, time_zone="Europe/Moscow")
+    assert infer_calendar(worked(office, days=5, per_day=200)).is_always_open

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mkmine.eventlog.statistics import Groups, Survival, wilson
+from mkmine.eventlog.statistics import Groups, Survival, running_maximum, wilson
 
 finite = st.floats(-1e6, 1e6)
 
@@ -62,3 +62,11 @@ def test_open_cases_lengthen_what_is_estimated() -> None:
     half_open = Survival(durations, np.arange(10) % 2 == 0)
     assert half_open.quantile(0.5) > closed.quantile(0.5)
     assert np.isnan(Survival(durations, np.zeros(10, dtype=np.bool_)).quantile(0.5))
+
+
+@given(st.lists(st.lists(st.integers(-9, 9), min_size=1, max_size=12), min_size=1, max_size=6))
+def test_running_maximum_is_that_of_each_group(groups: list[list[int]]) -> None:
+    position = np.concatenate([np.arange(len(group)) for group in groups])
+    values = np.concatenate([np.array(group) for group in groups])
+    expected = np.concatenate([np.maximum.accumulate(np.array(group)) for group in groups])
+    np.testing.assert_array_equal(running_maximum(values, position), expected)

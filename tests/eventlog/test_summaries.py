@@ -22,7 +22,6 @@ from mkmine.eventlog.summaries import (
     directly_follows,
     rework_counts,
     running_end,
-    running_maximum,
     variant_counts,
     variant_index,
 )
@@ -127,14 +126,6 @@ def test_a_collision_of_hashes_does_not_join_variants(
     monkeypatch.setattr(summaries, "_digests", lambda log: np.zeros(log.n_cases, dtype=np.uint64))
     assert variant_counts(log) == expected
     assert variant_index(log).of_case.tolist() == [0, 1, 0]
-
-
-@given(st.lists(st.lists(st.integers(-9, 9), min_size=1, max_size=12), min_size=1, max_size=6))
-def test_running_maximum_is_that_of_each_group(groups: list[list[int]]) -> None:
-    position = np.concatenate([np.arange(len(group)) for group in groups])
-    values = np.concatenate([np.array(group) for group in groups])
-    expected = np.concatenate([np.maximum.accumulate(np.array(group)) for group in groups])
-    np.testing.assert_array_equal(running_maximum(values, position), expected)
 
 
 def test_the_case_table_tells_work_from_waiting(make_log: Callable[..., EventLog]) -> None:
