@@ -133,16 +133,19 @@ def _collect(variants: Variants, alignments: Sequence[Alignment | None]) -> dict
     for v, alignment in enumerate(alignments):
         if alignment is None or alignment.cost == 0:
             continue
-        events, seen = variants.sequences[v], set()
+        events = variants.sequences[v]
+        done: set[int] = set()
+        seen: set[_Key] = set()
         for move in alignment.moves:
-            if move.kind == "both":
-                continue
             after = events[move.position - 1] if move.position else -1
             if move.kind == "model":
                 key = _Key("skipped", move.label, after)
             else:
-                again = move.label >= 0 and move.label in events[: move.position]
-                key = _Key("repeated" if again else "extra", events[move.position], after)
+                event = events[move.position]
+                key = _Key("repeated" if move.label >= 0 and event in done else "extra", event, after)
+                done.add(event)
+            if move.kind == "both":
+                continue
             found[key].occurrences += counts[v]
             if key not in seen:
                 seen.add(key)
