@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Final
 from mkmine.conformance import check
 from mkmine.discovery import ProcessMap, discover
 from mkmine.eventlog import EventLog
-from mkmine.language import translator
+from mkmine.language import Translator, translator
 from mkmine.performance import diagnose
 from mkmine.report import appendix, asis, summary, tobe, whatif
 from mkmine.report.blocks import Block, Bullets, Note, Text
 from mkmine.report.document import Report
 from mkmine.report.findings import Findings
+from mkmine.report.retelling import retell
 
 if TYPE_CHECKING:
     from mkmine.conformance import Conformance
@@ -61,6 +62,7 @@ def report(
     if conformance is None and to_be is not None:
         conformance = check(log, to_be)
     as_is = discover(log)
+    experiment = _named(experiment, t)
     findings = Findings(
         t=t,
         log=log,
@@ -108,6 +110,14 @@ def _one_stop(text: str) -> str:
 def _process_name(log: EventLog, to_be: Target | None) -> str:
     card = None if to_be is None else to_be.card
     return log.name if card is None else card.process
+
+
+def _named(experiment: Experiment | None, t: Translator) -> Experiment | None:
+    """Return the experiment with its scenarios called in the language of the report."""
+    if experiment is None:
+        return None
+    answers = experiment.answers
+    return replace(experiment, answers=answers.assign(scenario=[retell(str(one), t) for one in answers["scenario"]]))
 
 
 def readable(log: EventLog, whole: ProcessMap) -> ProcessMap:

@@ -211,7 +211,13 @@ _NOTES: Final = (
     message("unstable: in scenario “{name}” more work arrives than is done, so its times grow with the simulated span"),
     message("unstable: in the base model more work arrives than is done, so its times grow with the simulated span"),
 )
-SENTENCES: Final = (*_METHODS, *_STEPS, *_DETAILS, *_REASONS, *_QUALITY, *_NOTES)
+_SCENARIOS: Final = (
+    message("{name}: rework × {factor}"),
+    message("{name}: duration × {factor}"),
+    message("{name}: +{factor}"),
+    message("arrivals × {factor}"),
+)
+SENTENCES: Final = (*_SCENARIOS, *_METHODS, *_STEPS, *_DETAILS, *_REASONS, *_QUALITY, *_NOTES)
 
 
 def retell(text: str, t: Translator) -> str:
@@ -249,6 +255,8 @@ def _parts(text: str) -> list[str]:
 
 
 def _value(name: str, value: str, t: Translator) -> str:
+    if name == "factor":
+        return value.replace(".", ",") if re.fullmatch(r"[\d.]+", value) else value
     return (_retold(value, t) or value) if name in _TOLD_FIELDS else value
 
 

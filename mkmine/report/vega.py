@@ -54,16 +54,27 @@ def _picture(drawn: str, *, title: str) -> Picture:
         raise ValueError("vl-convert returned something that is not an SVG drawing with a viewBox")
     body = drawn[opening.end() :]
     width, height = float(size[1]), float(size[2])
-    prefix = "c" + hashlib.sha256(body.encode()).hexdigest()[:10]
-    body = re.sub(r'\bid="([^"]+)"', rf'id="{prefix}-\1"', body)
-    body = re.sub(r"url\(#([^)]+)\)", rf"url(#{prefix}-\1)", body)
-    body = re.sub(r'href="#([^"]+)"', rf'href="#{prefix}-\1"', body)
+    body = _own_ids(body)
     svg = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {size[1]} {size[2]}"'
         f' width="{size[1]}" height="{size[2]}"'
         f' role="img" aria-label="{escaped(title)}"><title>{escaped(title)}</title>{body}'
     )
     return Picture(svg=svg, width=width, height=height, title=clean(title))
+
+
+def _own_ids(body: str) -> str:
+    """Give the ids of a drawing names of its own; Vega counts them through all drawings of a process."""
+    ids = list(dict.fromkeys(re.findall(r'\bid="([^"]+)"', body)))
+    places = {name: f"\x00{place}\x00" for place, name in enumerate(ids)}
+
+    def placed(found: re.Match[str]) -> str:
+        return found[1] + places.get(found[2], found[2]) + found[3]
+
+    for pattern in (r'(\bid=")([^"]+)(")', r"(url\(#)([^)]+)(\))", r'(href="#)([^"]+)(")'):
+        body = re.sub(pattern, placed, body)
+    prefix = "c" + hashlib.sha256(body.encode()).hexdigest()[:10]
+    return re.sub("\x00(\\d+)\x00", rf"{prefix}-\1", body)
 
 
 def _theme() -> dict[str, Any]:

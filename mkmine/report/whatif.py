@@ -161,7 +161,7 @@ def _table(findings: Findings) -> Block:
 
 
 def base_against_log(findings: Findings) -> list[Block]:
-    """Return the warning that the simulated process, left unchanged, is far from the real one; empty where it is not."""
+    """Return the warning that the simulated process, left unchanged, is far from the real one; empty if it is near."""
     t, study = findings.t, findings.experiment
     if study is None:
         return []

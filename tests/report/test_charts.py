@@ -87,3 +87,9 @@ def test_names_alike_after_shortening_stay_apart() -> None:
 @pytest.mark.parametrize("hours", [[], [0.0], [5.0, float("nan"), float("inf")]])
 def test_a_degenerate_distribution_is_drawn(hours: list[float]) -> None:
     assert charts.cycle_times(hours).svg.startswith("<svg")
+
+
+def test_a_chart_is_drawn_the_same_whatever_was_drawn_before(pictures: dict[str, Picture]) -> None:
+    waits = pd.DataFrame({"activity": [HOSTILE, "Дизайн"], "waiting_total_h": [1234.5, 2.25]})
+    assert "clip" in pictures["waiting"].svg
+    assert charts.waiting(waits, language="ru").svg == pictures["waiting"].svg
