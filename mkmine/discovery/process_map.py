@@ -150,8 +150,9 @@ def _activities(log: EventLog, calendar: Calendar) -> pd.DataFrame:
     timed = done if log.timestamps != "completed" else np.zeros(len(log), dtype=np.bool_)
     hours = working_hours(calendar, log.start[timed], log.end[timed])
     spent = Groups(hours, codes[timed], k)
-    longest = np.zeros(k, dtype=np.int64)
-    np.maximum.at(longest, codes, log.round)
+    width = int(log.round.max()) + 1
+    reached = np.bincount(codes * np.int64(width) + log.round, minlength=k * width).reshape(k, width) > 0
+    longest = np.where(reached.any(axis=1), width - 1 - reached[:, ::-1].argmax(axis=1), 0)
     last = codes[log.offsets[1:] - 1]
     frame = pd.DataFrame(
         {

@@ -185,7 +185,8 @@ def guess(frame: pd.DataFrame, told: Mapping, *, where: str = "the table") -> tu
     free = [str(one) for one in frame.columns if one not in taken]
     found: dict[str, Any] = {}
     for role in ("case", "activity", "start", "end", "enabled", "resource", "role", "lifecycle", "instance"):
-        if getattr(told, role) is not None or (role in ("start", "end") and (told.start or told.end)):
+        one_told = role in ("start", "end") and (told.start or told.end) and told.timestamps != "interval"
+        if getattr(told, role) is not None or one_told:
             continue
         column, reason = _by_name(role, [one for one in free if one not in found.values()], frame)
         if column is not None:
@@ -224,7 +225,7 @@ def _by_name(role: str, columns: Sequence[str], frame: pd.DataFrame) -> tuple[st
         repeating = [[one for one in group if not frame[one].is_unique] for group in named]
         named = [group for group in repeating if group] or named
     if role in ("start", "end", "enabled"):
-        named = [group for group in ([c for c in one if _holds_times(frame[c])] for one in named) if group]
+        named = [group for group in ([c for c in one if _holds_times(c, frame[c])] for one in named) if group]
     if not named:
         return None, ""
     if len(named[0]) > 1:
@@ -236,12 +237,11 @@ def _by_name(role: str, columns: Sequence[str], frame: pd.DataFrame) -> tuple[st
     return named[0][0], "by name" + (f", rather than {_list(others)}" if others else "")
 
 
-def _holds_times(values: pd.Series) -> bool:
-    # A badly damaged column of times should be found by its name, and then be told of.
+def _holds_times(name: str, values: pd.Series) -> bool:
     if pd.api.types.is_numeric_dtype(values.dtype):
         return not pd.api.types.is_bool_dtype(values.dtype)
-    sample = values.dropna().head(200)
-    return looks_like_times(values) or (len(sample) > 0 and float(sample.astype(str).str.contains(r"\d").mean()) > 0.5)
+    # A column that calls itself a time is one, however damaged: its values will be told of. "To" may be a status.
+    return looks_like_times(values) or any(word in _plain(name) for word in ("time", "date", "дата", "время"))
 
 
 def _times(
@@ -252,6 +252,8 @@ def _times(
         column = _only("end", dated, list(frame.columns), where, what="time")
         mapping = replace(mapping, end=column)
         reasons = [*reasons, f'end = "{column}" (the only column of times)']
+    if mapping.timestamps == "interval" and (mapping.start is None or mapping.end is None):
+        raise DataError(f'timestamps="interval" needs both times in {where}; pass start="..." and end="..."')
     if mapping.timestamps is None:
         both = mapping.start is not None and mapping.end is not None
         semantic: Semantic = "interval" if both else "completed" if mapping.end else "entered"

@@ -105,6 +105,24 @@ def test_the_meaning_of_the_times_follows_the_columns() -> None:
     assert guess(table("case_id", "Activity", "start_time"), Mapping())[0].timestamps == "entered"
 
 
+def test_intervals_need_both_times() -> None:
+    both = guess(table("case_id", "Activity", "start_time", "end_time"), Mapping(end="end_time", timestamps="interval"))
+    assert both[0].start == "start_time"
+    with pytest.raises(DataError, match="needs both times"):
+        guess(table("case_id", "Activity", "end_time"), Mapping(timestamps="interval"))
+
+
+def test_statuses_that_a_change_went_from_and_to_are_no_times() -> None:
+    frame = table("issue", "From", "To", "changed", changed=["2025-03-05"] * 4)
+    mapping, _ = guess(frame.assign(Status=["a", "b", "a", "b"]), Mapping())
+    assert (mapping.end, mapping.activity, mapping.start) == ("changed", "Status", None)
+
+
+def test_a_damaged_column_of_times_is_found_by_its_name() -> None:
+    frame = table("case_id", "Activity").assign(**{"Дата изменения": ["вчера"] * 4})
+    assert guess(frame, Mapping())[0].end == "Дата изменения"
+
+
 def test_a_mapping_survives_its_file(tmp_path: Path) -> None:
     mapping = Mapping(
         case="Ключ", activity=("Статус", "Этап"), end="Дата", time_zone="Europe/Moscow", timestamps="entered"
