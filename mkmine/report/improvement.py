@@ -74,7 +74,16 @@ def report(
         experiment=experiment,
         validation=validation if validation is not None or experiment is None else experiment.validation,
     )
-    blocks = [
+    return Report(
+        title=title or t("Process improvement: {name}", name=_process_name(log, to_be)),
+        subtitle=f"{findings.cases(log.n_cases)} · {findings.window(as_is.provenance)}",
+        language=t.language,
+        blocks=tuple(_finished(block) for block in _chapters(findings)),
+    )
+
+
+def _chapters(findings: Findings) -> list[Block]:
+    return [
         *summary.summary(findings),
         *asis.course(findings),
         *asis.times(findings),
@@ -86,12 +95,6 @@ def report(
         *appendix.data(findings),
         *appendix.method(findings),
     ]
-    return Report(
-        title=title or t("Process improvement: {name}", name=_process_name(log, to_be)),
-        subtitle=f"{findings.cases(log.n_cases)} · {findings.window(as_is.provenance)}",
-        language=t.language,
-        blocks=tuple(_finished(block) for block in blocks),
-    )
 
 
 def _finished(block: Block) -> Block:
