@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from mkmine.eventlog.summaries import case_table
 from mkmine.report import charts
 from mkmine.report.blocks import Block, Bullets, Figure, Heading, Note, Table, Text, View
-from mkmine.report.evidence import evidence
+from mkmine.report.evidence import evidence, lever_sentence
 from mkmine.report.findings import Cell, Findings, tabulate
 from mkmine.report.maps import draw
 
@@ -194,26 +194,8 @@ def _bottlenecks(findings: Findings) -> list[Block]:
     levers = findings.diagnosis.levers
     if levers:
         blocks.append(Text(paragraphs=(t("What could be tried:"),)))
-        blocks.append(Bullets(items=tuple(_lever(findings, lever) for lever in levers)))
+        blocks.append(Bullets(items=tuple(lever_sentence(findings, lever) for lever in levers)))
     return blocks
-
-
-def _lever(findings: Findings, lever: Any) -> str:
-    t, name = findings.t, findings.quoted(lever.name)
-    if lever.kind == "staff":
-        return t(
-            "one more person in the role {role}: its work waits {hours}, its people are busy {share} of their time",
-            role=name,
-            hours=findings.working_hours(lever.evidence["hours"]),
-            share=t.percent(lever.evidence["utilisation"]),
-        )
-    return t(
-        "fewer returns after {activity}: {returns} to {target} cost {hours}",
-        activity=name,
-        returns=t.plural("{n} return", "{n} returns", lever.evidence["returns"]),
-        target=findings.quoted(lever.evidence["target"]),
-        hours=findings.working_hours(lever.evidence["hours"]),
-    )
 
 
 def _caveats(findings: Findings) -> list[Block]:

@@ -1,13 +1,16 @@
-"""What shows that a place is a bottleneck, in words."""
+"""What shows that a place is a bottleneck, and that a lever is worth trying, in words."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mkmine.report.findings import Findings, finite
 
-__all__ = ["evidence"]
+if TYPE_CHECKING:
+    from mkmine.performance import Lever
+
+__all__ = ["evidence", "lever_sentence"]
 
 
 def evidence(findings: Findings, row: Mapping[Any, Any]) -> str:
@@ -17,6 +20,28 @@ def evidence(findings: Findings, row: Mapping[Any, Any]) -> str:
         return ""
     parts = _rework(findings, known) if row["kind"] == "rework" else _queue(findings, known, role=row["role"])
     return "; ".join(part for part in parts if part)
+
+
+def lever_sentence(findings: Findings, lever: Lever) -> str:
+    """Tell a lever with its evidence, or, where that is of a kind not known here, with its own reason."""
+    t, known, name = findings.t, lever.evidence, findings.quoted(lever.name)
+    if lever.kind == "staff" and finite(known.get("contention_h")) and finite(known.get("utilisation")):
+        return t(
+            "one more person in the role {role}: its work waits {hours} while its people are on duty, and they are busy "
+            "{share} of the time",
+            role=name,
+            hours=findings.working_hours(known["contention_h"]),
+            share=t.percent(known["utilisation"]),
+        )
+    if lever.kind == "rework" and finite(known.get("returns")) and finite(known.get("hours")):
+        return t(
+            "fewer returns after {activity}: {returns} to {target} cost {hours}",
+            activity=name,
+            returns=t.plural("{n} return", "{n} returns", int(known["returns"])),
+            target=findings.quoted(known.get("target", "")),
+            hours=findings.working_hours(known["hours"]),
+        )
+    return f"{name}: {findings.told(lever.reason)}"
 
 
 def _queue(findings: Findings, known: Mapping[str, Any], *, role: Any) -> list[str]:

@@ -139,3 +139,11 @@ def test_a_base_far_from_the_log_is_pointed_out(article: EventLog, study: Study)
     row = answer.answers.iloc[[0]].assign(kpi="cycle_median_h", base=5000.0)
     far = replace(answer, answers=pd.concat([answer.answers, row], ignore_index=True))
     assert "read the answers as shares of the base" in said(report(article, experiment=far))
+
+
+def test_a_lever_is_told_even_with_evidence_of_a_new_kind(article: EventLog) -> None:
+    from mkmine.performance import Lever, diagnose
+
+    found = diagnose(article)
+    strange = replace(found, levers=(Lever(kind="staff", name="Дизайнер", value=1.0, reason="because"),))
+    assert "“Дизайнер”: because" in said(report(article, diagnosis=strange))
