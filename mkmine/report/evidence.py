@@ -27,8 +27,8 @@ def lever_sentence(findings: Findings, lever: Lever) -> str:
     t, known, name = findings.t, lever.evidence, findings.quoted(lever.name)
     if lever.kind == "staff" and finite(known.get("contention_h")) and finite(known.get("utilisation")):
         return t(
-            "one more person in the role {role}: its work waits {hours} while its people are on duty, and they are busy "
-            "{share} of the time",
+            "one more person in the role {role}: its work waits {hours} while its people are on duty, and they are "
+            "busy {share} of the time",
             role=name,
             hours=findings.working_hours(known["contention_h"]),
             share=t.percent(known["utilisation"]),
