@@ -15,7 +15,8 @@ from mkmine.calendars import Calendar, from_us, zone
 from mkmine.errors import DataError
 from mkmine.eventlog.dates import MISSING, Times, likely_zone, parse_times
 from mkmine.eventlog.enablement import enabled_times
-from mkmine.eventlog.lifecycle import has_lifecycle, pair
+from mkmine.eventlog.instances import entered, finished, paired
+from mkmine.eventlog.lifecycle import has_lifecycle
 from mkmine.eventlog.log import EARLIEST, LATEST, Errors, EventLog, Step
 from mkmine.eventlog.mapping import Mapping, Semantic, guess
 from mkmine.eventlog.tabular import Table, check_names, read_table
@@ -23,8 +24,6 @@ from mkmine.eventlog.tabular import Table, check_names, read_table
 __all__ = ["read"]
 
 JOINT = " / "
-# A status with which at least this share of its entries ends the case is a final one.
-FINAL_SHARE = 0.5
 
 
 def read(
@@ -190,7 +189,7 @@ def _log(rows: _Rows, steps: list[Step], name: str, calendar: Calendar | None) -
     instances = instances[usable].reset_index(drop=True)
     instances, completed = _shape(instances, mapping, frame, steps)
     if mapping.final is not None:
-        completed = _finished(instances, mapping.final, steps)
+        completed = finished(instances, mapping.final, steps)
     aside = rows.aside()
     if len(aside):
         steps.append(Step("quarantine", _reasons(aside), len(aside)))
@@ -264,72 +263,14 @@ def _shape(
     used = set(mapping.activity_columns)
     lifecycle = mapping.lifecycle if mapping.lifecycle not in used else None
     if mapping.timestamps == "entered":
-        return _entered(instances, steps, mapping.final)
+        return entered(instances, steps, mapping.final)
     if lifecycle and mapping.timestamps == "completed":
         transitions = frame[lifecycle].iloc[instances["source"]].reset_index(drop=True)
         if has_lifecycle(transitions):
             ids = None if mapping.instance is None else frame[mapping.instance].to_numpy()[instances["source"]]
-            return _paired(instances, transitions, ids, steps), None
+            return paired(instances, transitions, ids, steps), None
         steps.append(Step("lifecycle", f'"{lifecycle}" does not hold lifecycle transitions; kept as an attribute'))
     return instances, None
-
-
-def _paired(
-    instances: pd.DataFrame, transitions: pd.Series, ids: NDArray[np.object_] | None, steps: list[Step]
-) -> pd.DataFrame:
-    codes = pd.factorize(instances["case"])[0]
-    pairs = pair(
-        codes.astype(np.int64),
-        instances["activity"].to_numpy(dtype=object),
-        transitions,
-        instances["end"].to_numpy(),
-        ids,
-    )
-    detail = "; ".join(f"{what}: {count:,}" for what, count in pairs.notes) or "every event is a completion"
-    steps.append(Step("lifecycle", f"paired first in, first out; {detail}", len(instances) - len(pairs.row)))
-    shaped = instances.iloc[pairs.row].reset_index(drop=True)
-    shaped["start"], shaped["end"], shaped["ongoing"] = pairs.start, pairs.end, pairs.ongoing
-    if (pairs.enabled != MISSING).any():
-        shaped["enabled"] = pairs.enabled
-    shaped.attrs["intervals"] = pairs.intervals
-    return shaped
-
-
-def _entered(
-    instances: pd.DataFrame, steps: list[Step], final: tuple[str, ...] | None
-) -> tuple[pd.DataFrame, pd.Series]:
-    codes = pd.factorize(instances["case"])[0]
-    moments = instances["end"].to_numpy()
-    order = np.lexsort((np.arange(len(codes)), moments, codes))
-    shaped, codes, moments = instances.iloc[order].reset_index(drop=True), codes[order], moments[order]
-    last = np.append(codes[1:] != codes[:-1], True)
-    ends = np.where(last, moments, np.append(moments[1:], 0))
-    if final is None:
-        share = pd.Series(last).groupby(shaped["activity"].to_numpy()).mean()
-        final = tuple(share.index[share >= FINAL_SHARE])
-        rule = f"last of their case in at least {FINAL_SHARE:.0%} of their entries"
-    else:
-        rule = "told"
-    ended = shaped["activity"].isin(final).to_numpy()
-    going = last & ~ended
-    shaped["start"], shaped["end"], shaped["ongoing"] = moments, ends, going
-    names = ", ".join(f'"{one}"' for one in final) or "none"
-    steps.append(Step("statuses", f"a status lasts until the case's next row; final ({rule}): {names}"))
-    steps.append(Step("open cases", "their last status is not final; it is ongoing", int(going.sum())))
-    return shaped, pd.Series(ended[last], index=shaped["case"].to_numpy()[last])
-
-
-def _finished(instances: pd.DataFrame, final: tuple[str, ...], steps: list[Step]) -> pd.Series:
-    known = instances["activity"].unique()
-    for one in final:
-        if one not in known:
-            from mkmine.errors import UnknownNameError
-
-            raise UnknownNameError.of(kind="final activity", name=one, known=sorted(map(str, known)))
-    ordered = instances.sort_values(["end", "start"], kind="stable")
-    done = ordered.groupby("case", sort=False)["activity"].last().isin(final)
-    steps.append(Step("open cases", f"do not end with {', '.join(final)}", int((~done).sum())))
-    return done
 
 
 def _reasons(aside: pd.DataFrame) -> str:

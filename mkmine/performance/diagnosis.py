@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from mkmine.calendars import Calendar
-from mkmine.discovery.pools import Pools, find_pools
+from mkmine.discovery.pools import find_pools
 from mkmine.discovery.process_map import records
 from mkmine.discovery.rework import Rework, rework
 from mkmine.eventlog.log import EventLog, Provenance
@@ -152,7 +152,7 @@ def diagnose(log: EventLog, *, calendar: Calendar | None = None) -> Diagnosis:
         loops=again.loops,
         workload=load,
         bottlenecks=_bottlenecks(log, times, waits, again, load, total),
-        levers=_levers(log, times, again, load, pools),
+        levers=_levers(log, again, load),
         notes=_notes(log, times, calendar),
         provenance=log.provenance("working-time decomposition; Kaplan-Meier", calendar=working.describe()),
     )
@@ -227,31 +227,27 @@ def _worst(log: EventLog, times: Spent, activity: str) -> tuple[str, ...]:
     return tuple(str(log.case_ids[case]) for case in worst if by_case[case] > 0)
 
 
-def _levers(log: EventLog, times: Spent, again: Rework, load: pd.DataFrame, pools: Pools) -> tuple[Lever, ...]:
-    return tuple(one for one in (_staff(log, times, load, pools), _less_rework(again)) if one is not None)
+def _levers(log: EventLog, again: Rework, load: pd.DataFrame) -> tuple[Lever, ...]:
+    return tuple(one for one in (_staff(log, load), _less_rework(again)) if one is not None)
 
 
-def _staff(log: EventLog, times: Spent, load: pd.DataFrame, pools: Pools) -> Lever | None:
-    """Choose the role whose work waits most while its people are busy: queue hours times utilisation.
+def _staff(log: EventLog, load: pd.DataFrame) -> Lever | None:
+    """Choose the role whose work waits most while its people are on duty and busy: contention times utilisation.
 
     A log of completions does not tell how busy people are, and a queue alone does not tell that they are too few.
     """
-    if not len(load) or log.timestamps == "completed":
+    busy = load[load["utilisation"] >= SELDOM_BUSY]
+    busy = busy[busy["contention_h"] > 0]
+    if log.timestamps == "completed" or not len(busy):
         return None
-    queued = np.where(times.outside, 0.0, times.waiting)
-    role = pools.of_activity[log.activity]
-    counted = times.observed & (role >= 0)
-    hours = np.bincount(role[counted], weights=queued[counted], minlength=len(pools.names))
-    busy = dict(zip(load["role"], load["utilisation"], strict=True))
-    used = np.nan_to_num([busy[name] for name in pools.names])
-    contention = hours * np.where(used >= SELDOM_BUSY, used, 0.0)
-    worst = int(np.argmax(contention))
-    if contention[worst] <= 0:
-        return None
-    name = pools.names[worst]
-    reason = f"its work waits {hours[worst]:,.0f} working hours, and its people are busy {busy[name]:.0%} of theirs"
-    evidence = {"hours": float(hours[worst]), "utilisation": float(busy[name])}
-    return Lever(kind="staff", name=name, value=1.0, reason=reason, evidence=evidence)
+    contention = busy["contention_h"] * busy["utilisation"].clip(upper=1.0)
+    worst = busy.iloc[int(np.argmax(contention.to_numpy()))].to_dict()
+    reason = (
+        f"its work waits {worst['contention_h']:,.0f} hours while its people are on duty, and they are busy "
+        f"{worst['utilisation']:.0%} of the time"
+    )
+    evidence = {"contention_h": float(worst["contention_h"]), "utilisation": float(worst["utilisation"])}
+    return Lever(kind="staff", name=str(worst["role"]), value=1.0, reason=reason, evidence=evidence)
 
 
 def _less_rework(again: Rework) -> Lever | None:

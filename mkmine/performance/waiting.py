@@ -13,6 +13,7 @@ from mkmine.calendars import HOUR, Calendar
 from mkmine.discovery.pools import Pools
 from mkmine.eventlog.enablement import enabled_times
 from mkmine.eventlog.log import EventLog
+from mkmine.eventlog.rhythm import infer_calendar
 from mkmine.eventlog.statistics import Groups, running_maximum
 from mkmine.eventlog.summaries import outside_activities, working_hours
 
@@ -28,6 +29,8 @@ WAITING_STATUS = re.compile(
 )
 # With this share of seamless successions a log tells statuses, not work: each lasts until the next.
 SEAMLESS = 0.98
+# A role's own working week is inferred from at least as many instances.
+ENOUGH = 200
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -126,39 +129,59 @@ def waiting(log: EventLog, times: Spent, pools: Pools) -> pd.DataFrame:
 
 
 def workload(log: EventLog, times: Spent, pools: Pools, calendar: Calendar) -> pd.DataFrame:
-    """Return one row per role: how many people did its work, how much, and how busy it kept them.
+    """Return one row per role: how many people did its work, how busy it kept them, and what waited for them.
 
-    Columns: role, people, instances, processing_h (sum), open_h (working hours of its people between their first and
-    last sign in the log), utilisation (hours in which they had something of the role in hand / open_h: several things
-    at once count once, and people of several roles count with all their hours in each). Where only completions are
-    known processing and utilisation are NaN.
+    Hours are those of the role's own working week, inferred from its work (of `calendar`, where there is too little
+    of it). Columns: role, people, instances, processing_h (sum), open_h (of its people from their first to their last
+    sign in the log), utilisation (hours in which they had something of the role in hand / open_h: several things at
+    once count once, and people of several roles count with all their hours in each), contention_h (what its work
+    waited while its people were on duty: not what it waited for them to come back). Where only completions are known
+    processing, utilisation and contention are NaN.
     """
-    columns = ["role", "people", "instances", "processing_h", "open_h", "utilisation"]
+    columns = ["role", "people", "instances", "processing_h", "open_h", "utilisation", "contention_h"]
     if not pools.names:
         return pd.DataFrame({name: pd.Series(dtype=object) for name in columns})
-    timed = log.timestamps != "completed"
     known = (log.resource >= 0) & ~times.idle
     first, last = _presence(log)
-    presence = working_hours(calendar, first, np.maximum(first, last))
     role = pools.of_activity[log.activity]
+    enabled = enabled_times(log)
     rows = []
     for number, name in enumerate(pools.names):
         mine = np.flatnonzero(known & (role == number))
         people = np.array([p for p, roles in enumerate(pools.of_person) if number in roles], dtype=np.int64)
-        busy = _busy_hours(log, mine, calendar)
-        open_hours = float(presence[people].sum())
+        own = _own_calendar(log, mine, calendar)
+        open_hours = float(working_hours(own, first[people], last[people]).sum())
+        worked = mine[np.isfinite(times.processing[mine])]
+        queued = np.flatnonzero(times.observed & (role == number) & ~times.outside)
+        contention = working_hours(own, enabled[queued], log.start[queued]).sum()
+        # Statuses that are waits have their time between start and end.
+        declared = queued[times.status[queued]]
+        contention += working_hours(own, log.start[declared], log.end[declared]).sum()
         rows.append(
             (
                 name,
                 len(people),
                 len(mine),
-                float(np.nansum(times.processing[mine])) if timed else float("nan"),
+                float(working_hours(own, log.start[worked], log.end[worked]).sum()),
                 open_hours,
-                busy / open_hours if timed and open_hours > 0 else float("nan"),
+                _busy_hours(log, mine, own) / open_hours if open_hours > 0 else float("nan"),
+                float(contention),
             )
         )
     frame = pd.DataFrame(rows, columns=columns)
+    if log.timestamps == "completed":
+        frame[["processing_h", "utilisation", "contention_h"]] = np.nan
     return frame.sort_values("utilisation", ascending=False, kind="stable", ignore_index=True)
+
+
+def _own_calendar(log: EventLog, rows: NDArray[np.int64], calendar: Calendar) -> Calendar:
+    """Return the working week that these instances show; the common one where they are few or show none."""
+    if len(rows) < ENOUGH:
+        return calendar
+    mask = np.zeros(len(log), dtype=np.bool_)
+    mask[rows] = True
+    own = infer_calendar(log, instances=mask, holidays=calendar.holidays)
+    return calendar if own.is_always_open or own.hours_per_week > calendar.hours_per_week else own
 
 
 def _presence(log: EventLog) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

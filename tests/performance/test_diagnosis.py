@@ -110,3 +110,22 @@ def test_a_tracker_of_statuses_gives_a_sensible_diagnosis(shared_logs: Path) -> 
     assert "Accepted / In Progress" not in waits
     assert 0.05 < found.cases["flow_efficiency"] < 0.4
     assert found.cases["open"] == int((~log.completed).sum())
+
+
+def test_the_truth_of_the_sample_is_found_again(root: Path) -> None:
+    from mkmine.sources import read as read_any
+
+    truth = json.loads((root / "data" / "article" / "truth.json").read_text(encoding="utf-8"))
+    found = diagnose(read_any(root / "data" / "article" / "tracker.csv"))
+    waits = found.waiting.set_index("activity")["waiting_total_h"]
+    inside = [row for row in truth["waiting"]["by_activity"] if not row["outside_h"] and row["waiting_h"] > 1000]
+    assert len(inside) >= 5
+    for row in inside:
+        assert waits[row["activity"]] == pytest.approx(row["waiting_h"], rel=0.15)
+    load = found.workload.set_index("role")
+    for row in truth["capacities"]:
+        if row["role"] in load.index and load.at[row["role"], "processing_h"] > 0:
+            assert load.at[row["role"], "utilisation"] == pytest.approx(row["utilisation"], abs=0.15)
+    hardest = max(truth["waiting"]["by_activity"], key=lambda row: row["contention_h"])["activity"]
+    staff = next(one for one in found.levers if one.kind == "staff")
+    assert staff.name == found.waiting.set_index("activity").at[hardest, "role"]

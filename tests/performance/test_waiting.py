@@ -120,3 +120,17 @@ def test_several_things_at_once_make_nobody_busier_than_always(make_log: Callabl
     load = workload(log, spent(log, ALWAYS), find_pools(log), ALWAYS).iloc[0]
     assert (load.people, load.instances, load.processing_h, load.open_h) == (1, 4, 19, 10)
     assert load.utilisation == pytest.approx(0.9)
+
+
+def test_waiting_for_people_to_come_back_is_no_contention(make_log: Callable[..., EventLog]) -> None:
+    rows = []
+    for week in range(30):
+        for i in range(10):
+            ready, start = 168 * week + 9 + i / 2, 168 * week + 24 + 9 + i
+            rows.append((f"{week}-{i}", "Write", ready - 1, ready, "Writer"))
+            rows.append((f"{week}-{i}", "Approve", start, start + 0.9, "Boss"))
+    log = make_log(rows)
+    load = workload(log, spent(log, OFFICE), find_pools(log), OFFICE).set_index("role")
+    waits = waiting(log, spent(log, OFFICE), find_pools(log)).set_index("activity")
+    assert waits.at["Approve", "waiting_total_h"] > 2 * load.at["Boss", "contention_h"]
+    assert load.at["Boss", "utilisation"] > 0.8
