@@ -186,7 +186,7 @@ def _activities(returns: list[float]) -> dict[str, ActivityModel]:
             next=[_routes(approve=0.88, back_to_brief=0.11), _routes(approve=0.98, back_to_brief=0.02)],
         ),
         APPROVAL: ActivityModel(
-            role=EDITOR, duration=_hours(1.2, 0.75, 0.5), next=[_approved(back) for back in returns]
+            role=EDITOR, duration=_hours(1.16, 0.72, 0.48), next=[_approved(back) for back in returns]
         ),
         LEGAL: ActivityModel(
             duration=_hours(18, 10, cv=0.8),
@@ -194,7 +194,7 @@ def _activities(returns: list[float]) -> dict[str, ActivityModel]:
             next=[_routes(back_to_text=0.12, design=0.7, agency=0.1, final=0.08)],
         ),
         DESIGN: ActivityModel(
-            role=DESIGNER, duration=_hours(4.7, 1.5, 1.0), next=[_routes(final=0.93, publish=0.07), _routes(final=1.0)]
+            role=DESIGNER, duration=_hours(4.5, 1.5, 1.0), next=[_routes(final=0.93, publish=0.07), _routes(final=1.0)]
         ),
         AGENCY: ActivityModel(duration=_hours(44, 20, cv=0.5), calendar="Офис", next=[_routes(final=1.0)]),
         FINAL: ActivityModel(
@@ -209,7 +209,7 @@ def _activities(returns: list[float]) -> dict[str, ActivityModel]:
         PUBLICATION: ActivityModel(
             role=CONTENT,
             duration=_hours(0.35, cv=0.4),
-            delay=Uniform(low=2, high=36),
+            delay=Uniform(low=4, high=40),
             calendar="Офис",
             next=[[Route(to=None, probability=1)]],
         ),
