@@ -59,7 +59,8 @@ class Translator:
 
     def __call__(self, message: str, **values: object) -> str:
         """Return the translation of `message`, with `{name}` fields filled from `values`."""
-        text = self._texts.gettext(message)
+        # The catalogue's header stands under the empty id.
+        text = self._texts.gettext(message) if message else ""
         return text.format(**values) if values else text
 
     def plural(self, singular: str, plural: str, n: int, **values: object) -> str:

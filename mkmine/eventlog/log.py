@@ -256,8 +256,7 @@ class EventLog:
         order = np.lexsort((table["end"].to_numpy(), table["start"].to_numpy(), case_codes))
         codes = case_codes[order]
         offsets = np.concatenate(([0], np.flatnonzero(np.diff(codes)) + 1, [len(codes)])).astype(np.int64)
-        position = np.arange(len(codes)) - np.repeat(offsets[:-1], np.diff(offsets))
-        activity_codes, activity_names = _encode_activities(kept[activity].to_numpy(dtype=object)[order], position)
+        activity_codes, activity_names = _encode_activities(kept[activity].to_numpy(dtype=object)[order], codes)
         resource_codes, resource_names = _encode(kept, resource, order)
         role_codes, role_names = _encode(kept, role, order)
         starts, ends = table["start"].to_numpy()[order], table["end"].to_numpy()[order]
@@ -516,10 +515,18 @@ def _encode(frame: pd.DataFrame, column: str | None, order: Int) -> tuple[NDArra
     return codes.astype(np.int32), tuple(map(str, names))
 
 
-def _encode_activities(values: NDArray[Any], position: Int) -> tuple[NDArray[Any], tuple[str, ...]]:
-    """Return activity codes numbered in the order in which cases reach the activities (mean first position)."""
+def _encode_activities(values: NDArray[Any], case_of: Int) -> tuple[NDArray[Any], tuple[str, ...]]:
+    """Return activity codes numbered in the order in which cases reach the activities for the first time.
+
+    The order is by the mean number of other activities that a case had reached before: counting instances would put an
+    activity that follows a loop behind those that follow it.
+    """
     codes, names = pd.factorize(np.array([str(value).strip() for value in values], dtype=object))
-    mean = np.bincount(codes, weights=position) / np.bincount(codes)
+    first = ~pd.DataFrame({"case": case_of, "activity": codes}).duplicated().to_numpy()
+    reached = np.cumsum(first)
+    begins = np.flatnonzero(np.concatenate(([True], np.diff(case_of) != 0)))
+    before = reached - np.repeat(reached[begins], np.diff(np.append(begins, len(codes))))
+    mean = np.bincount(codes[first], weights=before[first]) / np.bincount(codes[first])
     rank = np.lexsort((np.asarray(names, dtype=str), mean))
     number = np.empty(len(names), dtype=np.int64)
     number[rank] = np.arange(len(names))
