@@ -1,5 +1,8 @@
 """What happened: the event log, its formats, quality, cleaning and summaries."""
 
 from mkmine.eventlog.log import EventLog, LogSummary, Provenance, Step
+from mkmine.eventlog.mapping import Mapping
+from mkmine.eventlog.quality import Quality, quality
+from mkmine.eventlog.read import read
 
-__all__ = ["EventLog", "LogSummary", "Provenance", "Step"]
+__all__ = ["EventLog", "LogSummary", "Mapping", "Provenance", "Quality", "Step", "quality", "read"]

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from mkmine.calendars import Calendar, from_us, zone
 from mkmine.errors import DataError, UnknownNameError
+from mkmine.eventlog.encoding import Errors, encode, encode_activities, encode_sorted, in_order, usable
 
 if TYPE_CHECKING:
     from mkmine.language import Translator
@@ -22,11 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["EventLog", "LogSummary", "Provenance", "Step"]
 
 Timestamps = Literal["interval", "completed", "estimated"]
-Errors = Literal["raise", "quarantine"]
 Int = NDArray[np.int64]
-
-# Beyond these years an instant is a mistake (an empty date of a database, a year 9999 for "never").
-EARLIEST, LATEST = (int(pd.Timestamp(f"{year}-01-01", tz="UTC").value // 1000) for year in (1900, 2200))
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,15 +247,15 @@ class EventLog:
         for column in (case, activity, start, end, enabled, resource, role, ongoing, *attributes):
             if column is not None and column not in frame.columns:
                 raise UnknownNameError.of(kind="column", name=column, known=[str(one) for one in frame.columns])
-        table, aside = _usable(frame, case, activity, start, end, enabled, time_zone, errors)
+        table, aside = usable(frame, case, activity, start, end, enabled, time_zone, errors)
         kept = frame.loc[table.index]
-        case_codes, case_names = pd.factorize(kept[case].astype(str).to_numpy(dtype=object))
-        order = np.lexsort((table["end"].to_numpy(), table["start"].to_numpy(), case_codes))
+        case_codes, case_names = encode(kept[case])
+        order = in_order(case_codes, table["start"].to_numpy(), table["end"].to_numpy())
         codes = case_codes[order]
         offsets = np.concatenate(([0], np.flatnonzero(np.diff(codes)) + 1, [len(codes)])).astype(np.int64)
-        activity_codes, activity_names = _encode_activities(kept[activity].to_numpy(dtype=object)[order], codes)
-        resource_codes, resource_names = _encode(kept, resource, order)
-        role_codes, role_names = _encode(kept, role, order)
+        activity_codes, activity_names = encode_activities(kept[activity], order, codes)
+        resource_codes, resource_names = encode_sorted(kept, resource, order)
+        role_codes, role_names = encode_sorted(kept, role, order)
         starts, ends = table["start"].to_numpy()[order], table["end"].to_numpy()[order]
         parts = [part for part in (quarantine, aside) if part is not None and len(part)]
         set_aside = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame({"reason": []})
@@ -503,86 +500,3 @@ def _names(names: tuple[str, ...], codes: NDArray[Any]) -> NDArray[np.object_]:
     """Return the name of each code; None for -1."""
     table = np.array([*names, None], dtype=object)
     return table[codes.astype(np.int64)]
-
-
-def _encode(frame: pd.DataFrame, column: str | None, order: Int) -> tuple[NDArray[np.int32], tuple[str, ...]]:
-    """Return the codes of a column in `order` (-1 where empty) and its sorted names."""
-    if column is None:
-        return np.full(len(order), -1, dtype=np.int32), ()
-    values = frame[column]
-    text = values.where(values.isna(), values.astype(str).str.strip()).replace("", None)
-    codes, names = pd.factorize(text.to_numpy(dtype=object)[order], sort=True)
-    return codes.astype(np.int32), tuple(map(str, names))
-
-
-def _encode_activities(values: NDArray[Any], case_of: Int) -> tuple[NDArray[Any], tuple[str, ...]]:
-    """Return activity codes numbered in the order in which cases reach the activities for the first time.
-
-    The order is by the mean number of other activities that a case had reached before: counting instances would put an
-    activity that follows a loop behind those that follow it.
-    """
-    codes, names = pd.factorize(np.array([str(value).strip() for value in values], dtype=object))
-    first = ~pd.DataFrame({"case": case_of, "activity": codes}).duplicated().to_numpy()
-    reached = np.cumsum(first)
-    begins = np.flatnonzero(np.concatenate(([True], np.diff(case_of) != 0)))
-    before = reached - np.repeat(reached[begins], np.diff(np.append(begins, len(codes))))
-    mean = np.bincount(codes[first], weights=before[first]) / np.bincount(codes[first])
-    rank = np.lexsort((np.asarray(names, dtype=str), mean))
-    number = np.empty(len(names), dtype=np.int64)
-    number[rank] = np.arange(len(names))
-    smallest = np.min_scalar_type(max(len(names) - 1, 0))
-    return number[codes].astype(smallest), tuple(str(names[one]) for one in rank)
-
-
-def _instants(values: pd.Series, time_zone: str, column: str) -> Int:
-    """Return a datetime column as µs UTC; the smallest int64 where it is missing."""
-    if not pd.api.types.is_datetime64_any_dtype(values.dtype):
-        raise DataError(
-            f'column "{column}" holds {values.dtype} values, not datetimes; read it with mkmine.read, or convert it with '
-            f"pandas.to_datetime first"
-        )
-    if values.dt.tz is None:
-        values = values.dt.tz_localize(time_zone, ambiguous=False, nonexistent="shift_forward")  # type: ignore[arg-type]
-    stamps = values.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy(dtype="datetime64[us]")
-    return stamps.astype(np.int64)
-
-
-def _usable(
-    frame: pd.DataFrame,
-    case: str,
-    activity: str,
-    start: str | None,
-    end: str,
-    enabled: str | None,
-    time_zone: str,
-    errors: Errors,
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return the instants of the usable rows (start, end, enabled) and the other rows with their `reason`."""
-    missing = np.iinfo(np.int64).min
-    numbered = frame.index.is_unique
-    index = frame.index if numbered else pd.RangeIndex(len(frame))
-    if not numbered:
-        raise DataError("the frame's index has repeated labels; call reset_index(drop=True) first")
-    ends = _instants(frame[end], time_zone, end)
-    starts = _instants(frame[start], time_zone, start) if start else ends
-    ready = _instants(frame[enabled], time_zone, enabled) if enabled else starts
-    ready = np.where(ready == missing, starts, ready)
-    reason = np.full(len(frame), "", dtype=object)
-    reason[(starts > ends) & (ends != missing)] = "end before start"
-    reason[(starts != missing) & ((starts < EARLIEST) | (ends > LATEST))] = "time before 1900 or after 2200"
-    reason[(ends == missing) | (starts == missing)] = "no time"
-    for column, what in ((activity, "no activity"), (case, "no case")):
-        empty = frame[column].isna() | (frame[column].astype(str).str.strip() == "")
-        reason[empty.to_numpy(dtype=np.bool_)] = what
-    bad = reason != ""
-    if bad.any() and errors == "raise":
-        first = int(np.flatnonzero(bad)[0])
-        raise DataError(
-            f"{int(bad.sum()):,} of {len(frame):,} rows cannot be used (first: row {first + 1}, {reason[first]}); "
-            f'correct them, or pass errors="quarantine" to set them aside'
-        )
-    if not len(frame) or bad.all():
-        raise DataError(f"the log is empty: none of {len(frame):,} rows can be used; check the mapping and the filters")
-    # An instance cannot be enabled after it started: some trackers stamp the two in the wrong order.
-    table = pd.DataFrame({"start": starts, "end": ends, "enabled": np.minimum(ready, starts)}, index=index)
-    return table[~bad], frame[bad].assign(reason=reason[bad])

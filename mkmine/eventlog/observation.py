@@ -16,9 +16,10 @@ __all__ = ["as_observed"]
 def as_observed(log: EventLog, window: tuple[int, int]) -> EventLog:
     """Return what an observer of `window` (µs) knows of a log.
 
-    Cases that had ended before the window and work that was not yet enabled by its end are absent. Instances in progress
-    at its end are `ongoing` and end there; those still waiting stand as begun and ended at that moment; their cases are
-    not completed. Cases that were in progress when the window began are kept whole, as a tracker's history keeps them.
+    Cases that had ended before the window and work that was not yet enabled by its end are absent. Instances in
+    progress at its end are `ongoing` and end there; those still waiting stand as begun and ended at that moment; their
+    cases are not completed. Cases that were in progress when the window began are kept whole, as a tracker's history
+    keeps them.
 
     Raises `DataError` if nothing is left.
     """

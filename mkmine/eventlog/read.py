@@ -15,9 +15,10 @@ from mkmine.calendars import Calendar, from_us, zone
 from mkmine.errors import DataError
 from mkmine.eventlog.dates import MISSING, Times, likely_zone, parse_times
 from mkmine.eventlog.enablement import enabled_times
+from mkmine.eventlog.encoding import EARLIEST, LATEST, Errors
 from mkmine.eventlog.instances import entered, finished, paired
 from mkmine.eventlog.lifecycle import has_lifecycle
-from mkmine.eventlog.log import EARLIEST, LATEST, Errors, EventLog, Step
+from mkmine.eventlog.log import EventLog, Step
 from mkmine.eventlog.mapping import Mapping, Semantic, guess
 from mkmine.eventlog.tabular import Table, check_names, read_table
 
