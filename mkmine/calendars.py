@@ -349,7 +349,8 @@ def public_holidays(code: str, year: int) -> tuple[frozenset[date], frozenset[da
         found = holidays.country_holidays(country, subdiv=subdivision or None, years=year)
     except NotImplementedError:
         raise DataError(
-            f'no holidays are known for "{code}"; write a country code such as "RU" or "DE-BY", or list them as exceptions'
+            f'no holidays are known for "{code}"; write a country code such as "RU" or "DE-BY", or list them as '
+            f"exceptions"
         ) from None
     return frozenset(found), frozenset(found.weekend_workdays)
 
@@ -371,8 +372,8 @@ def _compile(calendar: Calendar, first_year: int, last_year: int) -> Timeline:
     for number, (day, intervals) in enumerate(calendar.exceptions, 7):
         kinds[number] = intervals
         pattern[_indices({day}, origin, days)] = number
-    for begin, end in calendar.absences:
-        pattern[max((begin - origin).days, 0) : max((end - origin).days + 1, 0)] = -1
+    for begin, final in calendar.absences:
+        pattern[max((begin - origin).days, 0) : max((final - origin).days + 1, 0)] = -1
     starts, ends = [], []
     for kind, intervals in kinds.items():
         chosen = np.flatnonzero(pattern == kind)

@@ -27,7 +27,7 @@ def read_yaml(path: str | Path, *, what: str) -> dict[str, Any]:
             if self.check_event(yaml.AliasEvent):
                 event = self.peek_event()
                 raise yaml.YAMLError(f"line {event.start_mark.line + 1}: aliases (*{event.anchor}) are not allowed")
-            return super().compose_node(parent, index)  # type: ignore[no-untyped-call]
+            return super().compose_node(parent, index)
 
     source = Path(path)
     try:

@@ -13,7 +13,7 @@ from functools import lru_cache
 from gettext import GNUTranslations, NullTranslations
 from importlib.resources import files
 from io import BytesIO
-from typing import Literal, cast
+from typing import Literal
 
 from mkmine.errors import UnknownNameError
 
@@ -44,7 +44,7 @@ def translator(language: str) -> Translator:
     """Return the translator into `language` (`"ru"` or `"en"`). Raises `UnknownNameError` for any other."""
     if language not in LANGUAGES:
         raise UnknownNameError.of(kind="language", name=str(language), known=LANGUAGES)
-    return Translator(cast(Language, language))
+    return Translator(language)
 
 
 class Translator:
@@ -105,7 +105,7 @@ class Translator:
         """Return the day of a moment: 05.03.2025 in Russian, 5 Mar 2025 in English."""
         if self.language == "ru":
             return moment.strftime("%d.%m.%Y")
-        months = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
+        months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
         return f"{moment.day} {months[moment.month - 1]} {moment.year}"
 
 

@@ -40,7 +40,7 @@ def read(source: Any, *, kind: Kind | None = None, **settings: Any) -> EventLog:
     columns = set(settings) - _SHARED - _TRACKER_ONLY
     is_path = isinstance(source, str | Path)
     if kind is None:
-        told = "tracker" if _TRACKER_ONLY & set(settings) else "events" if columns else None
+        told: Kind | None = "tracker" if _TRACKER_ONLY & set(settings) else "events" if columns else None
         kind = told or ("tracker" if is_path and looks_like_export(source) else "events")
     if kind == "tracker":
         if not is_path:

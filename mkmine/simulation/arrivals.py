@@ -34,7 +34,7 @@ def arrival_times(
     """
     if cases is not None and weeks is not None:
         raise DataError("both cases and weeks are given; give one of them")
-    if cases is not None and cases < 1 or weeks is not None and not 0 < weeks <= _LONGEST_WEEKS:
+    if (cases is not None and cases < 1) or (weeks is not None and not 0 < weeks <= _LONGEST_WEEKS):
         raise DataError(f"cases={cases}, weeks={weeks}: give at least 1 case, or between 0 and {_LONGEST_WEEKS} weeks")
     if cases is None:
         edges, mass = _intensity(model, 52.0 if weeks is None else weeks)
@@ -82,5 +82,3 @@ def _intensity(model: SimulationModel, weeks: float) -> tuple[NDArray[np.float64
     keep = np.concatenate((np.diff(mass) > 0, [True]))
     keep |= np.concatenate(([False], np.diff(mass) > 0))
     return edges[keep], mass[keep]
-
-

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mkmine.calendars import DAY, HOUR, Calendar, from_us
+from mkmine.discovery.pools import Pools, find_pools
 from mkmine.errors import DataError
 from mkmine.eventlog import EventLog
 from mkmine.eventlog.enablement import enabled_times
@@ -16,7 +17,6 @@ from mkmine.simulation.distributions import Fixed
 from mkmine.simulation.engine import simulate
 from mkmine.simulation.estimators.arrivals import estimate_arrivals
 from mkmine.simulation.estimators.durations import Spent, estimate_spent, fit_distribution
-from mkmine.discovery.pools import Pools, find_pools
 from mkmine.simulation.estimators.presence import Presence, estimate_presence
 from mkmine.simulation.estimators.routing import beginning, estimate_routing, mark_detours, rounds_of, same_person
 from mkmine.simulation.model import ActivityModel, CalendarModel, Person, SimulationModel
@@ -40,10 +40,10 @@ NOTE_COMPLETED = (
 )
 NOTE_NOBODY = "The log names no people, so the model has outside waits only and no staffing answer is possible."
 NOTE_DELAY = {
-    0.0: "All waiting is modelled as a delay that more staff would not shorten (alpha = 0 replays the log's cycle times "
-    "best); only queues that arise on top of it react to staffing.",
-    0.5: "Half of the waiting that busy people explain is modelled as queueing, the rest as a delay that more staff would "
-    "not shorten (alpha = 0.5 replays the log's cycle times best).",
+    0.0: "All waiting is modelled as a delay that more staff would not shorten (alpha = 0 replays the log's cycle "
+    "times best); only queues that arise on top of it react to staffing.",
+    0.5: "Half of the waiting that busy people explain is modelled as queueing, the rest as a delay that more staff "
+    "would not shorten (alpha = 0.5 replays the log's cycle times best).",
     1.0: "Waiting while the person was busy is modelled as queueing, and what is left of it as a delay that more staff "
     "would not shorten (alpha = 1 replays the log's cycle times best).",
 }
@@ -67,10 +67,10 @@ def calibrate(log: EventLog, *, name: str | None = None) -> SimulationModel:
 
     Arrivals: intensity by weekday and hour with a shrunk factor per month. Routing: the next activity given the present
     one, its round and, where it matters, the activities before. Durations: working time in the person's calendar, by
-    round, shared out where a person works on several things at once; empirical quantiles, or a log-normal where there are
-    few. Roles: the log's, or else pools of activities done by the same people. Calendars: by person, role or office, as
-    the observations allow; absences. Delay: what is left of the waiting after the person was last free, plus a share of
-    the rest that is chosen by replaying the log (a note says which).
+    round, shared out where a person works on several things at once; empirical quantiles, or a log-normal where there
+    are few. Roles: the log's, or else pools of activities done by the same people. Calendars: by person, role or
+    office, as the observations allow; absences. Delay: what is left of the waiting after the person was last free, plus
+    a share of the rest that is chosen by replaying the log (a note says which).
 
     Raises `DataError` if the log has fewer than 20 completed cases, more than 500 activities, or covers under a week.
     """
@@ -88,7 +88,8 @@ def _check(log: EventLog) -> None:
     done = int(log.completed.sum())
     if done < _FEWEST_CASES:
         raise DataError(
-            f"{log.name}: {done} completed cases are too few to calibrate a simulation; it needs at least {_FEWEST_CASES}"
+            f"{log.name}: {done} completed cases are too few to calibrate a simulation; it needs at least "
+            f"{_FEWEST_CASES}"
         )
     if len(log.activities) > _MOST_ACTIVITIES:
         raise DataError(

@@ -1,7 +1,7 @@
 """Durations as distributions: one class each, in working hours, sampled by their quantile function.
 
-A quantile function turns one keyed uniform draw into one duration, so that a scenario which changes a distribution keeps
-the draw (a slow case stays slow) and paired differences keep their small variance.
+A quantile function turns one keyed uniform draw into one duration, so that a scenario which changes a distribution
+keeps the draw (a slow case stays slow) and paired differences keep their small variance.
 """
 
 from __future__ import annotations
@@ -43,13 +43,16 @@ class Fixed(_Distribution):
     hours: Hours
 
     def ppf(self, u: Floats) -> Floats:
+        """Return the duration in hours for each probability `u` in (0, 1)."""
         return np.full(len(u), self.hours)
 
     @property
     def mean_h(self) -> float:
+        """Expected duration in hours."""
         return self.hours
 
     def scaled(self, factor: float) -> Fixed:
+        """Return the distribution of `factor` times the duration."""
         return Fixed(hours=self.hours * factor)
 
 
@@ -67,13 +70,16 @@ class Uniform(_Distribution):
         return self
 
     def ppf(self, u: Floats) -> Floats:
+        """Return the duration in hours for each probability `u` in (0, 1)."""
         return self.low + u * (self.high - self.low)
 
     @property
     def mean_h(self) -> float:
+        """Expected duration in hours."""
         return (self.low + self.high) / 2
 
     def scaled(self, factor: float) -> Uniform:
+        """Return the distribution of `factor` times the duration."""
         return Uniform(low=self.low * factor, high=self.high * factor)
 
 
@@ -84,13 +90,16 @@ class Exponential(_Distribution):
     mean: PositiveHours
 
     def ppf(self, u: Floats) -> Floats:
+        """Return the duration in hours for each probability `u` in (0, 1)."""
         return -self.mean * np.log1p(-u)
 
     @property
     def mean_h(self) -> float:
+        """Expected duration in hours."""
         return self.mean
 
     def scaled(self, factor: float) -> Exponential:
+        """Return the distribution of `factor` times the duration."""
         return Exponential(mean=self.mean * factor)
 
 
@@ -102,6 +111,7 @@ class LogNormal(_Distribution):
     cv: Annotated[float, Field(gt=0, le=20)]
 
     def ppf(self, u: Floats) -> Floats:
+        """Return the duration in hours for each probability `u` in (0, 1)."""
         from scipy.special import ndtri
 
         sigma = np.sqrt(np.log1p(self.cv**2))
@@ -109,9 +119,11 @@ class LogNormal(_Distribution):
 
     @property
     def mean_h(self) -> float:
+        """Expected duration in hours."""
         return self.mean
 
     def scaled(self, factor: float) -> LogNormal:
+        """Return the distribution of `factor` times the duration."""
         return LogNormal(mean=self.mean * factor, cv=self.cv)
 
 
@@ -123,6 +135,7 @@ class Gamma(_Distribution):
     cv: Annotated[float, Field(gt=0, le=20)]
 
     def ppf(self, u: Floats) -> Floats:
+        """Return the duration in hours for each probability `u` in (0, 1)."""
         from scipy.special import gammaincinv
 
         shape = 1 / self.cv**2
@@ -130,9 +143,11 @@ class Gamma(_Distribution):
 
     @property
     def mean_h(self) -> float:
+        """Expected duration in hours."""
         return self.mean
 
     def scaled(self, factor: float) -> Gamma:
+        """Return the distribution of `factor` times the duration."""
         return Gamma(mean=self.mean * factor, cv=self.cv)
 
 
@@ -151,6 +166,7 @@ class Triangular(_Distribution):
         return self
 
     def ppf(self, u: Floats) -> Floats:
+        """Return the duration in hours for each probability `u` in (0, 1)."""
         span = self.high - self.low
         turn = (self.mode - self.low) / span
         rising = self.low + np.sqrt(u * span * (self.mode - self.low))
@@ -159,9 +175,11 @@ class Triangular(_Distribution):
 
     @property
     def mean_h(self) -> float:
+        """Expected duration in hours."""
         return (self.low + self.mode + self.high) / 3
 
     def scaled(self, factor: float) -> Triangular:
+        """Return the distribution of `factor` times the duration."""
         return Triangular(low=self.low * factor, mode=self.mode * factor, high=self.high * factor)
 
 
@@ -178,14 +196,17 @@ class Empirical(_Distribution):
         return self
 
     def ppf(self, u: Floats) -> Floats:
+        """Return the duration in hours for each probability `u` in (0, 1)."""
         return np.interp(u, np.linspace(0, 1, len(self.quantiles)), self.quantiles)
 
     @property
     def mean_h(self) -> float:
+        """Expected duration in hours."""
         values = np.asarray(self.quantiles)
         return float(((values[1:] + values[:-1]) / 2).mean())
 
     def scaled(self, factor: float) -> Empirical:
+        """Return the distribution of `factor` times the duration."""
         return Empirical(quantiles=[value * factor for value in self.quantiles])
 
 

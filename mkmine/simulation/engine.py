@@ -1,9 +1,9 @@
 """The simulator on SimPy: callbacks over compiled tables, and the result is an event log.
 
-A generator process per case is the textbook way and six times slower. Here every person owns one reusable event (the end
-of the work in hand, or the next opening of an absent person's calendar), a case owns one only while it waits outside,
-and calendars are arithmetic, not interrupts. Queues are heaps. Draws are keyed by what they are for, so that a scenario
-changes only the draws of what it changes.
+A generator process per case is the textbook way and six times slower. Here every person owns one reusable event (the
+end of the work in hand, or the next opening of an absent person's calendar), a case owns one only while it waits
+outside, and calendars are arithmetic, not interrupts. Queues are heaps. Draws are keyed by what they are for, so that a
+scenario changes only the draws of what it changes.
 
 Times are int microseconds: the clock never drifts.
 """
@@ -86,7 +86,9 @@ class _Clock:
 
     def _extend(self, last: int) -> None:
         if from_year(last) > 2190:
-            raise DataError("the simulation runs past the year 2190: the calendars are hardly ever open, or work piles up")
+            raise DataError(
+                "the simulation runs past the year 2190: the calendars are hardly ever open, or work piles up"
+            )
         self._last = last
         line = self._calendar.timeline(self._first, last)
         self._starts: list[int] = line.starts.tolist()
@@ -176,7 +178,7 @@ class _Run:
         self.n = n
         first, last = self.arrivals[0], self.arrivals[-1]
         horizon = last + 400 * DAY
-        self.env = simpy.Environment(initial_time=first)  # type: ignore[arg-type]
+        self.env = simpy.Environment(initial_time=first)
         self.names = list(model.activities)
         self.numbers = {name: number for number, name in enumerate(self.names)}
         self.roles = list(model.roles)
@@ -284,10 +286,11 @@ class _Run:
         spread = model.duration[min(round_number, len(model.duration)) - 1]
         hours = spread.ppf(self.streams.uniform("duration", node.name, round_number, size=self.n))
         node.durations.append(_as_us(hours).tolist())
-        delay = [] if model.delay is None else model.delay.ppf(
-            self.streams.uniform("delay", node.name, round_number, size=self.n)
-        )
-        node.delays.append(_as_us(np.asarray(delay)).tolist())
+        if model.delay is not None:
+            hours = model.delay.ppf(self.streams.uniform("delay", node.name, round_number, size=self.n))
+            node.delays.append(_as_us(hours).tolist())
+        else:
+            node.delays.append([])
         routes = model.next[min(round_number, len(model.next)) - 1]
         u = self.streams.uniform("route", node.name, round_number, size=self.n)
         node.nexts.append(self._choose(routes, u))

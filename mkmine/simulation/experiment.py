@@ -112,7 +112,7 @@ class Experiment:
 
     def _repr_html_(self) -> str:
         notes = "".join(f"<p>{escape(warning)}</p>" for warning in self.warnings)
-        return self.answers.to_html(index=False, escape=True, float_format="%.3g") + notes
+        return self.answers.to_html(index=False, escape=True, float_format="{:.3g}".format) + notes
 
 
 def experiment(
@@ -247,9 +247,7 @@ def _in_processes(tasks: list[_Task], workers: int) -> Any:
         yield from pool.map(_run, tasks)
 
 
-def _check(
-    scenarios: Sequence[Scenario], replications: int, weeks: float, confidence: float, workers: int
-) -> None:
+def _check(scenarios: Sequence[Scenario], replications: int, weeks: float, confidence: float, workers: int) -> None:
     if replications < _FEWEST:
         raise DataError(f"replications={replications}: an interval needs at least {_FEWEST}; 30 is a good start")
     if not 1 <= weeks <= 520:
@@ -264,9 +262,7 @@ def _check(
             raise DataError(f'two scenarios are called "{name}"; give each its own name')
 
 
-def _answers(
-    results: list[_Outcome], scenarios: list[str], confidence: float
-) -> tuple[pd.DataFrame, list[str]]:
+def _answers(results: list[_Outcome], scenarios: list[str], confidence: float) -> tuple[pd.DataFrame, list[str]]:
     """Return the paired differences with intervals and verdicts, and the warnings."""
     outcomes: dict[str, list[_Outcome]] = {}
     for result in results:
@@ -281,9 +277,7 @@ def _answers(
     warnings = []
     for name in sorted(unstable):
         who = f'scenario "{name}"' if name else "the base model"
-        warnings.append(
-            f"unstable: in {who} more work arrives than is done, so its times grow with the simulated span"
-        )
+        warnings.append(f"unstable: in {who} more work arrives than is done, so its times grow with the simulated span")
     return pd.DataFrame(rows), warnings
 
 
@@ -331,8 +325,6 @@ def _grows(growth: list[float], confidence: float) -> bool:
 
 def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     return [
-        {key: None if isinstance(value, float) and value != value else value for key, value in row.items()}
+        {str(key): None if isinstance(value, float) and value != value else value for key, value in row.items()}
         for row in frame.to_dict("records")
     ]
-
-

@@ -48,10 +48,10 @@ def measure(log: EventLog, window: tuple[int, int]) -> dict[str, float]:
     """Return the key figures of the cases that began in `window` (µs, end excluded) and were completed.
 
     Times are working hours of the log's calendar: cycle time from the first moment the case could be worked on to its
-    last end; waiting from enabled to start, and outside waits; processing of instances that someone did; rework: further
-    rounds of an activity. Throughput counts the cases that were completed in the window, per 7 days, whenever they began.
-    Percentiles interpolate linearly. NaN where no case qualifies, and for waiting and processing where the log has
-    completion times only, which do not tell them apart.
+    last end; waiting from enabled to start, and outside waits; processing of instances that someone did; rework:
+    further rounds of an activity. Throughput counts the cases that were completed in the window, per 7 days, whenever
+    they began. Percentiles interpolate linearly. NaN where no case qualifies, and for waiting and processing where the
+    log has completion times only, which do not tell them apart.
     """
     calendar = log.working_calendar()
     enabled = enabled_times(log)

@@ -182,12 +182,11 @@ class SimulationModel(_Part):
                 raise ValueError(f'people: "{person.name}" is there twice; give each person another name')
             seen.add(person.name)
         for name, activity in self.activities.items():
-            if activity.role is not None:
-                if activity.role not in roles:
-                    raise ValueError(
-                        f'activities: {name}: nobody has the role "{activity.role}", so its work would wait for ever; '
-                        f"{nearest(activity.role, sorted(roles))}"
-                    )
+            if activity.role is not None and activity.role not in roles:
+                raise ValueError(
+                    f'activities: {name}: nobody has the role "{activity.role}", so its work would wait for ever; '
+                    f"{nearest(activity.role, sorted(roles))}"
+                )
             if activity.calendar is not None:
                 _known(activity.calendar, list(self.calendars), f"activities: {name}: calendar")
             for number, routes in enumerate(activity.next, 1):
@@ -224,7 +223,7 @@ class SimulationModel(_Part):
             ends |= more
         trapped = [name for name in names if name not in ends]
         if trapped:
-            raise ValueError(f'activities: {trapped[0]}: no route leads from here to an end (to: null); add one')
+            raise ValueError(f"activities: {trapped[0]}: no route leads from here to an end (to: null); add one")
 
     @property
     def roles(self) -> tuple[str, ...]:

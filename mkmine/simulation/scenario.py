@@ -140,7 +140,7 @@ class Scenario:
         for number, change in enumerate(changes, 1):
             place = f"{where}: change {number}"
             if not isinstance(change, dict) or "do" not in change:
-                raise DataError(f'{place}: write e.g. {{do: staff, role: Designer, change: 1}}')
+                raise DataError(f"{place}: write e.g. {{do: staff, role: Designer, change: 1}}")
             verb = str(change["do"])
             if verb not in _VERBS:
                 raise UnknownNameError.of(kind="change", name=verb, known=list(_VERBS), where=place)

@@ -45,8 +45,8 @@ class Validation:
         `low`..`high` that holds 95 % of the replications, `inside`, `noise` (standard deviation over replications) and
         `error` (predicted / actual - 1).
     grade
-        `"good"`: each judged figure is predicted within 15 %, or within 30 % if it lies in its band; `"fair"`: within 35 %
-        or 70 %; `"poor"` otherwise. A band so wide that it holds anything proves nothing.
+        `"good"`: each judged figure is predicted within 15 %, or within 30 % if it lies in its band; `"fair"`: within
+        35 % or 70 %; `"poor"` otherwise. A band so wide that it holds anything proves nothing.
     reasons
         Keys of the figures that cost the grade, worst first.
     cut
@@ -79,7 +79,9 @@ class Validation:
             "cut": self.cut,
             "cases": self.cases,
             "replications": self.replications,
-            "table": [{key: value.item() if hasattr(value, "item") else value for key, value in r.items()} for r in rows],
+            "table": [
+                {key: value.item() if hasattr(value, "item") else value for key, value in r.items()} for r in rows
+            ],
             "provenance": self.provenance.to_dict(),
         }
 
@@ -94,14 +96,16 @@ class Validation:
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        return f"<p>{escape(self.grade)}</p>" + self.table.to_html(index=False, escape=True, float_format="%.3g")
+        return f"<p>{escape(self.grade)}</p>" + self.table.to_html(
+            index=False, escape=True, float_format="{:.3g}".format
+        )
 
 
 def backtest(log: EventLog, *, train: float = 0.75, replications: int = 20, seed: int = 7) -> Validation:
     """Calibrate on the first part of a log, simulate on, and compare with what happened then.
 
-    Both sides are seen by the same observer: the cases that began after the cut and were completed by the end of the log,
-    so that censoring is equal. Arrivals of the held-out weeks are predicted, not given.
+    Both sides are seen by the same observer: the cases that began after the cut and were completed by the end of the
+    log, so that censoring is equal. Arrivals of the held-out weeks are predicted, not given.
 
     Parameters
     ----------
@@ -125,12 +129,13 @@ def backtest(log: EventLog, *, train: float = 0.75, replications: int = 20, seed
     cases = int(((begin >= cut) & log.completed).sum())
     if int(past.completed.sum()) < _FEWEST_TRAINED:
         raise DataError(
-            f"{log.name}: only {int(past.completed.sum())} cases were completed before {from_us(cut).date()}; a backtest "
-            f"needs {_FEWEST_TRAINED} to learn from: train on more"
+            f"{log.name}: only {int(past.completed.sum())} cases were completed before {from_us(cut).date()}; a "
+            f"backtest needs {_FEWEST_TRAINED} to learn from: train on more"
         )
     if cases < 10:
         raise DataError(
-            f"{log.name}: only {cases} cases begin and end after {from_us(cut).date()}; a backtest needs 10: train on less"
+            f"{log.name}: only {cases} cases begin and end after {from_us(cut).date()}; a backtest needs 10: train "
+            f"on less"
         )
     model = _from(calibrate(past, name=log.name), past, cut)
     weeks = (last - midnight(model.start, model.time_zone)) / (7 * DAY)

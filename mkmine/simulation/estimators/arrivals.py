@@ -23,9 +23,11 @@ def estimate_arrivals(log: EventLog, enabled: Int, office: Calendar) -> Arrivals
     first, last = local.min().date(), local.max().date()
     days = pd.date_range(first, last, freq="D")
     holidays = office.holidays
-    closed = {one for year in range(first.year, last.year + 1) for one in public_holidays(holidays, year)[0]} if (
-        holidays
-    ) else set()
+    closed = (
+        {one for year in range(first.year, last.year + 1) for one in public_holidays(holidays, year)[0]}
+        if holidays
+        else set()
+    )
     counted = np.array([day.date() not in closed for day in days])
     weekdays = np.bincount(days.weekday[counted], minlength=7)
     kept = ~local.dt.date.isin(closed)
@@ -36,7 +38,7 @@ def estimate_arrivals(log: EventLog, enabled: Int, office: Calendar) -> Arrivals
     found = local[kept].dt.tz_localize(None).dt.to_period("M").value_counts()
     seasons = []
     # Twenty imagined cases at the usual rate pull a month's factor towards 1.
-    for month, usual in expected.items():
+    for month, usual in zip(pd.PeriodIndex(expected.index), expected, strict=True):
         factor = (float(found.get(month, 0)) + 20) / (float(usual) + 20)
         seasons.append(Season(first=month.start_time.date(), last=month.end_time.date(), factor=round(factor, 4)))
     return Arrivals(

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mkmine.calendars import HOUR, Calendar, from_us
+from mkmine.discovery.pools import Pools
 from mkmine.eventlog import EventLog
 from mkmine.eventlog.rhythm import infer_calendar
-from mkmine.discovery.pools import Pools
 
 __all__ = ["Presence", "estimate_presence"]
 
@@ -45,8 +45,9 @@ def estimate_presence(log: EventLog, pools: Pools) -> Presence:
     """Return who works when.
 
     A person with at least 150 instances whose own weekly rhythm covers 85 % of them has it for a calendar; others have
-    their role's, by the same rule, or the office's. Absences are spans of at least 5 open days without a sign of a person
-    where silence is improbable at their usual rate (Poisson, below one in a million) and no long work explains it.
+    their role's, by the same rule, or the office's. Absences are spans of at least 5 open days without a sign of a
+    person where silence is improbable at their usual rate (Poisson, below one in a million) and no long work explains
+    it.
     """
     office = log.working_calendar()
     calendars: dict[str, Calendar] = {"office": office}

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from mkmine.eventlog import EventLog
 from mkmine.simulation.model import ActivityModel, Context, Route
 
-__all__ = ["Routing", "beginning", "mark_detours", "estimate_routing", "rounds_of", "same_person"]
+__all__ = ["Routing", "beginning", "estimate_routing", "mark_detours", "rounds_of", "same_person"]
 
 Int = NDArray[np.int64]
 
@@ -52,10 +52,10 @@ def beginning(log: EventLog) -> list[Route]:
 def estimate_routing(log: EventLog, code: int) -> Routing:
     """Return the routes after an activity.
 
-    By round: relative frequencies of what followed, for all instances but the last of an open case, whose continuation is
-    not known. Contexts: a variable-length Markov chain (Rissanen 1983; Buehlmann and Wyner 1999) of up to four earlier
-    activities; a context of at least 15 instances is kept if a likelihood-ratio test against its nearest kept ancestor
-    rejects equality at 0.1 %.
+    By round: relative frequencies of what followed, for all instances but the last of an open case, whose continuation
+    is not known. Contexts: a variable-length Markov chain (Rissanen 1983; Buehlmann and Wyner 1999) of up to four
+    earlier activities; a context of at least 15 instances is kept if a likelihood-ratio test against its nearest kept
+    ancestor rejects equality at 0.1 %.
     """
     continued = np.ones(len(log), dtype=np.bool_)
     continued[log.offsets[1:] - 1] = log.completed
@@ -144,13 +144,15 @@ def _routes(log: EventLog, rows: Int, targets: Int) -> list[Route]:
 def mark_detours(activities: dict[str, ActivityModel]) -> dict[str, ActivityModel]:
     """Return the activities with ways into a detour marked as rework too.
 
-    A detour is an activity that (nearly) always leads back, such as "Return to applicant": the decision to send work back
-    is taken by who sends it there, and a scenario for less rework has to find it there.
+    A detour is an activity that (nearly) always leads back, such as "Return to applicant": the decision to send work
+    back is taken by who sends it there, and a scenario for less rework has to find it there.
     """
     out = dict(activities)
     while True:
         detours = {
-            name for name, one in out.items() if sum(route.probability for route in one.next[0] if route.rework) >= _DETOUR
+            name
+            for name, one in out.items()
+            if sum(route.probability for route in one.next[0] if route.rework) >= _DETOUR
         }
 
         def marked(routes: list[Route], back: set[str] = detours) -> list[Route]:
