@@ -88,8 +88,8 @@ def _instants(values: pd.Series, time_zone: str, column: str) -> Int:
     """Return a datetime column as µs UTC; the smallest int64 where it is missing."""
     if not pd.api.types.is_datetime64_any_dtype(values.dtype):
         raise DataError(
-            f'column "{column}" holds {values.dtype} values, not datetimes; read it with mkmine.read, or convert it with '
-            f"pandas.to_datetime first"
+            f'column "{column}" holds {values.dtype} values, not datetimes; read it with mkmine.read, or convert it '
+            f"with pandas.to_datetime first"
         )
     if values.dt.tz is None:
         values = values.dt.tz_localize(time_zone, ambiguous=False, nonexistent="shift_forward")  # type: ignore[arg-type]

@@ -25,8 +25,11 @@ __all__ = ["COMPLETIONS_ONLY", "STATUS_LOG", "Diagnosis", "Lever", "diagnose"]
 EXAMPLES = 3
 # A way back that a simulation model can tell from a way on: most of its transitions lead to a further round.
 MOSTLY_BACK = 0.5
+# An activity that goes back this often takes no decision.
+ALWAYS_BACK = 0.95
 # People who are seldom busy are not what work waits for.
 SELDOM_BUSY = 0.1
+NEVER_BUSY = 0.01
 
 COMPLETIONS_ONLY = (
     "Only completion times are recorded: waiting and processing cannot be told apart, so each wait is the time since "
@@ -78,8 +81,9 @@ class Diagnosis:
     workload
         One row per role; see `mkmine.performance.waiting.workload`.
     bottlenecks
-        rank, kind ("queue", "rework", "outside"), where (activity), role, hours (working hours lost in all cases),
-        share (of the working hours of all cycle times), evidence (numbers by name), examples (cases that lost most).
+        rank, kind ("queue" for people, "rework", "outside" where nobody spends time), where (activity), role, hours
+        (working hours lost in all cases), share (of the working hours of all cycle times), evidence (numbers by name),
+        examples (cases that lost most).
         A loop of rework holds the queues in it, so hours of different kinds overlap and do not add up.
     levers
         What to try in a simulation.
@@ -184,7 +188,9 @@ def _bottlenecks(
             "people": staff.get("people"),
             "utilisation": staff.get("utilisation"),
         }
-        kind = "outside" if row["activity"] in outside else "queue"
+        # Where people spend no time the work does not queue for them: it waits for a slot, a date, an answer.
+        idle = not times.statuses and staff.get("utilisation") is not None and staff["utilisation"] < NEVER_BUSY
+        kind = "outside" if row["activity"] in outside or idle else "queue"
         worst = _worst(log, times, row["activity"])
         rows.append(_row(kind, row["activity"], row["role"], row["waiting_total_h"], evidence, worst))
     for row in again.loops.to_dict("records"):
@@ -228,7 +234,7 @@ def _worst(log: EventLog, times: Spent, activity: str) -> tuple[str, ...]:
 
 
 def _levers(log: EventLog, again: Rework, load: pd.DataFrame) -> tuple[Lever, ...]:
-    return tuple(one for one in (_staff(log, load), _less_rework(again)) if one is not None)
+    return tuple(one for one in (_staff(log, load), _less_rework(log, again)) if one is not None)
 
 
 def _staff(log: EventLog, load: pd.DataFrame) -> Lever | None:
@@ -250,9 +256,13 @@ def _staff(log: EventLog, load: pd.DataFrame) -> Lever | None:
     return Lever(kind="staff", name=str(worst["role"]), value=1.0, reason=reason, evidence=evidence)
 
 
-def _less_rework(again: Rework) -> Lever | None:
+def _less_rework(log: EventLog, again: Rework) -> Lever | None:
+    """Choose the costliest loop that begins with a decision: an activity that always leads back only passes it on."""
     loops = again.loops
-    able = loops[(loops["hours"] > 0) & (loops["share_back"] > MOSTLY_BACK)]
+    executed = loops["gate"].map({name: int((log.activity == code).sum()) for code, name in enumerate(log.activities)})
+    able = loops[
+        (loops["hours"] > 0) & (loops["share_back"] > MOSTLY_BACK) & (loops["returns"] < ALWAYS_BACK * executed)
+    ]
     if not len(able):
         return None
     row = able.iloc[0]

@@ -56,8 +56,14 @@ def test_the_levers_are_the_approver_and_the_loop(queue: EventLog) -> None:
     assert "5 returns to Writing" in levers[1].reason
 
 
+def test_an_activity_that_always_leads_back_takes_no_decision(make_log: Callable[..., EventLog]) -> None:
+    rows = [("1", "A", 1, 2, "x"), ("1", "Return", 3, 4, "y"), ("1", "A", 5, 6, "x"), ("1", "B", 7, 8, "x")]
+    assert "rework" not in {one.kind for one in diagnose(make_log(rows), calendar=ALWAYS).levers}
+
+
 def test_completions_allow_no_advice_on_staff(make_log: Callable[..., EventLog]) -> None:
-    log = make_log([("1", "A", 1, 1, "x"), ("1", "B", 9, 9, "y"), ("1", "A", 12, 12, "x")], timestamps="completed")
+    rows = [("1", "A", 1, 1, "x"), ("1", "B", 9, 9, "y"), ("1", "A", 12, 12, "x"), ("1", "B", 13, 13, "y")]
+    log = make_log(rows, timestamps="completed")
     found = diagnose(log, calendar=ALWAYS)
     assert COMPLETIONS_ONLY in found.notes
     assert [one.kind for one in found.levers] == ["rework"]
