@@ -54,4 +54,4 @@ def _instant_from_here(log: EventLog) -> NDArray[np.int64]:
     total = np.bincount(group, weights=instant)[group]
     begins = np.flatnonzero(fresh)
     passed = np.cumsum(instant) - instant
-    return (total - (passed - passed[begins][group])).astype(np.int64)
+    return np.asarray(total - (passed - passed[begins][group]), dtype=np.int64)

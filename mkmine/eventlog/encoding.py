@@ -64,7 +64,9 @@ def encode_sorted(frame: pd.DataFrame, column: str | None, order: Int) -> tuple[
     return number[codes[order]], tuple(names[one] for one in rank)
 
 
-def encode_activities(values: pd.Series, order: Int, case_of: Int) -> tuple[NDArray[Any], tuple[str, ...]]:
+def encode_activities(
+    values: pd.Series, order: Int, case_of: NDArray[np.int32]
+) -> tuple[NDArray[Any], tuple[str, ...]]:
     """Return activity codes in `order`, numbered as cases reach the activities for the first time, and the names.
 
     The order of the names is by the mean number of other activities that a case had reached before: counting instances
@@ -92,9 +94,9 @@ def _instants(values: pd.Series, time_zone: str, column: str) -> Int:
             f"with pandas.to_datetime first"
         )
     if values.dt.tz is None:
-        values = values.dt.tz_localize(time_zone, ambiguous=False, nonexistent="shift_forward")  # type: ignore[arg-type]
+        values = values.dt.tz_localize(time_zone, ambiguous=False, nonexistent="shift_forward")
     stamps = values.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy(dtype="datetime64[us]")
-    return stamps.astype(np.int64)
+    return np.asarray(stamps.astype(np.int64))
 
 
 def usable(
