@@ -213,7 +213,7 @@ class Calendar:
                 return np.where(d == 0, a, line.closing(target))
             if from_year(reach) >= _RANGE[1]:
                 raise DataError(f"the working time ends after {_RANGE[1]}; is a duration too long, or its unit wrong?")
-            reach += 5 * 366 * DAY
+            reach += reach - int(a.min()) + 5 * 366 * DAY
 
     def next_open(self, moments: ArrayLike) -> NDArray[np.int64]:
         """Return each moment, or the next opening where it is closed."""
@@ -228,7 +228,7 @@ class Calendar:
                 return np.maximum(at, line.starts[index])
             if from_year(reach) >= _RANGE[1]:
                 raise DataError("the calendar never opens again after the moment asked for; check its absences")
-            reach += 5 * 366 * DAY
+            reach += reach - int(at.min()) + 5 * 366 * DAY
 
     def is_open(self, moments: ArrayLike) -> NDArray[np.bool_]:
         """Return whether each moment is open."""
@@ -392,8 +392,9 @@ def _compile(calendar: Calendar, first_year: int, last_year: int) -> Timeline:
     opening, closing = opening[order], closing[order]
     keep = closing > opening
     opening, closing = opening[keep], closing[keep]
-    apart = np.concatenate(([True], opening[1:] > closing[:-1]))
-    opening, closing = opening[apart], closing[np.append(np.flatnonzero(apart)[1:] - 1, len(closing) - 1)]
+    reach = np.maximum.accumulate(closing)
+    apart = np.concatenate(([True], opening[1:] > reach[:-1]))
+    opening, closing = opening[apart], reach[np.append(np.flatnonzero(apart)[1:] - 1, len(reach) - 1)]
     before = np.concatenate(([0], np.cumsum(closing - opening)[:-1]))
     return Timeline(opening, closing, before)
 
@@ -414,6 +415,16 @@ def _midnights(time_zone: str, first_year: int, last_year: int) -> tuple[NDArray
 
 
 def _moment(day: date, minutes: int, tz: ZoneInfo) -> int:
+    """Return the first moment at which the wall clock shows that time, or a later one where the clock skips it."""
     if minutes == 1440:
         day, minutes = day + timedelta(days=1), 0
-    return to_us(datetime.combine(day, time(minutes // 60, minutes % 60), tz))
+    wall = datetime.combine(day, time(minutes // 60, minutes % 60), tz)
+    late, early = to_us(wall), to_us(wall.replace(fold=1))
+    # In a gap the two readings of PEP 495 lie around the change of the clock, the second one before it.
+    while late - early > 1:
+        middle = (late + early) // 2
+        if from_us(middle, tz.key).replace(tzinfo=None) >= wall.replace(tzinfo=None):
+            late = middle
+        else:
+            early = middle
+    return late
