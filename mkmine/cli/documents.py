@@ -59,13 +59,13 @@ def report(
     target = None if to_be is None else mk.read_target(to_be)
     answer, trust = None, None
     try:
-        scenarios = suggested(events) if what_if else []
-        model = mk.calibrate(events) if scenarios else None
+        model = mk.calibrate(events) if what_if else None
+        scenarios = suggested(events, model, console.language) if model is not None else []
     except DataError as error:
         # A log that is too small to simulate still deserves its report.
         console.complain(f"{t('The report is without what-if answers:')} {error}", kind=t("Warning:"))
         model = None
-    if model is not None:
+    if model is not None and scenarios:
         trust = validated(console, events)
         console.step(t("Simulating"))
         answer = mk.experiment(

@@ -16,8 +16,8 @@ from mkmine.errors import DataError
 
 if TYPE_CHECKING:
     from mkmine.eventlog import EventLog
-    from mkmine.language import Translator
-    from mkmine.simulation import Experiment, Scenario, Validation
+    from mkmine.language import Language
+    from mkmine.simulation import Experiment, Scenario, SimulationModel, Validation
 
 __all__ = ["show_experiment", "show_validation", "simulate", "suggested", "validated"]
 
@@ -88,6 +88,7 @@ def simulate(
 ) -> int:
     """Print the what-if answers."""
     import mkmine as mk
+    from mkmine.simulation import scenario_of
 
     console = console_of(context)
     t = console.t
@@ -104,9 +105,9 @@ def simulate(
         *([("arrivals", "", arrivals)] if arrivals is not None else []),
         *(("remove", name, 0.0) for name in remove),
     ]
-    scenarios = [*map(mk.Scenario.load, scenario), *(scenario_of(*change, t=t) for change in changes)]
+    scenarios = [*map(mk.Scenario.load, scenario), *(scenario_of(*change, language=t.language) for change in changes)]
     if not scenarios:
-        scenarios = suggested(events)
+        scenarios = suggested(events, calibrated, t.language)
         if not scenarios:
             raise click.UsageError(t("The diagnosis suggests no change to try; name one, such as --staff or --rework."))
     if together:
@@ -129,33 +130,12 @@ def simulate(
     return 0
 
 
-def suggested(log: EventLog) -> list[Scenario]:
-    """Return a scenario for each lever that the diagnosis of a log suggests."""
+def suggested(log: EventLog, model: SimulationModel, language: Language) -> list[Scenario]:
+    """Return a scenario for each lever that the diagnosis of a log suggests and the model can express."""
     import mkmine as mk
     from mkmine.simulation import from_levers
 
-    return from_levers(mk.diagnose(log).levers)
-
-
-def scenario_of(kind: str, name: str, value: float, *, t: Translator) -> Scenario:
-    """Return the scenario of one change, named by it."""
-    import mkmine as mk
-
-    if kind == "staff":
-        # A fraction of a person is for the scenario to refuse, not for us to round.
-        people = int(value) if value.is_integer() else value
-        return mk.Scenario(f"{name} {value:+g}").staff(name, people)  # type: ignore[arg-type]
-    if kind == "rework":
-        return mk.Scenario(t("returns after {name} × {factor}", name=name, factor=f"{value:g}")).rework(
-            name, factor=value
-        )
-    if kind == "duration":
-        return mk.Scenario(t("duration of {name} × {factor}", name=name, factor=f"{value:g}")).duration(
-            name, factor=value
-        )
-    if kind == "arrivals":
-        return mk.Scenario(t("arrivals × {factor}", factor=f"{value:g}")).arrivals(factor=value)
-    return mk.Scenario(t("without {name}", name=name)).remove(name)
+    return from_levers(mk.diagnose(log).levers, model=model, language=language)
 
 
 def validated(console: Console, log: EventLog) -> Validation | None:

@@ -45,9 +45,10 @@ OPEN_CASES = "Open cases are censored: percentiles of cycle time are those of Ka
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lever:
-    """A change worth trying: `value` more people in the role `name`, or `value` times the rework after `name`."""
+    """A change worth trying: `value` more people in the role `name`, or `value` times the rework after an activity
+    or the wait at it."""
 
-    kind: Literal["staff", "rework"]
+    kind: Literal["staff", "rework", "wait"]
     name: str
     value: float
     reason: str
@@ -148,15 +149,15 @@ def diagnose(log: EventLog, *, calendar: Calendar | None = None) -> Diagnosis:
     again = rework(log, calendar=working)
     waits = waiting(log, times, pools)
     load = workload(log, times, pools, working)
-    total = float(cases["cycle_h"].sum())
+    lost = _bottlenecks(log, times, waits, again, load, float(cases["cycle_h"].sum()))
     return Diagnosis(
         cases=key_figures(log, cases, separable=times.separable),
         waiting=waits,
         rework=again.rounds,
         loops=again.loops,
         workload=load,
-        bottlenecks=_bottlenecks(log, times, waits, again, load, total),
-        levers=_levers(log, again, load),
+        bottlenecks=lost,
+        levers=_levers(log, again, load, lost),
         notes=_notes(log, times, calendar),
         provenance=log.provenance("working-time decomposition; Kaplan-Meier", calendar=working.describe()),
     )
@@ -233,8 +234,21 @@ def _worst(log: EventLog, times: Spent, activity: str) -> tuple[str, ...]:
     return tuple(str(log.case_ids[case]) for case in worst if by_case[case] > 0)
 
 
-def _levers(log: EventLog, again: Rework, load: pd.DataFrame) -> tuple[Lever, ...]:
-    return tuple(one for one in (_staff(log, load), _less_rework(log, again)) if one is not None)
+def _levers(log: EventLog, again: Rework, load: pd.DataFrame, lost: pd.DataFrame) -> tuple[Lever, ...]:
+    found = (_staff(log, load), _less_rework(log, again), _shorter_wait(log, lost))
+    return tuple(one for one in found if one is not None)
+
+
+def _shorter_wait(log: EventLog, lost: pd.DataFrame) -> Lever | None:
+    """Choose the longest wait for something other than a busy colleague, as far as the log tells them apart."""
+    kinds = ["outside"] if log.timestamps != "completed" else ["outside", "queue"]
+    waits = lost[lost["kind"].isin(kinds)]
+    if not len(waits):
+        return None
+    row = waits.iloc[0]
+    reason = f"cases wait {row['hours']:,.0f} working hours there"
+    evidence = {"hours": float(row["hours"]), "share": float(row["share"])}
+    return Lever(kind="wait", name=str(row["where"]), value=0.5, reason=reason, evidence=evidence)
 
 
 def _staff(log: EventLog, load: pd.DataFrame) -> Lever | None:

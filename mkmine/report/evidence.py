@@ -41,6 +41,12 @@ def lever_sentence(findings: Findings, lever: Lever) -> str:
             target=findings.quoted(known.get("target", "")),
             hours=findings.working_hours(known["hours"]),
         )
+    if lever.kind == "wait" and finite(known.get("hours")):
+        return t(
+            "a shorter wait before {activity}: cases wait {hours} there",
+            activity=name,
+            hours=findings.working_hours(known["hours"]),
+        )
     return f"{name}: {findings.told(lever.reason)}"
 
 

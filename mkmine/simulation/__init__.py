@@ -4,7 +4,7 @@ from mkmine.simulation.calibration import calibrate
 from mkmine.simulation.engine import simulate
 from mkmine.simulation.experiment import Experiment, experiment
 from mkmine.simulation.model import SimulationModel
-from mkmine.simulation.scenario import Scenario, from_levers
+from mkmine.simulation.scenario import Scenario, from_levers, scenario_of
 from mkmine.simulation.validation import Validation, backtest
 
 __all__ = [
@@ -16,5 +16,6 @@ __all__ = [
     "calibrate",
     "experiment",
     "from_levers",
+    "scenario_of",
     "simulate",
 ]

@@ -12,12 +12,13 @@ import yaml
 
 from mkmine.errors import DataError, UnknownNameError, nearest
 from mkmine.files import read_yaml, write_text
+from mkmine.language import Language, translator
 from mkmine.simulation.model import ActivityModel, CalendarModel, Person, Route, SimulationModel
 
 if TYPE_CHECKING:
     from mkmine.performance import Lever
 
-__all__ = ["Scenario", "from_levers"]
+__all__ = ["Scenario", "from_levers", "scenario_of"]
 
 # What each verb accepts; the scenario's file is checked against it.
 _VERBS: dict[str, set[str]] = {
@@ -75,7 +76,10 @@ class Scenario:
         return self._with("duration", activity=activity, factor=_factor("duration", factor))
 
     def delay(self, activity: str, *, factor: float) -> Scenario:
-        """Multiply the outside delay before an activity. Raises `DataError` if `factor` is negative."""
+        """Multiply the outside wait at an activity: the delay before it, or, if nobody does it, its duration.
+
+        Raises `DataError` if `factor` is negative.
+        """
         return self._with("delay", activity=activity, factor=_factor("delay", factor))
 
     def arrivals(self, *, factor: float) -> Scenario:
@@ -160,14 +164,41 @@ class Scenario:
         return f"<code>{escape(repr(self))}</code>"
 
 
-def from_levers(levers: Iterable[Lever]) -> list[Scenario]:
-    """Return a scenario for each lever of a diagnosis: one more person, or half the rework."""
+def scenario_of(kind: str, name: str, value: float, *, language: Language = "en") -> Scenario:
+    """Return the scenario of one change, named by it: staff, rework, wait, duration, arrivals, or else remove."""
+    t = translator(language)
+    factor = f"{value:g}"
+    if kind == "staff":
+        # A fraction of a person is for the scenario to refuse, not for us to round.
+        people = int(value) if float(value).is_integer() else value
+        return Scenario(f"{name} {value:+g}").staff(name, people)  # type: ignore[arg-type]
+    if kind == "rework":
+        return Scenario(t("returns after {name} × {factor}", name=name, factor=factor)).rework(name, factor=value)
+    if kind == "wait":
+        return Scenario(t("wait before {name} × {factor}", name=name, factor=factor)).delay(name, factor=value)
+    if kind == "duration":
+        return Scenario(t("duration of {name} × {factor}", name=name, factor=factor)).duration(name, factor=value)
+    if kind == "arrivals":
+        return Scenario(t("arrivals × {factor}", factor=factor)).arrivals(factor=value)
+    return Scenario(t("without {name}", name=name)).remove(name)
+
+
+def from_levers(
+    levers: Iterable[Lever], *, model: SimulationModel | None = None, language: Language = "en"
+) -> list[Scenario]:
+    """Return a scenario for each lever of a diagnosis; with a model, only for those that it can express.
+
+    A model has no place for a lever if, say, it found no delay before the activity where the diagnosis saw a wait.
+    """
     out = []
     for lever in levers:
-        if lever.kind == "staff":
-            out.append(Scenario(f"{lever.name}: +{lever.value:g}").staff(lever.name, int(lever.value)))
-        else:
-            out.append(Scenario(f"{lever.name}: rework × {lever.value:g}").rework(lever.name, factor=lever.value))
+        scenario = scenario_of(lever.kind, lever.name, lever.value, language=language)
+        try:
+            if model is not None:
+                scenario.apply(model)
+        except (DataError, UnknownNameError):
+            continue
+        out.append(scenario)
     return out
 
 
@@ -278,13 +309,13 @@ def _scaled_rework(routes: list[Route], factor: float, onward: list[Route]) -> l
 def _apply_scaled(part: str) -> Any:
     def change_times(model: SimulationModel, values: Values, change: Values, scenario: str) -> None:
         activity = _activity(model, change["activity"], scenario)
-        if part == "duration":
-            scaled: Any = [one.scaled(change["factor"]).model_dump(mode="json") for one in activity.duration]
+        changed = values["activities"][change["activity"]]
+        if part == "duration" or activity.role is None:
+            changed["duration"] = [one.scaled(change["factor"]).model_dump(mode="json") for one in activity.duration]
         elif activity.delay is None:
             raise DataError(f'scenario "{scenario}": "{change["activity"]}" has no outside delay to change')
         else:
-            scaled = activity.delay.scaled(change["factor"]).model_dump(mode="json")
-        values["activities"][change["activity"]][part] = scaled
+            changed["delay"] = activity.delay.scaled(change["factor"]).model_dump(mode="json")
 
     return change_times
 

@@ -50,9 +50,15 @@ def test_the_busy_approver_is_the_bottleneck(queue: EventLog) -> None:
     assert len(worst) == 3
 
 
-def test_the_levers_are_the_approver_and_the_loop(queue: EventLog) -> None:
-    levers = diagnose(queue, calendar=ALWAYS).levers
-    assert [(one.kind, one.name, one.value) for one in levers] == [("staff", "Clara", 1.0), ("rework", "Approval", 0.5)]
+def test_the_levers_are_the_approver_the_loop_and_the_wait_outside(queue: EventLog) -> None:
+    found = diagnose(queue, calendar=ALWAYS)
+    levers = found.levers
+    assert [(one.kind, one.name, one.value) for one in levers[:2]] == [
+        ("staff", "Clara", 1.0),
+        ("rework", "Approval", 0.5),
+    ]
+    outside = found.bottlenecks[found.bottlenecks["kind"] == "outside"]
+    assert [one.name for one in levers[2:]] == outside["where"].head(1).tolist()
     assert "5 returns to Writing" in levers[1].reason
 
 
@@ -66,7 +72,7 @@ def test_completions_allow_no_advice_on_staff(make_log: Callable[..., EventLog])
     log = make_log(rows, timestamps="completed")
     found = diagnose(log, calendar=ALWAYS)
     assert COMPLETIONS_ONLY in found.notes
-    assert [one.kind for one in found.levers] == ["rework"]
+    assert [one.kind for one in found.levers] == ["rework", "wait"]
 
 
 def test_one_event_is_diagnosed(make_log: Callable[..., EventLog]) -> None:

@@ -29,12 +29,12 @@ def estimate_arrivals(log: EventLog, enabled: Int, office: Calendar) -> Arrivals
         else set()
     )
     counted = np.array([day.date() not in closed for day in days])
-    weekdays = np.bincount(days.weekday[counted], minlength=7)
+    weekdays = np.bincount(days.day_of_week[counted], minlength=7)
     kept = ~local.dt.date.isin(closed)
     table = np.zeros((7, 24))
-    np.add.at(table, (local[kept].dt.weekday.to_numpy(), local[kept].dt.hour.to_numpy()), 1.0)
+    np.add.at(table, (local[kept].dt.day_of_week.to_numpy(), local[kept].dt.hour.to_numpy()), 1.0)
     rate = table / np.maximum(weekdays, 1)[:, None]
-    expected = pd.Series(rate.sum(axis=1)[days.weekday] * counted, index=days).groupby(days.to_period("M")).sum()
+    expected = pd.Series(rate.sum(axis=1)[days.day_of_week] * counted, index=days).groupby(days.to_period("M")).sum()
     found = local[kept].dt.tz_localize(None).dt.to_period("M").value_counts()
     seasons = []
     # Twenty imagined cases at the usual rate pull a month's factor towards 1.
