@@ -50,7 +50,9 @@ def write_text(path: str | Path, text: str, *, encoding: str = "utf-8") -> Path:
 
     Raises `DataError` if the place cannot be written.
     """
-    return write_bytes(path, text.encode(encoding))
+    # JSON of trackers may hold half of a surrogate pair (an emoji cut in two), which no file can.
+    whole = text.encode("utf-8", "replace").decode("utf-8")
+    return write_bytes(path, whole.encode(encoding))
 
 
 def write_bytes(path: str | Path, content: bytes) -> Path:
@@ -71,7 +73,9 @@ def write_bytes(path: str | Path, content: bytes) -> Path:
         os.chmod(temporary, 0o666 & ~mask)
         os.replace(temporary, target)
     except OSError as error:
+        raise DataError(f'cannot write "{target}": {error.strerror or error}; choose another place') from None
+    finally:
+        # Gone already, unless something went wrong or the user interrupted.
         if temporary and os.path.exists(temporary):
             os.unlink(temporary)
-        raise DataError(f'cannot write "{target}": {error.strerror or error}; choose another place') from None
     return target
