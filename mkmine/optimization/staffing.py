@@ -202,6 +202,7 @@ def optimise(
         warnings.insert(1, WINNER)
     elif found.unstable:
         warnings.insert(1, TOGETHER)
+    warnings += _unclear(found.tried, question.tolerance * abs(found.steps[0]["value"]))
     return Staffing(
         base=model.name,
         kpi=kpi,
@@ -231,6 +232,19 @@ def _provenance(opening: Experiment, question: Question) -> Provenance:
         **told,
     }
     return replace(opening.provenance, method=METHOD, parameters=parameters)
+
+
+def _unclear(tried: list[dict[str, Any]], margin: float) -> list[str]:
+    """Say where a person within noise seemed to help more than the one kept: more replications would decide."""
+    best = {row["step"]: row["gain_per_cost"] for row in tried if row["verdict"] == "kept"}
+    return [
+        f"step {row['step']}: {row['role']} +1 seems to help more than what was kept ({row['difference']:+.3g}, "
+        f"{row['low']:.3g} to {row['high']:.3g}), but within noise; more replications would tell"
+        for row in tried
+        if row["verdict"] == "noise"
+        and abs(row["difference"]) >= margin
+        and row["gain_per_cost"] > best.get(row["step"], 0.0)
+    ]
 
 
 def _front(points: list[Point], here: Reached, question: Question) -> pd.DataFrame:

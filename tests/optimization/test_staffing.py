@@ -80,13 +80,19 @@ def test_a_person_with_another_role_is_not_a_saving(make_model: Build) -> None:
 
 
 def test_a_dear_role_gives_way_to_a_cheap_one(make_model: Build) -> None:
-    found = optimise(make_model(writers=3, designers=4), budget=1, **QUICK)
-    assert found.steps["role"][1] == "Writer"
     found = optimise(make_model(), budget=1, cost={"Designer": 1000.0}, replications=12)
     assert found.steps["role"][1] == "Writer"
     assert found.front["cost"].is_monotonic_increasing
     assert found.front["value"].is_monotonic_decreasing
     assert found.front["recommended"].sum() <= 1
+
+
+def test_a_large_gain_within_noise_is_not_passed_over_in_silence(make_model: Build) -> None:
+    found = optimise(make_model(writers=3, designers=4), budget=1, **QUICK)
+    told = [warning for warning in found.warnings if "more replications would tell" in warning]
+    noise = found.tried[(found.tried["verdict"] == "noise") & (found.tried["gain_per_cost"] > 2.0)]
+    assert len(noise) == len(told) == 1
+    assert told[0].startswith("step 1: Writer +1")
 
 
 def test_plenty_of_people_leaves_nothing_to_do(make_model: Build) -> None:
