@@ -54,7 +54,7 @@ def demo(context: click.Context, /, output: Path, replications: int, seed: int, 
     console.step(t("Simulating"))
     answer = mk.experiment(
         model,
-        scenarios(),
+        scenarios(console.language),
         replications=replications,
         seed=seed,
         workers=processes(workers),

@@ -55,6 +55,9 @@ class Assignment(click.ParamType[Change]):
 @log_options
 @click.option("--staff", multiple=True, type=Assignment(), help=message("People more (or fewer) in a role."))
 @click.option("--rework", multiple=True, type=Assignment(), help=message("Factor on returns after an activity."))
+@click.option(
+    "--wait", multiple=True, type=Assignment(), help=message("Factor on the outside wait before an activity.")
+)
 @click.option("--duration", multiple=True, type=Assignment(), help=message("Factor on the duration of an activity."))
 @click.option("--arrivals", type=click.FloatRange(min=0), metavar="FACTOR", help=message("Factor on arrivals."))
 @click.option("--remove", multiple=True, metavar="ACTIVITY", help=message("Leave an activity out."))
@@ -75,6 +78,7 @@ def simulate(
     log: Path,
     staff: tuple[Change, ...],
     rework: tuple[Change, ...],
+    wait: tuple[Change, ...],
     duration: tuple[Change, ...],
     arrivals: float | None,
     remove: tuple[str, ...],
@@ -101,6 +105,7 @@ def simulate(
     changes = [
         *(("staff", name, value) for name, value in staff),
         *(("rework", name, value) for name, value in rework),
+        *(("wait", name, value) for name, value in wait),
         *(("duration", name, value) for name, value in duration),
         *([("arrivals", "", arrivals)] if arrivals is not None else []),
         *(("remove", name, 0.0) for name in remove),
