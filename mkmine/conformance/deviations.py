@@ -91,14 +91,15 @@ def find_variants(log: EventLog, activities: Sequence[str], aliases: Mapping[str
 def count_deviations(log: EventLog, variants: Variants, alignments: Sequence[Alignment | None]) -> pd.DataFrame:
     """One row per deviation, the most frequent first; columns as in `Conformance.deviations`.
 
-    The difference in cycle time compares closed cases with the deviation to those without it that came as far (that
-    have the activity after which it happens): mean difference in hours of working time with Welch's 95 % interval. It
-    is an association, not an effect. Where the log never has the activity there is nobody to compare with.
+    The difference in cycle time compares finished cases (closed, not cancelled) with the deviation to those without it
+    that came as far (that have the activity after which it happens): mean difference in hours of working time with
+    Welch's 95 % interval. It is an association, not an effect. Where the log never has the activity there is nobody to
+    compare with.
     """
     found = _collect(variants, alignments)
     members = _members(variants)
     known = np.array([one is not None for one in alignments], dtype=np.bool_)[variants.of_case]
-    comparison = _Comparison(cycle_hours(log), known & log.completed)
+    comparison = _Comparison(cycle_hours(log), known & log.completed & ~log.cancelled)
     having = {code: _having(variants, code) for code in {key.after for key in found} | {key.activity for key in found}}
     rows = []
     for key, count in found.items():

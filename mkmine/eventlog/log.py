@@ -319,6 +319,13 @@ class EventLog:
         return np.repeat(np.arange(self.n_cases, dtype=np.int32), np.diff(self.offsets))
 
     @cached_property
+    def cancelled(self) -> NDArray[np.bool_]:
+        """Which cases ended without a result, shape (m,): those whose case attribute `outcome` is "cancelled"."""
+        if "outcome" not in self.case_attributes:
+            return np.zeros(self.n_cases, dtype=np.bool_)
+        return np.asarray(self.case_attributes["outcome"] == "cancelled", dtype=np.bool_)
+
+    @cached_property
     def position(self) -> NDArray[np.int32]:
         """Place of each instance in its case, counted from 0, shape (n,)."""
         return (np.arange(self.n_instances) - self.offsets[self.case_of]).astype(np.int32)

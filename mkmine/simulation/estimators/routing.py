@@ -79,9 +79,7 @@ def _targets(log: EventLog) -> Int:
     out = np.append(log.activity[1:].astype(np.int64), 0)
     last = log.offsets[1:] - 1
     out[last] = k
-    if "outcome" in log.case_attributes:
-        cancelled = (log.case_attributes["outcome"] == "cancelled").to_numpy(dtype=np.bool_)
-        out[last[cancelled]] = k + 1
+    out[last[log.cancelled]] = k + 1
     return out
 
 
