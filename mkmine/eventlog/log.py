@@ -265,10 +265,10 @@ class EventLog:
             steps.append(Step("quarantine", reasons, len(aside)))
         done = np.ones(len(case_names), dtype=np.bool_)
         if completed is not None:
-            done = completed.reindex(case_names, fill_value=True).to_numpy(dtype=np.bool_)
+            done = _by_case(completed).reindex(case_names, fill_value=True).to_numpy(dtype=np.bool_)
         cases = pd.DataFrame(index=pd.RangeIndex(len(case_names)))
         if case_attributes is not None:
-            cases = case_attributes.reindex(case_names).reset_index(drop=True)
+            cases = _by_case(case_attributes).reindex(case_names).reset_index(drop=True)
         return cls(
             name=name,
             time_zone=time_zone,
@@ -386,7 +386,7 @@ class EventLog:
     def case_frame(self) -> pd.DataFrame:
         """Return one row per case: id, first start, last end, instances, completed, and the case attributes."""
         last = np.maximum.reduceat(self.end, self.offsets[:-1])
-        return pd.DataFrame(
+        cases = pd.DataFrame(
             {
                 "case": self.case_ids,
                 "start": self._local(self.start[self.offsets[:-1]]),
@@ -394,7 +394,9 @@ class EventLog:
                 "instances": np.diff(self.offsets),
                 "completed": self.completed,
             }
-        ).join(self.case_attributes, rsuffix="_attribute")
+        )
+        taken = {name: f"{name}_attribute" for name in cases.columns}
+        return cases.join(self.case_attributes.rename(columns=taken))
 
     def keep_cases(self, mask: NDArray[np.bool_], *, action: str, detail: str = "") -> EventLog:
         """Return the log of the cases where `mask` (m,) is true, with the step recorded in its history.
@@ -501,6 +503,11 @@ class EventLog:
     def _local(self, moments: Int) -> pd.Series:
         stamps = pd.Series(moments.astype("datetime64[us]")).dt.tz_localize("UTC")
         return stamps.dt.tz_convert(self.time_zone)
+
+
+def _by_case(facts: Any) -> Any:
+    """Return a frame or a series with its index as text: the ids of a log are text, whatever the source has."""
+    return facts.set_axis(facts.index.astype(str).str.strip(), axis=0)
 
 
 def _names(names: tuple[str, ...], codes: NDArray[Any]) -> NDArray[np.object_]:
