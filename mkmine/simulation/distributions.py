@@ -32,7 +32,10 @@ class _Distribution(BaseModel):
         raise NotImplementedError
 
     def scaled(self, factor: float) -> Distribution:
-        """Return the distribution of `factor` times the duration."""
+        """Return the distribution of `factor` times the duration; a factor of 0 leaves no duration at all."""
+        return Fixed(hours=0.0) if factor == 0 else self._scaled(factor)
+
+    def _scaled(self, factor: float) -> Distribution:
         raise NotImplementedError
 
 
@@ -51,8 +54,7 @@ class Fixed(_Distribution):
         """Expected duration in hours."""
         return self.hours
 
-    def scaled(self, factor: float) -> Fixed:
-        """Return the distribution of `factor` times the duration."""
+    def _scaled(self, factor: float) -> Fixed:
         return Fixed(hours=self.hours * factor)
 
 
@@ -78,8 +80,7 @@ class Uniform(_Distribution):
         """Expected duration in hours."""
         return (self.low + self.high) / 2
 
-    def scaled(self, factor: float) -> Uniform:
-        """Return the distribution of `factor` times the duration."""
+    def _scaled(self, factor: float) -> Uniform:
         return Uniform(low=self.low * factor, high=self.high * factor)
 
 
@@ -98,8 +99,7 @@ class Exponential(_Distribution):
         """Expected duration in hours."""
         return self.mean
 
-    def scaled(self, factor: float) -> Exponential:
-        """Return the distribution of `factor` times the duration."""
+    def _scaled(self, factor: float) -> Exponential:
         return Exponential(mean=self.mean * factor)
 
 
@@ -122,8 +122,7 @@ class LogNormal(_Distribution):
         """Expected duration in hours."""
         return self.mean
 
-    def scaled(self, factor: float) -> LogNormal:
-        """Return the distribution of `factor` times the duration."""
+    def _scaled(self, factor: float) -> LogNormal:
         return LogNormal(mean=self.mean * factor, cv=self.cv)
 
 
@@ -146,8 +145,7 @@ class Gamma(_Distribution):
         """Expected duration in hours."""
         return self.mean
 
-    def scaled(self, factor: float) -> Gamma:
-        """Return the distribution of `factor` times the duration."""
+    def _scaled(self, factor: float) -> Gamma:
         return Gamma(mean=self.mean * factor, cv=self.cv)
 
 
@@ -178,8 +176,7 @@ class Triangular(_Distribution):
         """Expected duration in hours."""
         return (self.low + self.mode + self.high) / 3
 
-    def scaled(self, factor: float) -> Triangular:
-        """Return the distribution of `factor` times the duration."""
+    def _scaled(self, factor: float) -> Triangular:
         return Triangular(low=self.low * factor, mode=self.mode * factor, high=self.high * factor)
 
 
@@ -205,8 +202,7 @@ class Empirical(_Distribution):
         values = np.asarray(self.quantiles)
         return float(((values[1:] + values[:-1]) / 2).mean())
 
-    def scaled(self, factor: float) -> Empirical:
-        """Return the distribution of `factor` times the duration."""
+    def _scaled(self, factor: float) -> Empirical:
         return Empirical(quantiles=[value * factor for value in self.quantiles])
 
 

@@ -12,7 +12,7 @@ import pandas as pd
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from mkmine.calendars import Calendar
+from mkmine.calendars import Calendar, public_holidays
 from mkmine.errors import DataError, MkmineError, nearest
 from mkmine.files import read_yaml, write_text
 from mkmine.simulation.distributions import Distribution
@@ -111,6 +111,12 @@ class Season(_Part):
     last: date
     factor: Annotated[float, Field(ge=0, le=100)]
 
+    @model_validator(mode="after")
+    def _ordered(self) -> Season:
+        if self.last < self.first:
+            raise ValueError(f"the season {self.first} - {self.last} ends before it begins; swap the dates")
+        return self
+
 
 class Arrivals(_Part):
     """A Poisson process with an intensity per weekday and hour.
@@ -202,12 +208,25 @@ class SimulationModel(_Part):
         self._check_endings(names)
         if self.queue == "deadline" and self.due is None:
             raise ValueError("queue: deadline needs `due`, the working hours from arrival to the deadline")
-        for calendar in self.calendars.values():
-            try:
-                calendar.compiled(self.time_zone)
-            except MkmineError as error:
-                raise ValueError(f"calendars: {error}") from None
+        self._check_calendars()
         return self
+
+    def _check_calendars(self) -> None:
+        """Raise if a calendar, a person's absences or the holidays of arrivals cannot be compiled."""
+        place = ""
+        try:
+            for name in self.calendars:
+                place = f"calendars: {name}"
+                self.calendar(name)
+            for person in self.people:
+                place = f"people: {person.name}"
+                if person.absences:
+                    self.calendar(person.calendar, person.absences)
+            place = "arrivals"
+            if self.arrivals.holidays:
+                public_holidays(self.arrivals.holidays, self.start.year)
+        except MkmineError as error:
+            raise ValueError(f"{place}: {error}") from None
 
     def _check_endings(self, names: list[str]) -> None:
         """Raise if some activity can be reached from which no case ever ends (the last round's routes decide)."""
@@ -259,7 +278,8 @@ class SimulationModel(_Part):
             first = error.errors()[0]
             place = ": ".join(str(part) for part in first["loc"])
             more = f" ({error.error_count()} problems in all)" if error.error_count() > 1 else ""
-            raise DataError(f"{where}: {place + ': ' if place else ''}{first['msg']}{more}") from None
+            message = first["msg"].removeprefix("Value error, ")
+            raise DataError(f"{where}: {place + ': ' if place else ''}{message}{more}") from None
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values."""

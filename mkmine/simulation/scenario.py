@@ -9,10 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
+from pydantic import ValidationError
 
+from mkmine.calendars import Calendar
 from mkmine.errors import DataError, UnknownNameError, nearest
 from mkmine.files import read_yaml, write_text
 from mkmine.language import Language, translator
+from mkmine.simulation.distributions import Distribution
 from mkmine.simulation.model import ActivityModel, CalendarModel, Person, Route, SimulationModel
 
 if TYPE_CHECKING:
@@ -61,7 +64,7 @@ class Scenario:
             raise DataError(f"staff({role!r}, {change!r}): the change is a whole number other than 0, e.g. +1")
         if abs(change) > 10_000:
             raise DataError(f"staff({role!r}, {change}): more than 10,000 people; is the number right?")
-        return self._with("staff", role=role, change=change)
+        return self._with("staff", role=_named(role, "staff"), change=change)
 
     def rework(self, activity: str, *, factor: float) -> Scenario:
         """Multiply the probability that work is sent back after an activity, in every round (to at most 95 %).
@@ -69,18 +72,18 @@ class Scenario:
         The other routes share what becomes free (or gives way) in proportion. Raises `DataError` if `factor` is
         negative.
         """
-        return self._with("rework", activity=activity, factor=_factor("rework", factor))
+        return self._with("rework", activity=_named(activity, "rework"), factor=_factor("rework", factor))
 
     def duration(self, activity: str, *, factor: float) -> Scenario:
         """Multiply the processing time of an activity. Raises `DataError` if `factor` is negative."""
-        return self._with("duration", activity=activity, factor=_factor("duration", factor))
+        return self._with("duration", activity=_named(activity, "duration"), factor=_factor("duration", factor))
 
     def delay(self, activity: str, *, factor: float) -> Scenario:
         """Multiply the outside wait at an activity: the delay before it, or, if nobody does it, its duration.
 
         Raises `DataError` if `factor` is negative.
         """
-        return self._with("delay", activity=activity, factor=_factor("delay", factor))
+        return self._with("delay", activity=_named(activity, "delay"), factor=_factor("delay", factor))
 
     def arrivals(self, *, factor: float) -> Scenario:
         """Multiply the number of arriving cases. Raises `DataError` if `factor` is not positive."""
@@ -89,12 +92,22 @@ class Scenario:
         return self._with("arrivals", factor=_factor("arrivals", factor))
 
     def remove(self, activity: str) -> Scenario:
-        """Leave an activity out: who led to it leads to where it went on (without its ways back)."""
-        return self._with("remove", activity=activity)
+        """Leave an activity out: who led to it leads to where it went on (without its ways back).
+
+        Cases that would end there before anything was done do not arrive.
+        """
+        return self._with("remove", activity=_named(activity, "remove"))
 
     def calendar(self, role: str, weekly: Mapping[str, str]) -> Scenario:
-        """Give the people of a role other weekly hours, e.g. `{"Tue": "14:00-17:00", "Thu": "14:00-17:00"}`."""
-        return self._with("calendar", role=role, weekly=dict(weekly))
+        """Give the people of a role other weekly hours, e.g. `{"Tue": "14:00-17:00", "Thu": "14:00-17:00"}`.
+
+        Raises `DataError` if the hours cannot be read.
+        """
+        hours = dict(weekly) if isinstance(weekly, Mapping) else {}
+        if not hours or not all(isinstance(part, str) for pair in hours.items() for part in pair):
+            raise DataError(f'calendar({role!r}): weekly={weekly!r}: write e.g. {{"Mon-Fri": "09:00-18:00"}}')
+        Calendar.parse(hours)
+        return self._with("calendar", role=_named(role, "calendar"), weekly=hours)
 
     def __and__(self, other: Scenario) -> Scenario:
         """Return both scenarios' changes, one after the other."""
@@ -150,8 +163,12 @@ class Scenario:
                 raise UnknownNameError.of(kind="change", name=verb, known=list(_VERBS), where=place)
             given = {key: value for key, value in change.items() if key != "do"}
             if set(given) != _VERBS[verb]:
-                raise DataError(f"{place}: {verb} takes {', '.join(sorted(_VERBS[verb]))}; given: {', '.join(given)}")
-            out = getattr(out, verb)(**given)
+                names = ", ".join(map(str, given))
+                raise DataError(f"{place}: {verb} takes {', '.join(sorted(_VERBS[verb]))}; given: {names}")
+            try:
+                out = getattr(out, verb)(**given)
+            except DataError as error:
+                raise DataError(f"{place}: {error}") from None
         return out
 
     def __repr__(self) -> str:
@@ -200,6 +217,12 @@ def from_levers(
             continue
         out.append(scenario)
     return out
+
+
+def _named(name: str, verb: str) -> str:
+    if not isinstance(name, str):
+        raise DataError(f"{verb}({name!r}): give the name as text, in quotes")
+    return name
 
 
 def _factor(verb: str, factor: float) -> float:
@@ -309,15 +332,26 @@ def _scaled_rework(routes: list[Route], factor: float, onward: list[Route]) -> l
 def _apply_scaled(part: str) -> Any:
     def change_times(model: SimulationModel, values: Values, change: Values, scenario: str) -> None:
         activity = _activity(model, change["activity"], scenario)
-        changed = values["activities"][change["activity"]]
+        name, factor = change["activity"], change["factor"]
+        changed = values["activities"][name]
         if part == "duration" or activity.role is None:
-            changed["duration"] = [one.scaled(change["factor"]).model_dump(mode="json") for one in activity.duration]
+            changed["duration"] = [_scaled(one, factor, name, scenario) for one in activity.duration]
         elif activity.delay is None:
-            raise DataError(f'scenario "{scenario}": "{change["activity"]}" has no outside delay to change')
+            raise DataError(f'scenario "{scenario}": "{name}" has no outside delay to change')
         else:
-            changed["delay"] = activity.delay.scaled(change["factor"]).model_dump(mode="json")
+            changed["delay"] = _scaled(activity.delay, factor, name, scenario)
 
     return change_times
+
+
+def _scaled(one: Distribution, factor: float, activity: str, scenario: str) -> Values:
+    try:
+        return one.scaled(factor).model_dump(mode="json")
+    except ValidationError:
+        raise DataError(
+            f'scenario "{scenario}": {factor:g} times the hours of "{activity}" is over a million; '
+            f"give a smaller factor"
+        ) from None
 
 
 def _apply_arrivals(model: SimulationModel, values: Values, change: Values, scenario: str) -> None:
@@ -342,9 +376,13 @@ def _apply_remove(model: SimulationModel, values: Values, change: Values, scenar
                 if step.to == source and source is not None and route.to == name:
                     continue
                 share = route.probability * (step.probability if route.to == name else 1.0)
-                key = (step.to, route.rework if route.to != name else step.rework, step.outcome)
+                # What was sent back to the removed activity is sent back still, to where it went on from there.
+                back = route.rework and step.to is not None
+                key = (step.to, back, step.outcome)
                 merged[key] = merged.get(key, 0.0) + share
         kept = sum(merged.values())
+        if not kept:
+            raise DataError(f'scenario "{scenario}": without "{name}", nothing comes after "{source}"; keep it')
         return [
             {"to": to, "probability": share / kept, "rework": back, "outcome": outcome}
             for (to, back, outcome), share in merged.items()
@@ -360,7 +398,12 @@ def _apply_remove(model: SimulationModel, values: Values, change: Values, scenar
                 for context in one.contexts
                 if name not in context.before
             ]
-    values["begin"] = rewired(model.begin, None)
+    begun = [route for route in rewired(model.begin, None) if route["to"] is not None]
+    share = sum(route["probability"] for route in begun)
+    if not begun:
+        raise DataError(f'scenario "{scenario}": without "{name}", cases have nothing to begin with; keep it')
+    values["begin"] = [{**route, "probability": route["probability"] / share} for route in begun]
+    values["arrivals"]["factor"] = model.arrivals.factor * share
     needed = {one.role for other, one in model.activities.items() if other != name}
     for person in values["people"]:
         person["roles"] = [role for role in person["roles"] if role in needed]

@@ -1,0 +1,170 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mkmine.errors import DataError
+from mkmine.simulation import SimulationModel
+
+
+def test_yaml_round_trip(article: SimulationModel, tmp_path: Path) -> None:
+    path = article.save(tmp_path / "model.yaml")
+    again = SimulationModel.load(path)
+    assert again == article
+    assert again.to_yaml() == article.to_yaml() == path.read_text(encoding="utf-8")
+    assert SimulationModel.from_dict(article.to_dict()) == article
+
+
+def test_names_in_any_script_survive_yaml(values: dict[str, Any], tmp_path: Path) -> None:
+    for name in ("Статья: № 1 «да»", "null", "1.5", "- [x]", "a\nb", "on"):
+        values["name"] = name
+        assert SimulationModel.load(SimulationModel.from_dict(values).save(tmp_path / "m.yaml")).name == name
+
+
+def test_contexts_and_seasons_survive_yaml(values: dict[str, Any], tmp_path: Path) -> None:
+    values["activities"]["Approval"]["contexts"] = [
+        {"before": ["Brief", "Text"], "round": 1, "next": [{"to": "Design", "probability": 1}]}
+    ]
+    values["arrivals"]["seasons"] = [{"first": "2025-03-01", "last": "2025-03-31", "factor": 0.0}]
+    values["queue"], values["due"] = "deadline", {"kind": "fixed", "hours": 80}
+    model = SimulationModel.from_dict(values)
+    assert SimulationModel.load(model.save(tmp_path / "m.yaml")) == model
+
+
+def test_what_it_tells(article: SimulationModel) -> None:
+    assert article.roles == ("Marketer", "Writer", "Designer", "Approver")
+    assert [one.name for one in article.staff("Writer")] == ["Bob", "Cat"]
+    assert article.arrivals.per_week == pytest.approx(6.0)
+    assert article.horizon(2) == date(2025, 1, 27)
+    text = repr(article)
+    assert "Approval: Approver (1), 0.2 h, outside delay 1.0 h, sent back 40% in round 1" in text
+    table = article.to_pandas().set_index("activity")
+    assert table.loc["Text", "people"] == 2
+    assert table.loc["Approval", "rework"] == pytest.approx(0.4)
+    assert table.loc["Publication", "people"] == 0
+
+
+def test_its_html_is_escaped(values: dict[str, Any]) -> None:
+    values["name"] = "<script>"
+    assert "<script>" not in SimulationModel.from_dict(values)._repr_html_()
+
+
+def test_it_cannot_be_changed(article: SimulationModel) -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        article.name = "other"  # type: ignore[misc]
+
+
+def change(path: str, value: Any) -> Callable[[dict[str, Any]], None]:
+    """Set the value at a path such as `people.0.calendar`."""
+
+    def apply(values: Any) -> None:
+        *parts, last = path.split(".")
+        for part in parts:
+            values = values[int(part) if part.isdigit() else part]
+        values[int(last) if last.isdigit() else last] = value
+
+    return apply
+
+
+TRAP = [[{"to": "Publication", "probability": 1}]]
+REFUSED = {
+    "probabilities": (change("activities.Text.next.0.0.probability", 0.9), r"Text: next, round 1: .* add up to 0\.9"),
+    "probabilities of a later round": (
+        change("activities.Approval.next.1.0.probability", 0.5),
+        r"Approval: next, round 2: the probabilities add up to 1\.3, not 1",
+    ),
+    "probability over one": (change("activities.Text.next.0.0.probability", 1.5), "less than or equal to 1"),
+    "probability below none": (change("activities.Text.next.0.0.probability", -0.5), "greater than or equal to 0"),
+    "probability not a number": (
+        change("activities.Text.next.0.0.probability", float("nan")),
+        r"activities: Text: next",
+    ),
+    "beginning": (change("begin.0.probability", 0.5), r"begin: the probabilities add up to 0\.5, not 1"),
+    "beginning with the end": (change("begin.0.to", None), "begin: a case cannot end before its first activity"),
+    "beginning elsewhere": (change("begin.0.to", "Breif"), 'begin: unknown name "Breif"; did you mean "Brief"'),
+    "route": (
+        change("activities.Text.next.0.0.to", "Aproval"),
+        'round 1: unknown name "Aproval"; did you mean "Approval"',
+    ),
+    "context": (
+        change("activities.Text.contexts", [{"before": ["Breif"], "next": [{"to": "Approval", "probability": 1}]}]),
+        'Text: context Breif: unknown name "Breif"; did you mean "Brief"',
+    ),
+    "routes of a context": (
+        change("activities.Text.contexts", [{"before": ["Brief"], "next": [{"to": "Approval", "probability": 0.5}]}]),
+        r"Text: context Brief: the probabilities add up to 0\.5",
+    ),
+    "calendar of a person": (
+        change("people.0.calendar", "offise"),
+        'Ann: calendar: unknown name "offise"; did you mean',
+    ),
+    "calendar of an activity": (change("activities.Approval.calendar", "x"), 'Approval: calendar: unknown name "x"'),
+    "office": (change("office", "home"), 'office: unknown name "home"'),
+    "role": (change("activities.Design.role", "Desinger"), 'nobody has the role "Desinger".*did you mean "Designer"'),
+    "two of a name": (change("people.1.name", "Ann"), 'people: "Ann" is there twice'),
+    "trap": (change("activities.Publication.next", TRAP), "no route leads from here to an end"),
+    "trap by probability nought": (
+        change(
+            "activities.Publication.next", [[{"to": None, "probability": 0}, {"to": "Publication", "probability": 1}]]
+        ),
+        "no route leads from here to an end",
+    ),
+    "never opens": (change("calendars.approver.weekly", {}), "calendars: approver: the calendar never opens"),
+    "hours": (change("calendars.office.weekly", {"Mon": "9 to 5"}), "calendars: .* is not an interval of hours"),
+    "hours that YAML took for a number": (change("calendars.office.weekly", {"Mon": 540}), "valid string"),
+    "holidays": (change("calendars.office.holidays", "XX"), 'no holidays are known for "XX"'),
+    "holidays of arrivals": (change("arrivals.holidays", "XX"), 'no holidays are known for "XX"'),
+    "zone": (change("time_zone", "Europe/Moskva"), "is not a time zone"),
+    "no activities": (change("activities", {}), "the model has none; give at least one"),
+    "no duration": (change("activities.Text.duration", []), "at least 1"),
+    "negative duration": (change("activities.Approval.duration.0.hours", -1), "greater than or equal to 0"),
+    "deadline": (change("queue", "deadline"), "queue: deadline needs `due`"),
+    "queue": (change("queue", "lifo"), "'fifo' or 'deadline'"),
+    "extra key": (change("seed", 7), "seed: Extra inputs are not permitted"),
+    "extra key deep inside": (change("activities.Text.rol", "x"), "activities: Text: rol: Extra inputs"),
+    "hours of arrivals": (change("arrivals.weekly.0", [1.0] * 23), "at least 24"),
+    "negative arrivals": (change("arrivals.weekly.0.3", -1.0), "greater than or equal to 0"),
+    "roles of a person": (change("people.0.roles", []), "at least 1"),
+    "absence": (change("people.3.absences", [["2025-03-14", "2025-03-03"]]), r"Dan.*ends before it begins"),
+    "season": (
+        change("arrivals.seasons", [{"first": "2025-03-31", "last": "2025-03-01", "factor": 2}]),
+        "ends before it begins",
+    ),
+    "name": (change("name", ""), "at least 1 character"),
+    "start": (change("start", "soon"), "start: Input should be a valid date"),
+}
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_what_cannot_be_run_is_refused_with_its_place(values: dict[str, Any], what: str) -> None:
+    spoil, message = REFUSED[what]
+    spoil(values)
+    with pytest.raises(DataError, match=message) as caught:
+        SimulationModel.from_dict(values, where="models/article.yaml")
+    assert str(caught.value).startswith("models/article.yaml: ")
+
+
+def test_the_number_of_problems_is_told(values: dict[str, Any]) -> None:
+    values["people"][0]["roles"], values["people"][1]["roles"] = [], []
+    with pytest.raises(DataError, match=r"\(2 problems in all\)"):
+        SimulationModel.from_dict(values)
+
+
+def test_a_file_is_read_safely(tmp_path: Path) -> None:
+    bomb = tmp_path / "bomb.yaml"
+    bomb.write_text("a: &a [x, x]\nb: &b [*a, *a]\n")
+    with pytest.raises(DataError, match="aliases"):
+        SimulationModel.load(bomb)
+    code = tmp_path / "code.yaml"
+    code.write_text("name: !!python/object/apply:os.system ['true']\n")
+    with pytest.raises(DataError, match="is not valid YAML"):
+        SimulationModel.load(code)
+    with pytest.raises(DataError, match=r"none\.yaml"):
+        SimulationModel.load(tmp_path / "none.yaml")
+    (tmp_path / "numbers.yaml").write_text("1: 2\n")
+    with pytest.raises(DataError, match=r"numbers\.yaml"):
+        SimulationModel.load(tmp_path / "numbers.yaml")
