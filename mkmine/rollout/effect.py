@@ -16,7 +16,7 @@ from mkmine.discovery.process_map import records
 from mkmine.errors import DataError, UnknownNameError
 from mkmine.eventlog import EventLog, Provenance
 from mkmine.rollout.prediction import Prediction, Verdict, judge
-from mkmine.rollout.window import ARRIVALS, History, Window, block_length, figures, resampled_weeks
+from mkmine.rollout.window import ARRIVALS, History, Window, block_length, common_horizon, figures, resampled_weeks
 from mkmine.simulation.arrivals import midnight
 from mkmine.simulation.kpis import kpi as key_figure
 from mkmine.streams import Streams
@@ -44,9 +44,9 @@ class Effect:
     ----------
     figures
         One row per key figure: `before`, `after`, `difference` with its confidence interval `low`..`high`, `relative`
-        (difference / before), `verdict` (`"better"`, `"worse"`, `"changed"` where no direction is better, `"noise"` where
-        the interval includes 0, `"unknown"` where it cannot be given). `arrivals_per_week` tells whether the demand
-        changed.
+        (difference / before), `verdict` (`"better"`, `"worse"`, `"changed"` where no direction is better, `"noise"`
+        where the interval includes 0, `"unknown"` where it cannot be given). `arrivals_per_week` tells whether the
+        demand changed.
     placebo
         One row per earlier date at which nothing changed: `date`, `difference` of the key figure `kpi`, and whether it
         is `as_large` as the one at the change. Neighbouring dates share cases.
@@ -59,7 +59,7 @@ class Effect:
     cases, open_cases
         Cases that begin in each window, and how many of them are not completed in it.
     horizon_h
-        Longest cycle time to which the mean is restricted, in both windows.
+        Cycle time to which the mean is restricted in both windows: the longest of which both tell.
     """
 
     log: str
@@ -158,8 +158,10 @@ def effect(
 
     Both windows are seen by the same observer, who leaves at the end of the window: cases still open then are censored
     (Kaplan and Meier), and the change touches no case of the first window. The interval of a difference is Student's,
-    with the standard error of a bootstrap over blocks of weeks of arrival, because cases of one time share queues. The
-    same comparison at earlier dates (placebos) shows what arises where nothing changed.
+    with the standard error of a bootstrap over blocks of weeks of arrival, because cases of one time share queues.
+    Where queues last for many weeks it is still too narrow: simulated at a utilisation of 70 %, the intervals of 95 %
+    for cycle times held the truth in 89 to 94 %. Hence the same comparison at earlier dates (placebos), which shows what
+    arises where nothing changed.
 
     Parameters
     ----------
@@ -192,7 +194,7 @@ def effect(
     after = history.window(day + timedelta(days=7 * settle), future)
     for window, side in ((before, "before"), (after, "after")):
         _check_cases(window, side, log)
-    horizon = min(float(before.cycle_h[-1]), float(after.cycle_h[-1]))
+    horizon = common_horizon(before, after)
     table = _compared(before, after, horizon, confidence, Streams(seed))
     row = table.set_index("kpi").loc[key].to_dict()
     placebo = _placebo(log, history, day, (past, future, settle), key, abs(float(row["difference"])))
@@ -307,7 +309,7 @@ def _placebo(
         after = history.window(moment + timedelta(days=7 * settle), future)
         if min(int(before.done.sum()), int(after.done.sum())) < _FEWEST_CASES:
             continue
-        horizon = min(float(before.cycle_h[-1]), float(after.cycle_h[-1]))
+        horizon = common_horizon(before, after)
         first, second = (float(figures(one, one.once(), horizon_h=horizon)[key][0]) for one in (before, after))
         if np.isfinite(second - first):
             rows.append((moment.isoformat(), second - first, bool(abs(second - first) >= size)))

@@ -63,8 +63,8 @@ class Prediction:
         said = [] if self.stable else [UNSTABLE]
         if not isnan(self.base) and self.base and abs(before / self.base - 1) > FAR:
             said.append(
-                f"The prediction starts from {self.base:.3g}, the log from {before:.3g}: the model did not describe this "
-                f"time well, so compare directions rather than sizes."
+                f"The prediction starts from {self.base:.3g}, the log from {before:.3g}: the model did not describe "
+                f"this time well, so compare directions rather than sizes."
             )
         return said
 
@@ -73,7 +73,8 @@ def judge(row: Mapping[Any, Any], predicted: Prediction, as_large: float, placeb
     """Return whether a prediction came true, and why, from the observed `difference`, `low` and `high`.
 
     It came true if the observed interval meets the predicted one and excludes 0; where the predicted one includes 0, if
-    the observed one lies within it. It did not come true if the two have nothing in common. Otherwise, and where such differences are common without a change, one cannot tell yet.
+    the observed one lies within it. It did not come true if the two have nothing in common. Otherwise, and where such
+    differences are common without a change, one cannot tell yet.
     """
     low, high = float(row["low"]), float(row["high"])
     if isnan(low) or isnan(high):
@@ -97,8 +98,5 @@ def _how(difference: float, low: float, high: float, predicted: Prediction) -> s
         return "the observed interval has nothing in common with the predicted one"
     if difference * middle < 0:
         return "the difference goes the other way"
-    return (
-        "the effect is larger than predicted"
-        if abs(difference) > abs(middle)
-        else "the effect is smaller than predicted"
-    )
+    size = "larger" if abs(difference) > abs(middle) else "smaller"
+    return f"the effect is {size} than predicted"

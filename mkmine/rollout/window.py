@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import date, timedelta
-from math import ceil
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,7 @@ from mkmine.eventlog.enablement import enabled_times
 from mkmine.simulation.arrivals import midnight
 from mkmine.streams import Streams
 
-__all__ = ["ARRIVALS", "History", "Window", "block_length", "figures", "resampled_weeks"]
+__all__ = ["ARRIVALS", "History", "Window", "block_length", "common_horizon", "figures", "resampled_weeks"]
 
 Floats = NDArray[np.float64]
 ARRIVALS = "arrivals_per_week"
@@ -94,6 +94,15 @@ class History:
         )
 
 
+def common_horizon(one: Window, other: Window) -> float:
+    """Return the longest cycle time (hours) to which the distribution is known in both windows.
+
+    Where the longest case is completed, it is known that none lasts longer.
+    """
+    longest = max(float(one.cycle_h[-1]), float(other.cycle_h[-1]))
+    return min(longest, *(float(window.cycle_h[-1]) for window in (one, other) if not window.done[-1]), math.inf)
+
+
 def figures(window: Window, weights: Floats, *, horizon_h: float) -> dict[str, Floats]:
     """Return the key figures under weights of the weeks (r, weeks), each of shape (r,).
 
@@ -125,14 +134,14 @@ def _figures(window: Window, weights: Floats, horizon_h: float) -> dict[str, Flo
         }
     for key, quantile in _QUANTILES.items():
         reached = longer <= 1 - quantile + 1e-12
-        found = window.cycle_h[reached.argmax(axis=1)] if reached.shape[1] else np.nan
-        out[key] = np.where(reached.any(axis=1), found, np.nan)
+        out[key] = np.where(reached.any(axis=1), window.cycle_h[reached.argmax(axis=1)], np.nan)
     return out
 
 
 def block_length(weeks: int) -> int:
-    """Return how many weeks in a row are resampled together: the cube root of their number."""
-    return max(1, round(weeks ** (1 / 3)))
+    """Return how many weeks in a row are resampled together: the square root of their number."""
+    # The cube root that is best for weak dependence made intervals too narrow: queues remember for weeks.
+    return max(1, round(math.sqrt(weeks)))
 
 
 def resampled_weeks(weeks: int, streams: Streams, *names: str, resamples: int) -> Floats:
@@ -142,7 +151,7 @@ def resampled_weeks(weeks: int, streams: Streams, *names: str, resamples: int) -
     Source: Politis and Romano (1992), in Exploring the Limits of Bootstrap.
     """
     length = block_length(weeks)
-    blocks = ceil(weeks / length)
+    blocks = math.ceil(weeks / length)
     begins = np.floor(streams.uniform(*names, size=resamples * blocks) * weeks).astype(np.int64)
     drawn = (begins.reshape(resamples, blocks, 1) + np.arange(length)) % weeks
     drawn = drawn.reshape(resamples, -1)[:, :weeks]
