@@ -195,8 +195,12 @@ def _log(rows: _Rows, steps: list[Step], name: str, calendar: Calendar | None) -
     if len(aside):
         steps.append(Step("quarantine", _reasons(aside), len(aside)))
     case_names, extra = _further(frame, mapping)
-    for column in extra:
-        instances[f"@{column}"] = frame[column].to_numpy()[instances["source"]]
+    chosen = instances["source"].to_numpy()
+    # All at once: one by one, each of many columns would be copied for every further one.
+    further = {f"@{one}": pd.Series(frame[one].to_numpy()[chosen], index=instances.index) for one in extra}
+    shape = instances.attrs
+    instances = pd.concat([instances, pd.DataFrame(further, index=instances.index)], axis=1)
+    instances.attrs.update(shape)
     return _build(instances, extra, case_names, rows, completed, shown, name, calendar, aside, steps)
 
 

@@ -22,7 +22,7 @@ __all__ = ["Table", "open_limited", "read_table"]
 Errors = Literal["raise", "quarantine"]
 GIB = 1 << 30
 # A text log rarely shrinks more than 50 times; a bomb does 1,000 times.
-MAX_RATIO, SMALL = 250, 64 << 20
+MAX_RATIO, SMALL = 120, 16 << 20
 MAX_COLUMNS = 10_000
 ENCODINGS_BY_BOM = (
     (b"\xef\xbb\xbf", "utf-8-sig"),
@@ -231,6 +231,8 @@ def _parse(
             )
             break
         except pa.ArrowInvalid as error:
+            if "Could not skip initial" in str(error):
+                raise DataError(f'"{name}" is empty: it has column names but no row; export the log again') from None
             if "straddling" not in str(error) or block > len(text):
                 raise DataError(f'"{name}" is not a table with "{_shown(mark)}" between cells: {error}') from None
     if broken and errors == "raise":

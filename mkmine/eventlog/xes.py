@@ -23,6 +23,8 @@ __all__ = ["read_xes"]
 VALUES = frozenset({"string", "date", "int", "float", "boolean", "id"})
 CASE = "case:concept:name"
 CHUNK = 1 << 20
+# Every attribute becomes a column over all events; a file in which each event has its own would fill the memory.
+MANY_CELLS, SPARSE = 20_000_000, 50
 
 
 def read_xes(path: str | Path, *, size_limit: int = 32 * GIB) -> Table:
@@ -150,6 +152,7 @@ class _Events:
             raise DataError(f'"{self.name}" is XML but not XES: it has no <log> element')
         if not self.events:
             raise DataError(f'"{self.name}" holds no event in its {self.traces:,} traces; export the log again')
+        self._check_spread()
         trace = np.frombuffer(self.trace_of, dtype=np.int64)
         data = {key: column.full(self.events) for key, column in self.columns.items()}
         for key, column in self.case_columns.items():
@@ -168,6 +171,15 @@ class _Events:
             notes.append(f"{self.nested:,} nested attributes passed over")
         frame = pd.DataFrame({CASE: data.pop(CASE), **data})
         return Table(frame=frame, rows=np.arange(1, self.events + 1), note=", ".join(notes))
+
+    def _check_spread(self) -> None:
+        columns = [*self.columns.values(), *self.case_columns.values()]
+        cells, values = len(columns) * self.events, sum(len(column.values) for column in columns)
+        if cells > MANY_CELLS and cells > SPARSE * values:
+            raise DataError(
+                f'"{self.name}" has {len(columns):,} different attributes, each in hardly any of its {self.events:,} '
+                f"events; remove those not needed"
+            )
 
     def _distinct(self, names: pd.Series, trace: np.ndarray[Any, np.dtype[np.int64]]) -> int:
         empty = self.traces - len(np.unique(trace))

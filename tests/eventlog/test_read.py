@@ -202,3 +202,10 @@ def test_public_logs_are_read_as_they_are(shared_logs: Path) -> None:
     )
     assert (incidents.n_cases, len(incidents), len(incidents.activities)) == (7554, 65533, 13)
     assert 0 < int((~incidents.completed).sum()) < 200
+
+
+@pytest.mark.filterwarnings("error::pandas.errors.PerformanceWarning")
+def test_many_columns_are_gathered_at_once() -> None:
+    table = {"case": ["1", "2"], "activity": ["A", "B"], "end": ["2025-03-03 10:00", "2025-03-04 10:00"]}
+    log = read(pd.DataFrame(table | {f"column {n}": ["x", "y"] for n in range(200)}))
+    assert len(log.attributes) == 200
