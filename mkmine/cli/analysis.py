@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,9 +12,12 @@ import click
 from mkmine.cli.console import Console, records
 from mkmine.cli.source import log_options, read_log, working_day
 from mkmine.cli.verb import Verb, common, console_of, message
+from mkmine.language import MISSING
 
 if TYPE_CHECKING:
     from mkmine.conformance import Conformance
+    from mkmine.eventlog import LogSummary, Step
+    from mkmine.language import Translator
     from mkmine.performance import Diagnosis
 
 __all__ = ["check", "describe", "diagnose", "map_"]
@@ -33,10 +38,41 @@ def describe(context: click.Context, /, log: Path, **settings: Any) -> int:
     """Print the summary of a log."""
     console = console_of(context)
     console.step(console.t("Reading {log}", log=log.name))
-    summary = read_log(log, settings).describe()
+    events = read_log(log, settings)
+    summary = events.describe()
     console.emit(summary)
-    console.line(repr(summary))
+    for text in _told(summary, events.history, console.t):
+        console.line(text)
     return 0
+
+
+def _told(summary: LogSummary, history: Sequence[Step], t: Translator) -> list[str]:
+    """Return the lines that tell the size and shape of a log."""
+    from mkmine.report.retelling import retell
+
+    cases = t.plural("{n} case", "{n} cases", summary.cases)
+    rows = {
+        t("Cases"): t("{cases}, still open: {open}", cases=cases, open=t.number(summary.open_cases)),
+        t("Executions"): t.number(summary.instances),
+        t("Activities"): ", ".join(summary.activities),
+        t("People"): t.number(summary.resources),
+        t("Roles"): ", ".join(summary.roles) or MISSING,
+        t("Time observed"): " – ".join(summary.window) + f" ({summary.time_zone})",
+        t("Calendar"): retell(summary.calendar, t),
+        t("Set aside"): t.plural("{n} row", "{n} rows", summary.quarantined),
+    }
+    width = max(map(len, rows)) + 2
+    lines = [f"{summary.name} [{summary.hash[:8]}]"]
+    for name, value in rows.items():
+        lines.append(
+            textwrap.fill(value, 110, initial_indent=f"  {name:<{width}}", subsequent_indent=" " * (width + 2))
+        )
+    lines.append(f"  {t('How the log came to be')}")
+    for step in history:
+        count = "" if step.touched is None else f" [{t.number(step.touched)}]"
+        detail = f": {retell(step.detail, t)}" if step.detail else ""
+        lines.append(f"    - {retell(step.action, t)}{detail}{count}")
+    return lines
 
 
 @click.command(
@@ -249,7 +285,7 @@ def show_diagnosis(console: Console, found: Diagnosis, *, day: float) -> None:
         )
     kinds = {"queue": t("queue"), "rework": t("rework"), "outside": t("outside wait")}
     console.table(
-        ["", t("Bottleneck"), t("Where"), t("Role"), t("Hours"), t("Share")],
+        ["", t("Bottleneck"), t("Where"), t("Role"), t("Lost"), t("Share")],
         [
             [str(row["rank"]), kinds.get(row["kind"], row["kind"]), row["where"], _text(row["role"]),
              t.hours(row["hours"], day=day), t.percent(row["share"])]

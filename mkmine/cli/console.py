@@ -6,6 +6,7 @@ import json
 import math
 import sys
 import time
+import unicodedata
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
@@ -15,7 +16,10 @@ from mkmine.language import Language, Translator, default_language, translator
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Console", "Result", "plain", "records"]
+__all__ = ["Console", "Result", "harmless", "plain", "records"]
+
+
+WIDEST = 80  # characters of a cell
 
 
 class Result(Protocol):
@@ -59,12 +63,12 @@ class Console:
 
     def complain(self, text: str, *, kind: str = "") -> None:
         """Say what went wrong, on stderr; `kind` is the word before it, "Error:" by default."""
-        print(kind or self.t("Error:"), text, file=sys.stderr, flush=True)
+        print(kind or self.t("Error:"), harmless(text), file=sys.stderr, flush=True)
 
     def line(self, text: str = "") -> None:
         """Write a line of the result; in JSON mode nothing but the JSON is written."""
         if not self.as_json:
-            print(text)
+            print(harmless(text))
 
     def emit(self, result: Result | Mapping[str, Any]) -> None:
         """Write a result as JSON, in JSON mode."""
@@ -76,13 +80,27 @@ class Console:
         """Write a table: the first column to the left, those that hold only numbers to the right."""
         if not rows:
             return
-        cells = [[" ".join(str(cell).split("\n")) for cell in row] for row in (headers, *rows)]
+        cells = [[_cell(str(cell)) for cell in row] for row in (headers, *rows)]
         widths = [max(len(row[column]) for row in cells) for column in range(len(headers))]
         right = [at > 0 and all(_numeric(row[at]) for row in cells[1:]) for at in range(len(headers))]
         for row in cells:
             places = zip(row, widths, right, strict=True)
             parts = [cell.rjust(width) if flush else cell.ljust(width) for cell, width, flush in places]
             self.line((indent + "  ".join(parts)).rstrip())
+
+
+def harmless(text: str) -> str:
+    """Return the text with a space for what would steer a terminal or turn the writing round: names come from files."""
+    return "".join(one if one in "\n\t" or not _steers(one) else " " for one in text)
+
+
+def _steers(glyph: str) -> bool:
+    return unicodedata.category(glyph) == "Cc" or "\u202a" <= glyph <= "\u202e" or "\u2066" <= glyph <= "\u2069"
+
+
+def _cell(text: str) -> str:
+    line = " ".join(harmless(text.rstrip()).splitlines()).replace("\t", " ")
+    return line if len(line) <= WIDEST else line[: WIDEST - 1] + "…"
 
 
 def _numeric(cell: str) -> bool:
