@@ -17,9 +17,12 @@ __all__ = ["COLUMNS", "Clock", "Found", "Move", "Question", "Reached", "as_scena
 Verdict = Literal["kept", "helps less", "too small", "noise", "worse", "saves", "saves less", "missed"]
 # Of people who are busy less than this, one may be spared; whether one can is then simulated.
 HARDLY_USED = 0.5
+# Changes that seem best but lie within noise are looked at once more, with this many times the replications.
+AGAIN, LOOKS = 4, 2
 
 COLUMNS = [
-    "step", "role", "change", "people", "cost", "value", "difference", "low", "high", "gain_per_cost", "verdict",
+    "step", "role", "change", "people", "cost", "value", "difference", "low", "high", "gain_per_cost", "replications",
+    "verdict",
 ]  # fmt: skip
 
 
@@ -39,9 +42,9 @@ class Question:
     def ask(
         self, model: SimulationModel, scenarios: Sequence[Scenario], confidence: float, clock: Clock, **other: Any
     ) -> Experiment:
-        """Run one paired experiment."""
-        clock.plan(self.settings["replications"] * (len(scenarios) + 1))
+        """Run one paired experiment, with `other` settings than usual where given."""
         settings: dict[str, Any] = {**self.settings, **other}
+        clock.plan(settings["replications"] * (len(scenarios) + 1))
         return experiment(model, scenarios, confidence=confidence, progress=clock.tell, **settings)
 
 
@@ -89,7 +92,13 @@ class Move:
     gain: float
     low: float
     high: float
+    replications: int
     stable: bool
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """Role and change."""
+        return self.role, self.change
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -113,7 +122,11 @@ def search(model: SimulationModel, question: Question, clock: Clock) -> Found:
     room, seen = margin, {frozenset(start.changes): start.point(question.costs)}
     steps: list[dict[str, Any]] = [_row(0, start, None, question)]
     tried: list[dict[str, Any]] = []
-    while moves := _moves(here, question, clock):
+    while changes := _changes(here, question):
+        moves = _moves(here, changes, question, clock, len(changes))
+        if again := _contenders(moves, question.costs, margin):
+            closer = {one.key: one for one in _moves(here, again, question, clock, len(changes), AGAIN)}
+            moves = [closer.get(one.key, one) for one in moves]
         chosen, verdicts = _judged(moves, question.costs, margin, room)
         number = len(steps)
         for move, verdict in zip(moves, verdicts, strict=True):
@@ -127,20 +140,28 @@ def search(model: SimulationModel, question: Question, clock: Clock) -> Found:
     return Found(opening=opening, unstable=unstable, steps=steps, tried=tried, points=list(seen.values()), here=here)
 
 
-def _moves(here: Reached, question: Question, clock: Clock) -> list[Move]:
-    """Simulate every change of one person that may be tried from here; their intervals hold together."""
+def _changes(here: Reached, question: Question) -> list[tuple[str, int]]:
+    """Return the changes of one person that may be tried: more while the budget lasts, fewer where hardly used."""
     net = dict(here.changes)
     added = sum(change for change in net.values() if change > 0)
     open_budget = question.budget is None or added < question.budget
-    changes = [(role, 1) for role in question.roles if open_budget and net.get(role, 0) >= 0]
-    for role in question.roles:
-        if net.get(role, 0) <= 0 and _spare(here.model, role) and here.busy[role] < HARDLY_USED:
-            changes.append((role, -1))
-    if not changes:
-        return []
+    more = [(role, 1) for role in question.roles if open_budget and net.get(role, 0) >= 0]
+    fewer = [
+        (role, -1)
+        for role in question.roles
+        if net.get(role, 0) <= 0 and _spare(here.model, role) and here.busy[role] < HARDLY_USED
+    ]
+    return [*more, *fewer]
+
+
+def _moves(
+    here: Reached, changes: Sequence[tuple[str, int]], question: Question, clock: Clock, together: int, times: int = 1
+) -> list[Move]:
+    """Simulate changes of one person; the intervals of `together` changes hold together, in both looks."""
     scenarios = {change: as_scenario((change,)) for change in changes}
-    level = 1 - (1 - question.confidence) / len(changes)
-    answer = question.ask(here.model, list(scenarios.values()), level, clock)
+    level = 1 - (1 - question.confidence) / (together * LOOKS)
+    runs = times * question.settings["replications"]
+    answer = question.ask(here.model, list(scenarios.values()), level, clock, replications=runs)
     out = []
     for (role, change), scenario in scenarios.items():
         model, changed = scenario.apply(here.model), merged([*here.changes, (role, change)])
@@ -154,10 +175,20 @@ def _moves(here: Reached, question: Question, clock: Clock) -> list[Move]:
                 gain=-question.sign * float(row["difference"]),
                 low=ends[0],
                 high=ends[1],
+                replications=runs,
                 stable=str(row["verdict"]) != "unstable",
             )
         )
     return out
+
+
+def _contenders(moves: Sequence[Move], costs: Mapping[str, float], margin: float) -> list[tuple[str, int]]:
+    """Return the people within noise who seem to help more than the best beyond it, and that one; else nothing."""
+    more = [move for move in moves if move.change > 0 and move.gain >= margin]
+    best = max((move for move in more if move.low > 0), key=lambda move: move.gain / costs[move.role], default=None)
+    least = 0.0 if best is None else best.gain / costs[best.role]
+    unclear = [move for move in more if not move.low > 0 and move.gain / costs[move.role] > least]
+    return [move.key for move in moves if unclear and (move is best or move in unclear)]
 
 
 def _judged(
@@ -194,7 +225,9 @@ def _reached(
     changes: tuple[tuple[str, int], ...],
     question: Question,
 ) -> Reached:
-    rows = answer.kpis[answer.kpis["scenario"] == name]
+    # All points keep equally many replications, so that any two of them are paired.
+    first = answer.kpis["replication"] < question.settings["replications"]
+    rows = answer.kpis[(answer.kpis["scenario"] == name) & first]
     values = rows[rows["kpi"] == question.kpi].sort_values("replication")["value"].to_numpy(dtype=np.float64)
     means = rows.groupby("kpi")["value"].mean()
     busy = {role: float(means[f"utilisation:{role}"]) for role in question.roles}
@@ -210,6 +243,7 @@ def _row(number: int, to: Reached, move: Move | None, question: Question, verdic
         "people": sum(len(to.model.staff(role)) for role in question.roles),
         "cost": to.cost(question.costs),
         "value": float(to.values.mean()),
+        "replications": len(to.values) if move is None else move.replications,
         "verdict": verdict,
     }
     if move is None:

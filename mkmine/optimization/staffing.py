@@ -50,7 +50,8 @@ class Staffing:
     steps
         One row per kept step: step, role, change, people (in the role after it), cost (after it, per week against the
         start), value (mean of the key figure), difference (to the step before) with its interval low..high,
-        gain_per_cost, verdict. Row 0 is the start.
+        gain_per_cost, replications (of the difference; a value is of the first `replications` of the search), verdict.
+        Row 0 is the start.
     tried
         The same columns for every change that was simulated. verdict: `"kept"`; `"helps less"` (for its cost, than the
         one kept); `"too small"`: beyond noise, but within the tolerance; `"noise"`; `"worse"`; and for a person fewer
@@ -157,11 +158,13 @@ def optimise(
 
     Each step simulates one person more in each role, and one fewer where a role is busy less than half of the time, as
     paired experiments from the staffing reached so far. It keeps the person with the best gain per cost whose interval
-    excludes 0. Where nobody helps any more (or the budget is used), it spares the dearest person without whom a loss
-    beyond the tolerance is excluded. It stops when neither is left. No role both grows and shrinks.
+    excludes 0; people who seem to help more than that one, but within noise, are first looked at again with four times
+    the replications. Where nobody helps any more (or the budget is used), it spares the dearest person without whom a
+    loss beyond the tolerance is excluded. It stops when neither is left. No role both grows and shrinks.
 
-    The intervals of a step hold for all its changes at once (Bonferroni). Source: B. Fox (1966), Discrete optimization
-    via marginal analysis, Management Science 13; exact for separable convex problems, which a queueing network is not.
+    The intervals of a step hold for all its changes and both looks at once (Bonferroni). Source: B. Fox (1966),
+    Discrete optimization via marginal analysis, Management Science 13; exact for separable convex problems, which a
+    queueing network is not.
 
     Parameters
     ----------
@@ -202,7 +205,7 @@ def optimise(
         warnings.insert(1, WINNER)
     elif found.unstable:
         warnings.insert(1, TOGETHER)
-    warnings += _unclear(found.tried, question.tolerance * abs(found.steps[0]["value"]))
+    warnings += unclear(found.tried, question.tolerance * abs(found.steps[0]["value"]))
     return Staffing(
         base=model.name,
         kpi=kpi,
@@ -234,7 +237,7 @@ def _provenance(opening: Experiment, question: Question) -> Provenance:
     return replace(opening.provenance, method=METHOD, parameters=parameters)
 
 
-def _unclear(tried: list[dict[str, Any]], margin: float) -> list[str]:
+def unclear(tried: list[dict[str, Any]], margin: float) -> list[str]:
     """Say where a person within noise seemed to help more than the one kept: more replications would decide."""
     best = {row["step"]: row["gain_per_cost"] for row in tried if row["verdict"] == "kept"}
     return [

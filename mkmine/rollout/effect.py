@@ -158,9 +158,9 @@ def effect(
 
     Both windows are seen by the same observer, who leaves at the end of the window: cases still open then are censored
     (Kaplan and Meier), and the change touches no case of the first window. The interval of a difference is Student's,
-    with the standard error of a bootstrap over blocks of weeks of arrival, because cases of one time share queues.
-    Where queues last for many weeks it is still too narrow: simulated at a utilisation of 70 %, the intervals of 95 %
-    for cycle times held the truth in 89 to 94 %. Hence the same comparison at earlier dates (placebos), which shows what
+    with the standard error of a bootstrap over blocks of weeks of arrival, since cases of one time share queues: in
+    simulated offices at a utilisation of 70 %, the intervals of 95 % held the truth in 92 to 99 %. They are too narrow
+    where queues last for longer than a block; hence the same comparison at earlier dates (placebos), which shows what
     arises where nothing changed.
 
     Parameters

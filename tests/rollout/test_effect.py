@@ -92,15 +92,14 @@ def test_a_change_of_demand_is_said(make_world: World) -> None:
 
 
 def test_intervals_cover_no_change_about_as_often_as_they_say(make_world: World) -> None:
-    """95 % asked; queues that last for weeks cost some of it (see `effect`)."""
     hits: dict[str, list[bool]] = {}
     for seed in range(60):
         seen = effect(make_world(seed=seed, before=16, after=16), CHANGE)
         for row in seen.figures.to_dict("records"):
             hits.setdefault(row["kpi"], []).append(row["low"] <= 0 <= row["high"])
     share = {key: float(np.mean(covered)) for key, covered in hits.items()}
-    assert min(share.values()) >= 0.83
-    assert np.mean(list(share.values())) >= 0.90
+    assert min(share.values()) >= 0.88
+    assert np.mean(list(share.values())) >= 0.93
 
 
 def test_the_seed_decides(improved: EventLog, seen: Effect) -> None:
