@@ -69,6 +69,8 @@ def simulate(
     times = arrivals if arrivals is not None else arrival_times(model, streams, cases=cases, weeks=weeks)
     if not len(times):
         raise DataError(f'no case arrives in the simulation of "{model.name}"; raise the arrivals or the duration')
+    if (np.diff(times) < 0).any():
+        raise DataError("the arrival times are not sorted; sort them, earliest first")
     run = _Run(model, streams, np.asarray(times, dtype=np.int64))
     log = _as_log(model, run, Step("simulate", f"{model.name}, seed {seed}, replication {replication}"))
     return log if observe is None else as_observed(log, observe)
