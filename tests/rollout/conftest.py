@@ -57,6 +57,12 @@ def office(start: datetime.date, *, writers: int, hours: float, rework: float, c
 
 
 @pytest.fixture(scope="session")
+def make_office() -> Callable[..., SimulationModel]:
+    """Build the model behind the worlds."""
+    return office
+
+
+@pytest.fixture(scope="session")
 def make_world() -> World:
     """Build the log of an office that changes on 2 June 2025, seen `before` weeks earlier and `after` weeks later."""
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import datetime
 import json
 from collections.abc import Callable
 from typing import Any
@@ -12,6 +13,7 @@ from mkmine.errors import DataError, UnknownNameError
 from mkmine.eventlog import EventLog
 from mkmine.rollout import Effect, effect
 from mkmine.rollout.effect import DEMAND, NO_PLACEBO, NOT_PROOF, UNEQUAL
+from mkmine.simulation import Scenario, SimulationModel, experiment
 
 World = Callable[..., EventLog]
 CHANGE = "2025-06-02"
@@ -34,6 +36,16 @@ def test_an_improvement_is_seen_and_came_true(seen: Effect) -> None:
     assert seen.verdict == "came true"
     assert seen.as_large < 0.2
     assert NOT_PROOF in seen.warnings
+
+
+def test_what_an_experiment_predicted_of_the_same_change_came_true(
+    improved: EventLog, make_office: Callable[..., SimulationModel]
+) -> None:
+    model = make_office(datetime.date(2025, 1, 6), writers=12, hours=10.0, rework=0.3, cases=24.0)
+    strict = Scenario("strict").staff("Writer", +3).duration("Write", factor=0.6).rework("Check", factor=1 / 6)
+    answer = experiment(model, [strict], replications=6, weeks=16).answer("strict")
+    seen = effect(improved, CHANGE, predicted=answer)
+    assert (seen.kpi, seen.verdict) == ("cycle_mean_h", "came true")
 
 
 def test_a_deterioration_is_seen(make_world: World) -> None:
