@@ -17,8 +17,8 @@ _LARGEST_YAML = 50_000_000
 def read_yaml(path: str | Path, *, what: str) -> dict[str, Any]:
     """Read a YAML mapping; `what` names it in errors ("model", "process card").
 
-    Raises `DataError` if the file cannot be read, is not YAML, is not a mapping, or uses aliases (a small file with
-    nested aliases can unfold to more than memory holds).
+    Raises `DataError` if the file cannot be read, is not YAML, is not a mapping, says something twice, or uses aliases
+    (a small file with nested aliases can unfold to more than memory holds).
     """
     import yaml
 
@@ -29,6 +29,21 @@ def read_yaml(path: str | Path, *, what: str) -> dict[str, Any]:
                 raise yaml.YAMLError(f"line {event.start_mark.line + 1}: aliases (*{event.anchor}) are not allowed")
             return super().compose_node(parent, index)
 
+        def construct_mapping(self, node: Any, deep: bool = False) -> Any:
+            # YAML forbids it; PyYAML would silently believe the last one.
+            said: set[str] = set()
+            for key, _ in node.value:
+                if isinstance(key, yaml.ScalarNode) and key.value in said:
+                    raise yaml.YAMLError(f'line {key.start_mark.line + 1}: "{key.value}" is said twice')
+                said.add(str(key.value))
+            return super().construct_mapping(node, deep)
+
+        def construct_yaml_int(self, node: Any) -> Any:
+            # To YAML 1.1 "1:30" is 90; whoever writes it means a time.
+            text = str(self.construct_scalar(node))
+            return text if ":" in text else super().construct_yaml_int(node)
+
+    Loader.add_constructor("tag:yaml.org,2002:int", Loader.construct_yaml_int)
     source = Path(path)
     try:
         if source.stat().st_size > _LARGEST_YAML:
@@ -39,7 +54,7 @@ def read_yaml(path: str | Path, *, what: str) -> dict[str, Any]:
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError) as error:
         if isinstance(error, DataError):
             raise
-        raise DataError(f'the {what} "{source}" is not valid YAML: {error}') from None
+        raise DataError(f'the {what} "{source}" is not valid YAML: {" ".join(str(error).split())}') from None
     if not isinstance(values, dict):
         raise DataError(f'the {what} "{source}" holds a {type(values).__name__}, not a mapping of names to values')
     return values

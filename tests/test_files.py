@@ -97,14 +97,17 @@ def test_reads_a_mapping_with_and_without_a_byte_order_mark(tmp_path: Path) -> N
         ("a: " + "[" * 5_000 + "]" * 5_000, "is not valid YAML"),
         ("? [a, b]\n: 1\n? {c: 1}\n: 2\n", "is not valid YAML"),
         (b"a: \xff\xfe\x00", "is not valid YAML"),
+        ("a: " + "9" * 5_000, "is not valid YAML"),
+        ("a:\n  b: 1\n  b: 2\n", 'is not valid YAML: line 3: "b" is said twice'),
     ],
-    ids=["bomb", "cycle", "list", "empty", "broken", "code", "date", "deep", "unhashable", "bytes"],
+    ids=["bomb", "cycle", "list", "empty", "broken", "code", "date", "deep", "unhashable", "bytes", "huge", "twice"],
 )
 def test_bad_yaml_is_explained(tmp_path: Path, content: str | bytes, message: str) -> None:
     path = tmp_path / "model.yaml"
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    with pytest.raises(DataError, match=message):
+    with pytest.raises(DataError, match=message) as caught:
         read_yaml(path, what="model")
+    assert "\n" not in str(caught.value)
 
 
 def test_a_missing_file_and_a_folder_are_explained(tmp_path: Path) -> None:
@@ -120,3 +123,9 @@ def test_a_huge_file_is_refused_before_it_is_read(tmp_path: Path) -> None:
         sink.truncate(60_000_000)
     with pytest.raises(DataError, match="is larger than 50 MB; is it the right file"):
         read_yaml(path, what="model")
+
+
+def test_a_time_is_not_a_number(tmp_path: Path) -> None:
+    path = tmp_path / "card.yaml"
+    path.write_text("limit: 1:30\nrounds: 0x10\n")
+    assert read_yaml(path, what="process card") == {"limit": "1:30", "rounds": 16}

@@ -14,6 +14,7 @@ import yaml
 
 from mkmine.errors import DataError, UnknownNameError
 from mkmine.eventlog.dates import looks_like_times
+from mkmine.files import read_yaml, write_text
 
 __all__ = ["Mapping", "Semantic", "guess"]
 
@@ -156,21 +157,13 @@ class Mapping:
         return cls(**plain)
 
     def save(self, path: str | Path) -> None:
-        """Write the mapping as YAML."""
-        Path(path).write_text(yaml.safe_dump(self.to_dict(), allow_unicode=True, sort_keys=False), encoding="utf-8")
+        """Write the mapping as YAML. Raises `DataError` if the place cannot be written."""
+        write_text(path, yaml.safe_dump(self.to_dict(), allow_unicode=True, sort_keys=False))
 
     @classmethod
     def load(cls, path: str | Path) -> Mapping:
         """Read a mapping from YAML. Raises `DataError` if the file is absent or is not a mapping."""
-        try:
-            values = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            raise DataError(f'there is no mapping file "{path}"; check the path') from None
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
-            raise DataError(f'"{path}" is not YAML: {error}') from None
-        if not isinstance(values, dict):
-            raise DataError(f'"{path}" is not a mapping; write lines such as "case: Ключ задачи"')
-        return cls.from_dict(values)
+        return cls.from_dict(read_yaml(path, what="mapping of columns"))
 
 
 def guess(frame: pd.DataFrame, told: Mapping, *, where: str = "the table") -> tuple[Mapping, tuple[str, ...]]:

@@ -15,8 +15,8 @@ from mkmine.files import read_yaml
 from mkmine.targets.model import ProcessModel
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
-Hours = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Rounds = Annotated[int, Field(ge=1)]
+Hours = Annotated[float, Field(gt=0, le=1_000_000, allow_inf_nan=False)]
+Rounds = Annotated[int, Field(ge=1, le=1_000_000)]
 
 
 class _Part(BaseModel):

@@ -135,8 +135,10 @@ def test_a_mapping_survives_its_file(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("cese: a", 'unknown key of a mapping "cese".*did you mean "case"'),
-        ("- a", "is not a mapping"),
-        ("a: [", "is not YAML"),
+        ("- a", "holds a list, not a mapping"),
+        ("a: [", "is not valid YAML"),
+        ("case: " + "[" * 20_000, "is not valid YAML"),
+        ("case: " + "9" * 5_000, "is not valid YAML"),
         ("case: 5", "is not a name"),
         ("timestamps: sometimes", "unknown meaning of timestamps"),
     ],
@@ -148,5 +150,5 @@ def test_a_bad_file_is_told(tmp_path: Path, text: str, message: str) -> None:
 
 
 def test_an_absent_file_is_told(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="there is no mapping file"):
+    with pytest.raises(DataError, match="cannot read the mapping of columns"):
         Mapping.load(tmp_path / "mapping.yaml")
