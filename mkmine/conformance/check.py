@@ -26,12 +26,15 @@ def check(log: EventLog, target: Target, *, budget_seconds: float = 30.0) -> Con
     Open cases are aligned as beginnings: what they have not reached yet is not a deviation. Variants that are not
     aligned within `budget_seconds` (the most frequent come first) are reported as unknown with bounds.
 
-    Raises `DataError` if the log has no cases, the budget is not above zero, or the model cannot be executed.
+    Raises `DataError` if the log has no cases, the budget is not above zero, or the model has no task or cannot be
+    executed.
     """
     if not budget_seconds > 0:
         raise DataError(f"budget_seconds is {budget_seconds!r}; give a number of seconds above zero")
     if not log.n_cases:
         raise DataError(f'log "{log.name}" has no cases; there is nothing to compare with "{target.name}"')
+    if not target.activities:
+        raise DataError(f'the model of "{target.name}" has no task; draw what should be done, as tasks with names')
     deadline = time.monotonic() + budget_seconds
     net = compile_net(target.model)
     variants = find_variants(log, net.labels, target.aliases)

@@ -199,3 +199,8 @@ def test_the_order_of_cases_changes_nothing() -> None:
     columns = ["kind", "activity", "after", "cases", "occurrences"]
     pd.testing.assert_frame_equal(first.deviations[columns], second.deviations[columns])
     assert first.fitness == pytest.approx(second.fitness)
+
+
+def test_a_model_that_asks_for_nothing_is_refused() -> None:
+    with pytest.raises(DataError, match='the model of "P" has no task'):
+        check(log(["AB"]), Target(model=model("s>x1 x1>e"), card=ProcessCard(process="P", owner="Head")))
