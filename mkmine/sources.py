@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,6 +15,7 @@ __all__ = ["read"]
 
 Kind = Literal["events", "tracker"]
 _TRACKER_ONLY = {"issues"}
+_JSON = re.compile(r"\.(json|jsonl|ndjson)(\.gz)?$", re.IGNORECASE)
 _SHARED = {"mapping", "time_zone", "name", "errors"}
 
 
@@ -41,7 +43,9 @@ def read(source: Any, *, kind: Kind | None = None, **settings: Any) -> EventLog:
     is_path = isinstance(source, str | Path)
     if kind is None:
         told: Kind | None = "tracker" if _TRACKER_ONLY & set(settings) else "events" if columns else None
-        kind = told or ("tracker" if is_path and looks_like_export(source) else "events")
+        # No log of events is read from JSON: what is wrong with such a file, the trackers' reader says best.
+        from_tracker = is_path and (_JSON.search(str(source)) is not None or looks_like_export(source))
+        kind = told or ("tracker" if from_tracker else "events")
     if kind == "tracker":
         if not is_path:
             raise DataError("a tracker's export is read from a file; pass its path")

@@ -81,3 +81,12 @@ def test_mistakes_of_users_are_explained(tmp_path: Path) -> None:
         mk.read(put(tmp_path / "empty.csv", ""))
     with pytest.raises(MkmineError):
         mk.read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [("", "is empty"), ("{", "is not valid JSON"), ("[]", "not of a known tracker"), ("9" * 5_000, "cannot be read")],
+)
+def test_json_that_is_no_export_is_told_as_json(tmp_path: Path, content: str, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        mk.read(put(tmp_path / "export.json", content))

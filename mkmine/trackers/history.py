@@ -157,6 +157,11 @@ def _stays(export: TrackerExport, names: Mapping[str, str]) -> tuple[pd.DataFram
     previous = changes.groupby("issue", sort=False)["new"].shift()
     gaps = int((previous.notna() & changes["old"].notna() & (previous != changes["old"])).sum())
     stays = pd.concat([begun.assign(rank=0), moved.assign(rank=1)], ignore_index=True)
+    if stays.empty:
+        raise DataError(
+            "the export names no status together with a time, so there is no history in it; export the changes of "
+            "status too (Jira: expand=changelog, Redmine: include=journals)"
+        )
     stays["from"] = stays["from"].astype(np.int64)
     created_late = int((stays["from"] < stays.groupby("issue", sort=False)["from"].transform("first")).sum())
     order = np.lexsort((np.arange(len(stays)), stays["from"], stays["rank"], stays["issue"].to_numpy(dtype=str)))

@@ -209,6 +209,7 @@ JUNK: tuple[Any, ...] = (
     {"issues": [jira_issue(fields={"created": None, "status": None})]},
     {"issues": [jira_issue(fields={"created": ["x"], "status": {"name": ["y"]}, "assignee": 5})]},
     {"issues": [{"id": 1, "created_on": "2025-01-01", "status": {"name": None}, "journals": [{"details": [3]}]}]},
+    {"issues": [{"key": "A-1", "fields": {}}]},
     {"issues": "none"},
     [[[]]],
     [None],
