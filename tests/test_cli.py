@@ -217,3 +217,29 @@ def test_a_console_without_our_letters_is_no_error(log: Path) -> None:
 def test_plain_leaves_only_what_json_knows() -> None:
     value = {"a": float("nan"), 1: (Path("x"), {2.0}), "b": [float("inf"), True, None]}
     assert plain(value) == {"a": None, "1": ["x", [2.0]], "b": [None, True, None]}
+
+
+def test_names_cannot_steer_the_terminal_nor_flood_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    names = ["\x1b[31mred\x07", "\u202eesrever", "x" * 10_000, "{0} {n} %s"]
+    rows = [f"{case},{name},2025-03-{3 + case:02d} 1{at}:00" for case in range(5) for at, name in enumerate(names)]
+    log = tmp_path / "log.csv"
+    log.write_text("\n".join(["case,activity,end", *rows]), encoding="utf-8")
+    for arguments in (["describe"], ["map"], ["diagnose"], ["describe", "--case", "\x1b[2J\nlog" + "y" * 10_000]):
+        main([arguments[0], str(log), *arguments[1:]])
+        out, err = capsys.readouterr()
+        assert "fault" not in err
+        assert not set("\x1b\x07\u202e") & set(out + err)
+        assert max(map(len, (out + err).splitlines())) <= 2_010
+
+
+def test_a_log_that_cannot_be_simulated_still_has_its_report(
+    log: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log.write_text(log.read_text(encoding="utf-8").replace("Approve", "x" * 501), encoding="utf-8")
+    path = tmp_path / "report.html"
+    assert main(["report", str(log), "--output", str(path), "--json"]) == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out)["report"] == str(path)
+    assert err.startswith("Warning: The report is without what-if answers:")
+    assert "501 characters, too long to simulate (at most 500)" in err
+    assert path.is_file()

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["Console", "Result", "harmless", "plain", "records"]
 
 
-WIDEST = 80  # characters of a cell
+WIDEST, LONGEST = 80, 2000  # characters of a cell, and of a message
 
 
 class Result(Protocol):
@@ -63,7 +63,8 @@ class Console:
 
     def complain(self, text: str, *, kind: str = "") -> None:
         """Say what went wrong, on stderr; `kind` is the word before it, "Error:" by default."""
-        print(kind or self.t("Error:"), harmless(text), file=sys.stderr, flush=True)
+        line = " ".join(one.strip() for one in harmless(text).splitlines())
+        print(kind or self.t("Error:"), _clipped(line, LONGEST), file=sys.stderr, flush=True)
 
     def line(self, text: str = "") -> None:
         """Write a line of the result; in JSON mode nothing but the JSON is written."""
@@ -100,7 +101,11 @@ def _steers(glyph: str) -> bool:
 
 def _cell(text: str) -> str:
     line = " ".join(harmless(text.rstrip()).splitlines()).replace("\t", " ")
-    return line if len(line) <= WIDEST else line[: WIDEST - 1] + "…"
+    return _clipped(line, WIDEST)
+
+
+def _clipped(text: str, longest: int) -> str:
+    return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
 def _numeric(cell: str) -> bool:

@@ -124,7 +124,7 @@ def likely_zone(values: pd.Series, instants: NDArray[np.int64]) -> str | None:
     distinct = np.unique(minutes)
     if len(distinct) == 1:
         hours, rest = divmod(int(distinct[0]), 60)
-        return "UTC" if rest or not hours else f"Etc/GMT{-hours:+d}"
+        return "UTC" if rest or not hours or not -12 <= hours <= 14 else f"Etc/GMT{-hours:+d}"
     for name in COMMON_ZONES:
         naive = stamps.tz_convert(name).tz_localize(None)
         if (((naive - stamps.tz_localize(None)) // pd.Timedelta(minutes=1)).to_numpy() == minutes).all():

@@ -28,6 +28,7 @@ Floats = NDArray[np.float64]
 
 _FEWEST_CASES = 20
 _MOST_ACTIVITIES = 500
+_LONGEST_NAME = 500
 # A mean delay below this (hours) is not worth a place in the model.
 _SLIGHT = 0.05
 # How much of the waiting that busy people explain is left to the simulated queues; the best one is chosen by replay.
@@ -72,7 +73,8 @@ def calibrate(log: EventLog, *, name: str | None = None) -> SimulationModel:
     office, as the observations allow; absences. Delay: what is left of the waiting after the person was last free, plus
     a share of the rest that is chosen by replaying the log (a note says which).
 
-    Raises `DataError` if the log has fewer than 20 completed cases, more than 500 activities, or covers under a week.
+    Raises `DataError` if the log has fewer than 20 completed cases, more than 500 activities, a name of more than 500
+    characters, or covers under a week.
     """
     _check(log)
     enabled, pools = enabled_times(log), find_pools(log)
@@ -96,6 +98,12 @@ def _check(log: EventLog) -> None:
             f"{log.name}: {len(log.activities)} activities are too many to calibrate a simulation (at most "
             f"{_MOST_ACTIVITIES}); merge or drop the rare ones first"
         )
+    for what, names in (("activity", log.activities), ("person", log.resources), ("role", log.roles)):
+        if long := next((one for one in names if len(one) > _LONGEST_NAME), None):
+            raise DataError(
+                f'{log.name}: the {what} "{long[:40]}…" has a name of {len(long):,} characters, too long to simulate '
+                f"(at most {_LONGEST_NAME}); shorten it"
+            )
     if log.observed[1] - log.observed[0] < 7 * DAY:
         raise DataError(f"{log.name}: the log covers less than a week; a weekly rhythm cannot be estimated from it")
 
