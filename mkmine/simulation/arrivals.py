@@ -7,7 +7,7 @@ from datetime import date, datetime, time, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from mkmine.calendars import HOUR, public_holidays, to_us, zone
+from mkmine.calendars import DAY, HOUR, public_holidays, to_us, zone
 from mkmine.errors import DataError
 from mkmine.simulation.model import SimulationModel
 from mkmine.streams import Streams
@@ -72,11 +72,14 @@ def _intensity(model: SimulationModel, weeks: float) -> tuple[NDArray[np.float64
         if arrivals.holidays and today in public_holidays(arrivals.holidays, today.year)[0]:
             continue
         factor = np.prod([one.factor for one in arrivals.seasons if one.first <= today <= one.last])
-        # The local day begins where the zone says, also in the weeks that change the clock.
-        begin = (to_us(datetime.combine(today, time(), tz)) - first) // HOUR
+        begin = to_us(datetime.combine(today, time(), tz))
+        changing = midnight(today + timedelta(days=1), model.time_zone) - begin != DAY
         for hour, rate in enumerate(rows[today.weekday()]):
-            if rate and 0 <= begin + hour < hours:
-                expected[begin + hour] += rate * factor
+            # On a day that changes the clock, hours are not counted from midnight but told by the zone.
+            moment = to_us(datetime.combine(today, time(hour), tz)) if changing else begin + hour * HOUR
+            place = (moment - first) // HOUR
+            if rate and 0 <= place < hours:
+                expected[place] += rate * factor
     mass = np.concatenate(([0.0], np.cumsum(expected)))
     # np.interp needs rising mass: closed hours keep one edge only, the last before arrivals go on.
     keep = np.concatenate((np.diff(mass) > 0, [True]))

@@ -150,8 +150,10 @@ def experiment(
 
     Raises `DataError` if a parameter is out of range or two scenarios have one name, and what `Scenario.apply` raises.
     """
-    _check(scenarios, replications, weeks, confidence, workers)
     warm = max(8.0, weeks / 3) if warm_up_weeks is None else float(warm_up_weeks)
+    _check(scenarios, replications, weeks, warm, confidence, workers)
+    if model.name in {one.name for one in scenarios}:
+        raise DataError(f'a scenario is called "{model.name}", as the model is; give it its own name')
     models = {"": model, **{one.name: one.apply(model) for one in scenarios}}
     tasks = [
         _Task(name, changed, seed, replication, weeks, warm)
@@ -247,11 +249,15 @@ def _in_processes(tasks: list[_Task], workers: int) -> Any:
         yield from pool.map(_run, tasks)
 
 
-def _check(scenarios: Sequence[Scenario], replications: int, weeks: float, confidence: float, workers: int) -> None:
+def _check(
+    scenarios: Sequence[Scenario], replications: int, weeks: float, warm: float, confidence: float, workers: int
+) -> None:
     if replications < _FEWEST:
         raise DataError(f"replications={replications}: an interval needs at least {_FEWEST}; 30 is a good start")
     if not 1 <= weeks <= 520:
         raise DataError(f"weeks={weeks}: give between 1 and 520 weeks")
+    if not 0 <= warm <= 520:
+        raise DataError(f"warm_up_weeks={warm:g}: give between 0 and 520 weeks")
     if not 0.5 <= confidence < 1:
         raise DataError(f"confidence={confidence}: give a share between 0.5 and 1, e.g. 0.95")
     if workers < 1:

@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from mkmine.calendars import HOUR
+from mkmine.errors import DataError
+from mkmine.simulation import Scenario, SimulationModel
+from mkmine.simulation.arrivals import arrival_times, midnight
+from mkmine.streams import Streams
+
+
+def local(model: SimulationModel, times: np.ndarray) -> pd.DatetimeIndex:
+    return pd.DatetimeIndex(times.astype("datetime64[us]")).tz_localize("UTC").tz_convert(model.time_zone)
+
+
+def test_a_constant_rate_is_a_poisson_process(queue: Any) -> None:
+    model = queue(rate=2, servers=1, service={"kind": "fixed", "hours": 1})
+    times = arrival_times(model, Streams(7), weeks=52)
+    gaps = np.diff(times) / HOUR
+    assert stats.kstest(gaps, stats.expon(scale=0.5).cdf).pvalue > 1e-3
+    # 17,472 expected arrivals: within four standard deviations.
+    assert abs(len(times) - 2 * 168 * 52) < 4 * np.sqrt(2 * 168 * 52)
+
+
+def test_the_weekly_pattern_and_the_holidays_are_kept(article: SimulationModel) -> None:
+    hours = local(article, arrival_times(article, Streams(7), weeks=200))
+    assert set(hours.day_of_week) == {0, 1, 2, 3, 4}
+    assert set(hours.hour) == set(range(9, 17))
+    assert not (hours.normalize() == pd.Timestamp("2025-05-09", tz=article.time_zone)).any()
+    counts = np.bincount(hours.hour, minlength=24)[9:17]
+    assert stats.chisquare(counts).pvalue > 1e-3
+
+
+def test_seasons_and_their_products(values: dict[str, Any]) -> None:
+    values["arrivals"] |= {"weekly": [[10.0] * 24] * 7, "holidays": None}
+    values["arrivals"]["seasons"] = [
+        {"first": "2025-02-01", "last": "2025-02-28", "factor": 2},
+        {"first": "2025-02-10", "last": "2025-02-16", "factor": 0},
+    ]
+    model = SimulationModel.from_dict(values)
+    per_day = pd.Series(1, local(model, arrival_times(model, Streams(7), weeks=12))).resample("D").count()
+    assert per_day["2025-02-01":"2025-02-09"].mean() == pytest.approx(480, rel=0.1)
+    assert per_day["2025-02-10":"2025-02-16"].sum() == 0
+    assert per_day["2025-03-01":"2025-03-31"].mean() == pytest.approx(240, rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("time_zone", "day"),
+    [
+        ("Europe/Berlin", date(2025, 3, 30)),
+        ("Europe/Berlin", date(2025, 10, 26)),
+        ("America/Sao_Paulo", date(2017, 10, 15)),
+    ],
+)
+def test_hours_are_those_of_the_wall_when_the_clock_changes(values: dict[str, Any], time_zone: str, day: date) -> None:
+    rows = [[0.0] * 24 for _ in range(7)]
+    for weekday in range(7):
+        rows[weekday][9], rows[weekday][23] = 50.0, 50.0
+    values |= {"time_zone": time_zone, "start": str(date.fromordinal(day.toordinal() - 5))}
+    values["arrivals"] = {"weekly": rows}
+    model = SimulationModel.from_dict(values)
+    hours = local(model, arrival_times(model, Streams(7), weeks=2))
+    assert set(hours.hour) == {9, 23}
+    assert set(hours[hours.date == day].hour) == {9, 23}
+
+
+def test_other_intensities_move_the_same_arrivals(article: SimulationModel) -> None:
+    more = Scenario("more").arrivals(factor=2).apply(article)
+    base, twice = (arrival_times(one, Streams(7), cases=100) for one in (article, more))
+    assert (twice <= base).all()
+    # The n-th arrival stands at the same cumulated intensity: half-way in weeks of work.
+    assert (twice[-1] - base[0]) < 0.65 * (base[-1] - base[0])
+
+
+def test_prefixes(article: SimulationModel) -> None:
+    assert np.array_equal(
+        arrival_times(article, Streams(7), cases=50), arrival_times(article, Streams(7), cases=80)[:50]
+    )
+    short, long = (arrival_times(article, Streams(7), weeks=weeks) for weeks in (10, 20))
+    assert np.array_equal(short, long[: len(short)])
+    assert (np.diff(long) >= 0).all()
+    assert long[0] >= midnight(article.start, article.time_zone)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"cases": 0}, "give at least 1 case"),
+        ({"weeks": 0}, "between 0 and"),
+        ({"weeks": 1e6}, "between 0 and"),
+        ({"cases": 1, "weeks": 1}, "both cases and weeks"),
+        ({"cases": 10**6}, "take over 50 years to arrive; raise the arrivals"),
+    ],
+)
+def test_mistakes_are_explained(article: SimulationModel, options: Any, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        arrival_times(article, Streams(7), **options)
+
+
+def test_no_arrivals_at_all(values: dict[str, Any]) -> None:
+    values["arrivals"] = {"weekly": [[0.0] * 24] * 7}
+    model = SimulationModel.from_dict(values)
+    assert len(arrival_times(model, Streams(7), weeks=5)) == 0
+    with pytest.raises(DataError, match="over 50 years"):
+        arrival_times(model, Streams(7), cases=1)
