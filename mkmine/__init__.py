@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     from mkmine.discovery import ProcessMap, discover, variants
     from mkmine.errors import MkmineError
     from mkmine.eventlog import EventLog
+    from mkmine.optimization import Staffing, optimise
     from mkmine.performance import Diagnosis, diagnose
     from mkmine.report import Report, draw, report
+    from mkmine.rollout import Effect, effect
     from mkmine.simulation import (
         Experiment,
         Scenario,
@@ -41,6 +43,7 @@ _PLACES = {
     "Calendar": "calendars",
     "Conformance": "conformance",
     "Diagnosis": "performance",
+    "Effect": "rollout",
     "EventLog": "eventlog",
     "Experiment": "simulation",
     "MkmineError": "errors",
@@ -49,6 +52,7 @@ _PLACES = {
     "Report": "report",
     "Scenario": "simulation",
     "SimulationModel": "simulation",
+    "Staffing": "optimization",
     "Target": "targets",
     "Validation": "simulation",
     "backtest": "simulation",
@@ -57,7 +61,9 @@ _PLACES = {
     "diagnose": "performance",
     "discover": "discovery",
     "draw": "report",
+    "effect": "rollout",
     "experiment": "simulation",
+    "optimise": "optimization",
     "read": "sources",
     "read_target": "targets",
     "report": "report",
@@ -69,6 +75,7 @@ __all__ = [
     "Calendar",
     "Conformance",
     "Diagnosis",
+    "Effect",
     "EventLog",
     "Experiment",
     "MkmineError",
@@ -77,6 +84,7 @@ __all__ = [
     "Report",
     "Scenario",
     "SimulationModel",
+    "Staffing",
     "Target",
     "Validation",
     "backtest",
@@ -85,7 +93,9 @@ __all__ = [
     "diagnose",
     "discover",
     "draw",
+    "effect",
     "experiment",
+    "optimise",
     "read",
     "read_target",
     "report",
