@@ -26,11 +26,13 @@ def as_observed(log: EventLog, window: tuple[int, int]) -> EventLog:
     first, last = window
     enabled = log.start if log.enabled is None else log.enabled
     finish = np.maximum.reduceat(log.end, log.offsets[:-1])
-    rows = (enabled < last) & (finish >= first)[log.case_of]
+    rows = (enabled < last) & ((finish >= first) | ~log.completed)[log.case_of]
     if not rows.any():
         raise DataError("nothing happens in the window of observation; move it or make it longer")
     sizes = np.add.reduceat(rows.astype(np.int64), log.offsets[:-1])
     cases = sizes > 0
+    # What begins at the very end of the window is not seen, and its case is not known to be over.
+    over = log.completed & (finish <= last) & (sizes == np.diff(log.offsets))
     kept = log._take(rows)
     shown = (from_us(moment, log.time_zone).date().isoformat() for moment in window)
     return replace(
@@ -40,7 +42,7 @@ def as_observed(log: EventLog, window: tuple[int, int]) -> EventLog:
         start=np.minimum(kept.start, last),
         end=np.minimum(kept.end, last),
         ongoing=kept.ongoing | (kept.end > last),
-        completed=log.completed[cases] & (finish[cases] <= last),
+        completed=over[cases],
         case_attributes=log.case_attributes.loc[cases].reset_index(drop=True),
         observed=(first, last),
         history=(*log.history, Step("observe", " – ".join(shown), int((~rows).sum()))),
