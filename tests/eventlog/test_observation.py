@@ -51,8 +51,9 @@ def test_an_observer_of_a_window(found: list[tuple[str, int, int, int]], first: 
         assert seen.start[mine] == min(log.start[n], close)
         assert seen.end[mine] == min(log.end[n], close)
         assert seen.ongoing[mine] == (log.end[n] > close)
+    unseen = {log.case_ids[log.case_of[n]] for n in set(range(len(log))) - set(wanted)}
     for case, done in zip(seen.case_ids, seen.completed, strict=True):
-        assert done == (finish[case] <= close)
+        assert done == (finish[case] <= close and case not in unseen)
     keys = list(zip(seen.case_of.tolist(), seen.start.tolist(), seen.end.tolist(), strict=True))
     assert keys == sorted(keys)
     # To look at the same window again shows nothing new.
