@@ -7,6 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mkmine.calendars import Calendar, public_holidays
+from mkmine.errors import DataError
 from mkmine.eventlog import EventLog
 from mkmine.simulation.model import Arrivals, Season
 
@@ -16,9 +17,14 @@ Int = NDArray[np.int64]
 
 
 def estimate_arrivals(log: EventLog, enabled: Int, office: Calendar) -> Arrivals:
-    """Return the arrival intensity by weekday and hour, with a shrunk factor per month of the log."""
+    """Return the arrival intensity by weekday and hour, with a shrunk factor per month of the log.
+
+    Raises `DataError` if no case begins in the time that the log covers.
+    """
     begin = np.minimum.reduceat(enabled, log.offsets[:-1])
     begin = begin[(begin >= log.observed[0]) & (begin <= log.observed[1])]
+    if not len(begin):
+        raise DataError(f"{log.name}: no case begins in the time that the log covers; arrivals cannot be estimated")
     local = pd.Series(begin.astype("datetime64[us]")).dt.tz_localize("UTC").dt.tz_convert(office.time_zone)
     first, last = local.min().date(), local.max().date()
     days = pd.date_range(first, last, freq="D")

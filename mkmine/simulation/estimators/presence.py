@@ -19,6 +19,8 @@ Int = NDArray[np.int64]
 
 _ENOUGH_FOR_CALENDAR = 150
 _ENOUGH_FOR_ABSENCE = 60
+# Work that takes this many times the 95th percentile of the person's work is not long, but was interrupted.
+_UNUSUAL = 4
 # A calendar that misses more of the work than this is not the rhythm of that work.
 _COVERED = 0.85
 
@@ -88,7 +90,10 @@ def _absences(log: EventLog, rows: NDArray[np.bool_], calendar: Calendar) -> tup
     rate = len(moments) / max(int(calendar.working_time(moments[0], moments[-1])), 1)
     open_day = calendar.hours_per_day * HOUR
     # exp(-rate * gap) < 1e-6: a Poisson person is not silent for so long by chance. Long work in hand is no absence.
-    working = _covered(log.start[rows], log.end[rows], moments)
+    # Work that seems far longer than the person's other work is what the absence interrupted.
+    spans = calendar.working_time(log.start[rows], log.end[rows])
+    usual = spans <= _UNUSUAL * np.quantile(spans, 0.95)
+    working = _covered(log.start[rows][usual], log.end[rows][usual], moments)
     quiet = np.flatnonzero((gaps >= 4.5 * open_day) & (rate * gaps > 14) & ~working)
     out = []
     for gap in quiet:

@@ -63,13 +63,14 @@ def estimate_routing(log: EventLog, code: int) -> Routing:
     if not rows.any():
         return Routing([[Route(to=None, probability=1.0)]], [])
     targets = _targets(log)
+    back = _ways_back(log, np.flatnonzero(rows), targets)
     defaults, contexts = [], []
     for number, chosen in enumerate(rounds_of(log, rows), 1):
         found = np.flatnonzero(chosen)
-        defaults.append(_routes(log, found, targets))
+        defaults.append(_routes(log, found, targets, back))
         for before, members in _grown(log, found, targets, (), _counts(log, targets, found)):
             names = [log.activities[one] for one in before]
-            contexts.append(Context(before=names, round=number, next=_routes(log, members, targets)))
+            contexts.append(Context(before=names, round=number, next=_routes(log, members, targets, back)))
     return Routing(defaults, contexts)
 
 
@@ -121,18 +122,30 @@ def _differs(counts: Int, parent: Int) -> bool:
     return freedom > 0 and float(chdtrc(freedom, max(statistic, 0.0))) < _SIGNIFICANCE
 
 
-def _routes(log: EventLog, rows: Int, targets: Int) -> list[Route]:
+def _ways_back(log: EventLog, rows: Int, targets: Int) -> NDArray[np.bool_]:
+    """Return for each target whether the way to it is rework: it mostly leads to what the case had already done.
+
+    The first round of an activity decides, where it takes that way: in later rounds, the way on leads to what was done
+    before too.
+    """
+    k = len(log.activities)
+    going = rows[targets[rows] < k]
+    out = np.zeros(k + 2, dtype=np.bool_)
+    for chosen in (going, going[log.round[going] == 1]):
+        counts = np.bincount(targets[chosen], minlength=k + 2)
+        again = np.bincount(targets[chosen], weights=log.round[chosen + 1] > 1, minlength=k + 2)
+        out[counts > 0] = (again > counts / 2)[counts > 0]
+    return out
+
+
+def _routes(log: EventLog, rows: Int, targets: Int, back: NDArray[np.bool_]) -> list[Route]:
     counts = _counts(log, targets, rows)
     k, total = len(log.activities), len(rows)
-    going = rows[targets[rows] < k]
-    # A way is rework if it mostly leads to activities that the case had already done.
-    again = np.bincount(targets[going], weights=log.round[going + 1] > 1, minlength=k + 2) if len(going) else counts * 0
     out = []
     for target in np.flatnonzero(counts):
         probability = counts[target] / total
         if target < k:
-            rework = bool(again[target] > counts[target] / 2)
-            out.append(Route(to=log.activities[target], probability=probability, rework=rework))
+            out.append(Route(to=log.activities[target], probability=probability, rework=bool(back[target])))
         else:
             outcome = "completed" if target == k else "cancelled"
             out.append(Route(to=None, probability=probability, outcome=outcome))
