@@ -72,6 +72,7 @@ def simulate(
     if (np.diff(times) < 0).any():
         raise DataError("the arrival times are not sorted; sort them, earliest first")
     run = _Run(model, streams, np.asarray(times, dtype=np.int64))
+    run.play()
     log = _as_log(model, run, Step("simulate", f"{model.name}, seed {seed}, replication {replication}"))
     return log if observe is None else as_observed(log, observe)
 
@@ -176,62 +177,72 @@ class _Run:
         self.model = model
         self.streams = streams
         self.arrivals: list[int] = arrivals.tolist()
-        n = len(self.arrivals)
-        self.n = n
-        first, last = self.arrivals[0], self.arrivals[-1]
-        horizon = last + 400 * DAY
-        self.env = simpy.Environment(initial_time=first)
+        self.n = len(self.arrivals)
+        self.env = simpy.Environment(initial_time=self.arrivals[0])
         self.names = list(model.activities)
         self.numbers = {name: number for number, name in enumerate(self.names)}
         self.roles = list(model.roles)
-        always = _Clock(Calendar.always(), first, horizon)
-        clocks = {name: _Clock(model.calendar(name), first, horizon) for name in model.calendars}
-        self.nodes = [
-            _Node(
-                one,
-                name,
-                -1 if one.role is None else self.roles.index(one.role),
-                clocks[one.calendar] if one.calendar else always,
-                [],
-                [],
-                [],
-                [],
-                *self._contexts(one),
-            )
-            for name, one in model.activities.items()
-        ]
-        self.due = self._deadlines(arrivals)
-        self.queues: list[list[Item]] = [[] for _ in self.roles]
-        self.workers: list[_Worker] = []
-        self.idle: list[deque[int]] = [deque() for _ in self.roles]
-        for number, person in enumerate(model.people):
-            clock = clocks[person.calendar]
-            if person.absences:
-                clock = _Clock(model.calendar(person.calendar, person.absences), first, horizon)
-            mine = [self.roles.index(role) for role in person.roles]
-            self.workers.append(_Worker(self._event(self._worker_event(number)), clock, [self.queues[q] for q in mine]))
-            for role in mine:
-                self.idle[role].append(number)
-        self.of_role = [[self.roles.index(role) for role in person.roles] for person in model.people]
-        self.rounds: list[dict[int, int]] = [{} for _ in range(n)]
-        self.trace: list[list[int]] = [[] for _ in range(n)]
-        self.bound: list[dict[int, int]] = [{} for _ in range(n)]
+        # The state of cases: rounds by activity, activities so far, and who is bound to do an activity again.
+        self.next_case = 0
+        self.rounds: list[dict[int, int]] = [{} for _ in range(self.n)]
+        self.trace: list[list[int]] = [[] for _ in range(self.n)]
+        self.bound: list[dict[int, int]] = [{} for _ in range(self.n)]
         self.waits: dict[int, simpy.Event] = {}
         self.after: dict[int, tuple[Callable[[int, int], None], int]] = {}
+        self.queued_since: dict[tuple[int, int], int] = {}
+        self.cancelled = np.zeros(self.n, dtype=np.bool_)
+        # The state of people: a queue per role, and who is idle, the longest idle first.
         self.sequence = 0
+        self.queues: list[list[Item]] = [[] for _ in self.roles]
+        self.idle: list[deque[int]] = [deque() for _ in self.roles]
+        self.of_role = [[self.roles.index(role) for role in person.roles] for person in model.people]
+        # The rows of the log.
         self.case: list[int] = []
         self.activity: list[int] = []
         self.person: list[int] = []
         self.enabled: list[int] = []
         self.start: list[int] = []
         self.end: list[int] = []
-        self.cancelled = np.zeros(n, dtype=np.bool_)
-        self.queued_since: dict[tuple[int, int], int] = {}
-        self.begin = self._choose(model.begin, streams.uniform("begin", size=n))
-        self.next_case = 0
-        self.arrival_event = self._event(self._arrive)
-        self._schedule(self.arrival_event, first)
+        first, horizon = self.arrivals[0], self.arrivals[-1] + 400 * DAY
+        clocks = {name: _Clock(model.calendar(name), first, horizon) for name in model.calendars}
+        self.nodes = self._nodes(clocks, _Clock(Calendar.always(), first, horizon))
+        self.workers = self._workers(clocks, first, horizon)
+        self.due = self._deadlines(arrivals)
+        self.begin = self._choose(model.begin, streams.uniform("begin", size=self.n))
+
+    def play(self) -> None:
+        """Let the cases arrive and go on until every one has ended."""
+        self._schedule(self._event(self._arrive), self.arrivals[0])
         self.env.run()
+
+    def _nodes(self, clocks: dict[str, _Clock], always: _Clock) -> list[_Node]:
+        return [
+            _Node(
+                model=one,
+                name=name,
+                role=-1 if one.role is None else self.roles.index(one.role),
+                clock=clocks[one.calendar] if one.calendar else always,
+                durations=[],
+                delays=[],
+                nexts=[],
+                draws=[],
+                contexts=self._contexts(one),
+                deepest=max((len(context.before) for context in one.contexts), default=0),
+            )
+            for name, one in self.model.activities.items()
+        ]
+
+    def _workers(self, clocks: dict[str, _Clock], first: int, horizon: int) -> list[_Worker]:
+        out = []
+        for number, person in enumerate(self.model.people):
+            clock = clocks[person.calendar]
+            if person.absences:
+                clock = _Clock(self.model.calendar(person.calendar, person.absences), first, horizon)
+            queues = [self.queues[role] for role in self.of_role[number]]
+            out.append(_Worker(self._event(self._worker_event(number)), clock, queues))
+            for role in self.of_role[number]:
+                self.idle[role].append(number)
+        return out
 
     # -- draws -----------------------------------------------------------------------------------------------------
 
@@ -252,12 +263,11 @@ class _Run:
         # The last edge is open: rounding must not leave a draw without a route.
         return edges[:-1], targets
 
-    def _contexts(self, model: ActivityModel) -> tuple[dict[tuple[int, ...], tuple[list[float], list[int]]], int]:
-        """Return the routes of contexts by (round, earlier activities), and the longest context's length."""
-        table = {
+    def _contexts(self, model: ActivityModel) -> dict[tuple[int, ...], tuple[list[float], list[int]]]:
+        """Return the routes of contexts by (round, earlier activities)."""
+        return {
             (one.round, *(self.numbers[name] for name in one.before)): self._table(one.next) for one in model.contexts
         }
-        return table, max((len(one.before) for one in model.contexts), default=0)
 
     def _choose(self, routes: list[Route], u: NDArray[np.float64]) -> list[int]:
         """Return each case's choice among routes."""
@@ -479,5 +489,5 @@ def _head(queue: list[Item]) -> Item:
 
 
 def _as_us(hours: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Return hours as whole microseconds; a day-long cap of 400 years keeps a heavy tail inside the calendar."""
+    """Return hours as whole microseconds; a cap of 400 years keeps a heavy tail inside the calendar."""
     return np.minimum(np.rint(hours * HOUR), _LONGEST).astype(np.int64)
