@@ -32,6 +32,7 @@ VERDICT_COLORS: Final = {
     "worse": palette.BAD,
     "changed": palette.ACCENT,
     "noise": palette.NEUTRAL,
+    "negligible": palette.NEUTRAL,
     "unstable": palette.UNSTABLE,
 }
 

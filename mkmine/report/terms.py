@@ -77,6 +77,7 @@ def verdict_words(verdict: str, t: Translator) -> str:
         "worse": t("worse"),
         "changed": t("changed"),
         "noise": t("within noise"),
+        "negligible": t("too small to matter"),
         "unstable": t("unstable: the queue grows without end"),
     }
     return words.get(verdict, verdict)
@@ -123,6 +124,8 @@ def verdict_sentence(findings: Findings, row: Mapping[Any, Any]) -> str:
             "{high}).",
             **values,
         )
+    if row["verdict"] == "negligible":
+        return t("{scenario}: {kpi}: changes by less than 1 %, too little to matter.", **values)
     return t("{scenario}: {kpi}: {base} → {value}, {difference} ({relative}; 95% interval: {low} to {high}).", **values)
 
 

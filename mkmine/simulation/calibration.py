@@ -131,6 +131,7 @@ def _build(found: _Findings, alpha: float, name: str) -> SimulationModel:
         name=name,
         time_zone=presence.office.time_zone,
         start=from_us(log.observed[0], log.time_zone).date(),
+        until=from_us(log.observed[1], log.time_zone).date(),
         office="office",
         calendars={key: _as_model(one) for key, one in presence.calendars.items() if key in used},
         people=people,

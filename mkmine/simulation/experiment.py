@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from html import escape
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -27,7 +28,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Experiment", "experiment"]
 
-Verdict = Literal["better", "worse", "changed", "noise", "unstable"]
+Verdict = Literal["better", "worse", "changed", "noise", "negligible", "unstable"]
+# A difference surely below this share of the base decides nothing, however sure it is.
+_NEGLIGIBLE = 0.01
 METHOD = "paired replications under common random numbers, Student t interval"
 _FEWEST = 2
 
@@ -41,8 +44,9 @@ class Experiment:
     answers
         One row per scenario and key figure: `base` and `value` (means over replications), `difference` with its
         confidence interval `low`..`high`, `relative` (difference / base), `replications`, `verdict`. The verdict is
-        `"noise"` where the interval includes 0; `"unstable"` where the work in progress of the scenario or of the base
-        grows without end, so that its figures only depend on how long one simulates.
+        `"noise"` where the interval includes 0; `"negligible"` where it lies within 1 % of the base; `"unstable"` where
+        the work in progress of the scenario or of the base grows without end, so that its figures only depend on how
+        long one simulates.
     kpis
         One row per scenario, replication and key figure: the raw values.
     logs
@@ -133,7 +137,7 @@ def experiment(
     Every scenario sees the same arrivals and the same draws as the base in the same replication, so the difference is
     of what the scenario changes and not of luck; its interval is Student's over the replications. Figures are of the
     cases that begin in `weeks`, after a warm-up in which the empty system fills, and while cases go on arriving after
-    them until they are done.
+    them until they are done. Of a model that replays a period (`until`) these are its last weeks.
 
     Parameters
     ----------
@@ -214,8 +218,8 @@ class _Outcome:
 
 def _run(task: _Task) -> _Outcome:
     """Simulate one scenario once and measure it."""
-    model = task.model
     week = 7 * DAY
+    model = _latest(task.model, task.warm_up_weeks + task.weeks)
     first = midnight(model.start, model.time_zone)
     window = (first + int(task.warm_up_weeks * week), first + int((task.warm_up_weeks + task.weeks) * week))
     streams = Streams(task.seed, replication=task.replication)
@@ -225,6 +229,13 @@ def _run(task: _Task) -> _Outcome:
     values = measure(log, window) | utilisation(log, model, window)
     seen = as_observed(log, window) if task.replication == 0 else None
     return _Outcome(task.scenario, task.replication, values, _growth(log, window), seen)
+
+
+def _latest(model: SimulationModel, weeks: float) -> SimulationModel:
+    """Return the model begun so that the weeks end with the period it replays, if that is long enough."""
+    if model.until is None:
+        return model
+    return model.model_copy(update={"start": max(model.start, model.until - timedelta(days=round(7 * weeks)))})
 
 
 def _growth(log: EventLog, window: tuple[int, int]) -> float:
@@ -295,6 +306,8 @@ def _answer(name: str, key: str, base: Any, value: Any, confidence: float, *, un
     verdict: Verdict
     if low <= 0 <= high or not np.isfinite(mean):
         verdict = "noise"
+    elif max(abs(low), abs(high)) < _NEGLIGIBLE * abs(float(base.mean())):
+        verdict = "negligible"
     elif direction == "neither":
         verdict = "changed"
     else:

@@ -156,6 +156,8 @@ class SimulationModel(_Part):
         Name of the calendar by which working time is measured in results.
     start
         First day of arrivals.
+    until
+        Last day of the period that the model replays, if it replays one: experiments look at the weeks before it.
     notes
         What was assumed or could not be estimated; repeated with every answer.
     """
@@ -163,6 +165,7 @@ class SimulationModel(_Part):
     name: Name
     time_zone: str = "UTC"
     start: date
+    until: date | None = None
     office: Name
     calendars: dict[Name, CalendarModel]
     people: list[Person]

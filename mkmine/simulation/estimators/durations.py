@@ -26,8 +26,8 @@ _ENOUGH_GAPS = 30
 class Spent:
     """Hours per instance, NaN where unknown.
 
-    `waiting` is all of the time before the start, `delay` what is left of it after the person was last free;
-    `multitasking` is the mean number of things that people have in hand at once.
+    `waiting` is all of the time before the start, `delay` what is left of it without the time in which the person had
+    other work in hand, `multitasking` the mean number of things that people have in hand at once.
     """
 
     processing: Floats
@@ -52,15 +52,15 @@ def estimate_spent(log: EventLog, enabled: Int, presence: Presence) -> Spent:
             continue
         calendar = presence.of(person)
         start, end, ready = log.start[rows], log.end[rows], enabled[rows]
-        free = _last_free(end if completions else start, end)
         if completions:
+            free = _last_free(end, end)
             processing[rows], delay[rows] = _split_completions(calendar, ready, free, end)
             total = np.maximum(calendar.working_time(ready, end), 0) / HOUR
             waiting[rows] = np.maximum(total - processing[rows], 0)
             continue
         processing[rows] = _shared(calendar, start, end) / HOUR
         waiting[rows] = np.maximum(calendar.working_time(ready, start), 0) / HOUR
-        delay[rows] = np.maximum(calendar.working_time(np.clip(free, ready, start), start), 0) / HOUR
+        delay[rows] = np.maximum(waiting[rows] - _busy(calendar, ready, start, (start, end)) / HOUR, 0)
         worked += float(processing[rows].sum())
         in_hand += float(calendar.working_time(start, end).sum()) / HOUR
     return Spent(processing, waiting, delay, in_hand / worked if worked else 1.0)
@@ -85,6 +85,18 @@ def _split_completions(calendar: Calendar, ready: Int, free: Int, end: Int) -> t
     typical = float(np.median(gap[busy])) if busy.sum() >= _ENOUGH_GAPS else 0.0
     spent = np.where(busy, gap, np.minimum(gap, typical))
     return np.maximum(spent, 0), np.maximum(np.where(busy, 0, total - spent), 0)
+
+
+def _busy(calendar: Calendar, ready: Int, start: Int, work: tuple[Int, Int]) -> Floats:
+    """Return the working time (µs) between `ready` and `start` in which the person had other work in hand."""
+    points = np.unique(np.concatenate((*work, ready)))
+    begun = np.bincount(np.searchsorted(points, work[0]), minlength=len(points))
+    done = np.bincount(np.searchsorted(points, work[1]), minlength=len(points))
+    working = np.cumsum(begun - done)[:-1] > 0
+    passed = np.concatenate(([0.0], np.cumsum(calendar.working_time(points[:-1], points[1:]) * working)))
+    return np.asarray(
+        passed[np.searchsorted(points, start)] - passed[np.searchsorted(points, np.minimum(ready, start))]
+    )
 
 
 def _shared(calendar: Calendar, start: Int, end: Int) -> Floats:
