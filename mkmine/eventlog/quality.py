@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mkmine.eventlog.log import EventLog, Provenance
+from mkmine.eventlog.statistics import Groups
 from mkmine.eventlog.summaries import running_end
 
 __all__ = ["Finding", "Quality", "quality"]
@@ -21,6 +22,10 @@ SECOND = 1_000_000
 # As many moves by one person within one minute, over as many cases, are a bulk action rather than work.
 BULK_CASES = 5
 CORRECTION = 30 * SECOND
+# Work that is ongoing for so many times what nearly all of its kind took was probably forgotten.
+FORGOTTEN = 3
+# A percentile of fewer instances says nothing.
+ENOUGH = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +102,7 @@ def quality(log: EventLog) -> Quality:
         _lost_letters,
         _single,
         _open,
+        _forgotten,
         _overlaps,
         _ties,
         _repeats,
@@ -242,6 +248,25 @@ def _open(log: EventLog) -> Finding | None:
         of=log.n_cases,
         examples=tuple(map(str, log.case_ids[cases][:3])),
         advice="they are kept and treated as censored: their cycle time is at least what is seen",
+    )
+
+
+def _forgotten(log: EventLog) -> Finding | None:
+    if not log.ongoing.any():
+        return None
+    length, over = log.end - log.start, ~log.ongoing
+    usual = Groups(length[over].astype(np.float64), log.activity[over], len(log.activities))
+    limit = np.where(usual.count >= ENOUGH, FORGOTTEN * usual.quantile(0.95), np.inf)
+    rows = log.ongoing & (length > limit[log.activity])
+    if not rows.any():
+        return None
+    return Finding(
+        kind="forgotten",
+        what=f"instances ongoing for over {FORGOTTEN} times the 95th percentile of their activity",
+        count=int(rows.sum()),
+        of=int(log.ongoing.sum()),
+        examples=_cases(log, rows),
+        advice="their end was probably not recorded: close them at the source",
     )
 
 

@@ -55,7 +55,7 @@ def read(
 
     Columns that neither the arguments nor `mapping` (a `Mapping` or a YAML file) name are guessed; the guess is kept in
     the log's history. See `Mapping` for the meaning of the arguments. Rows whose `end` is empty while others have one
-    are ongoing work.
+    are ongoing work, if nothing in their case starts later; otherwise their end is missing, and they cannot be used.
 
     With `timestamps="entered"` a row is the entry into a status. An activity that is the last of its case in at least
     half of its occurrences is taken as final (unless `final` says so), and a case that stands elsewhere is open: its
@@ -247,6 +247,11 @@ def _add_times(instances: pd.DataFrame, rows: _Rows) -> str:
         return f'start "{_clock(starts[row])}" after end "{_clock(ends[row])}"'
 
     rows.refuse((starts > ends) & (rows.reason == ""), backwards, f'end column "{mapping.end}"')
+    if instances["ongoing"].any():
+        fine = rows.reason == ""
+        latest = instances["start"].where(fine, MISSING).groupby(instances["case"].fillna("")).transform("max")
+        passed = instances["ongoing"].to_numpy() & (starts < latest.to_numpy()) & fine
+        rows.refuse(passed, lambda _: "empty, but its case goes on", f'end column "{mapping.end}"')
     if mapping.time_zone is not None:
         return mapping.time_zone
     column = mapping.end or mapping.start

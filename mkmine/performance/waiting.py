@@ -134,7 +134,8 @@ def workload(log: EventLog, times: Spent, pools: Pools, calendar: Calendar) -> p
     Hours are those of the role's own working week, inferred from its work (of `calendar`, where there is too little
     of it). Columns: role, people, instances, processing_h (sum), open_h (of its people from their first to their last
     sign in the log), utilisation (hours in which they had something of the role in hand / open_h: several things at
-    once count once, and people of several roles count with all their hours in each), contention_h (what its work
+    once count once, people of several roles count with all their hours in each, and ongoing work does not count, since
+    nobody knows whether it is being done), contention_h (what its work
     waited while its people were on duty: not what it waited for them to come back). Where only completions are known
     processing, utilisation and contention are NaN.
     """
@@ -164,7 +165,7 @@ def workload(log: EventLog, times: Spent, pools: Pools, calendar: Calendar) -> p
                 len(mine),
                 float(working_hours(own, log.start[worked], log.end[worked]).sum()),
                 open_hours,
-                _busy_hours(log, mine, own) / open_hours if open_hours > 0 else float("nan"),
+                _busy_hours(log, mine[~log.ongoing[mine]], own) / open_hours if open_hours > 0 else float("nan"),
                 float(contention),
             )
         )
@@ -185,12 +186,12 @@ def _own_calendar(log: EventLog, rows: NDArray[np.int64], calendar: Calendar) ->
 
 
 def _presence(log: EventLog) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the first and the last sign of every person (µs)."""
+    """Return the first and the last sign of every person (µs); of ongoing work that is its start."""
     known = log.resource >= 0
     first = np.full(len(log.resources), np.iinfo(np.int64).max)
     last = np.full(len(log.resources), np.iinfo(np.int64).min)
     np.minimum.at(first, log.resource[known], log.start[known])
-    np.maximum.at(last, log.resource[known], log.end[known])
+    np.maximum.at(last, log.resource[known], np.where(log.ongoing, log.start, log.end)[known])
     return np.where(first > last, 0, first), np.where(first > last, 0, last)
 
 

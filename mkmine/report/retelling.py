@@ -163,6 +163,8 @@ _QUALITY: Final = (
     message("nothing can be said of their flow; were the other events left out of the export?"),
     message("cases still open when the observation ended"),
     message("they are kept and treated as censored: their cycle time is at least what is seen"),
+    message("instances ongoing for over {n} times the 95th percentile of their activity"),
+    message("their end was probably not recorded: close them at the source"),
     message("instances that start before an earlier one of their case has ended"),
     message("parallel work is fine; where it is not, starts or ends are recorded late"),
     message("instances at the very moment of the one before"),

@@ -75,3 +75,9 @@ def test_bulk_moves_of_a_real_tracker_are_found(shared_logs: Path) -> None:
         timestamps="entered",
     )
     assert kinds(log)["bulk"] > 1000
+
+
+def test_ongoing_work_that_was_probably_forgotten_is_told(make_log: Callable[..., EventLog]) -> None:
+    rows = [(str(i), "A", i, i + 1, "Anna") for i in range(20)]
+    assert "forgotten" not in kinds(make_log([*rows, ("x", "A", 0, 2, "Anna", True)]))
+    assert kinds(make_log([*rows, ("x", "A", 0, 4, "Anna", True)]))["forgotten"] == 1

@@ -98,6 +98,16 @@ def test_rows_without_an_end_are_ongoing(write: Callable[..., Path]) -> None:
     assert log.end[3] == log.observed[1]
 
 
+def test_a_missing_end_in_the_middle_of_a_case_is_no_ongoing_work(write: Callable[..., Path]) -> None:
+    path = write("log.csv", GOOD + "1,C,2025-03-02 10:00,,Анна\n2,B,2025-03-04 10:00,,Анна\n")
+    with pytest.raises(DataError, match="empty, but its case goes on"):
+        read(path)
+    log = read(path, errors="quarantine")
+    assert log.ongoing.tolist() == [False, False, False, True]
+    assert log.completed.tolist() == [True, False]
+    assert log.quarantine["reason"].tolist() == ['end column "end_time": empty, but its case goes on']
+
+
 def test_one_event_cases_are_kept(write: Callable[..., Path]) -> None:
     assert read(write("log.csv", HEAD + "1,A,2025-03-03 09:00,2025-03-03 10:00,x\n")).n_cases == 1
 

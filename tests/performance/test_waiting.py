@@ -71,6 +71,12 @@ def test_ongoing_work_stays_out_of_durations(make_log: Callable[..., EventLog]) 
     assert table(log)["A"]["processing_total_h"] == 1
 
 
+def test_ongoing_work_makes_nobody_busy(make_log: Callable[..., EventLog]) -> None:
+    log = make_log([("1", "A", 0, 1, "x"), ("2", "A", 3, 4, "x"), ("3", "A", 4, 500, "x", True)])
+    load = workload(log, spent(log, ALWAYS), find_pools(log), ALWAYS).iloc[0]
+    assert (load.instances, load.open_h, load.utilisation) == (3, 4, 0.5)
+
+
 def test_completions_leave_processing_unknown(make_log: Callable[..., EventLog]) -> None:
     log = make_log([("1", "A", 1, 1, "x"), ("1", "B", 5, 5, "x")], timestamps="completed")
     assert table(log)["B"]["waiting_total_h"] == 4
