@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["check", "describe", "diagnose", "map_"]
 
 MISSED = 3
-SHOWN = 10
+SHOWN, DEVIATIONS = 10, 15
 
 
 @click.command(
@@ -109,7 +109,8 @@ def map_(
     console = console_of(context)
     t = console.t
     console.step(t("Reading {log}", log=log.name))
-    found = mk.discover(read_log(log, settings), activities=activities, paths=paths)
+    events = read_log(log, settings)
+    found, day = mk.discover(events, activities=activities, paths=paths), working_day(events)
     if output is not None:
         console.step(t("Drawing"))
         mk.draw(found, metric="time" if metric == "time" else "frequency", language=console.language).save(output)
@@ -118,8 +119,8 @@ def map_(
     console.table(
         [t("Activity"), t("Executions"), t("Cases"), t("Median duration"), t("Cases with rework")],
         [
-            [row["activity"], t.number(row["instances"]), t.number(row["cases"]), t.hours(row["duration_median_h"]),
-             t.number(row["rework_cases"])]
+            [row["activity"], t.number(row["instances"]), t.number(row["cases"]),
+             t.hours(row["duration_median_h"], day=day), t.number(row["rework_cases"])]
             for row in records(found.activities)
         ],
     )  # fmt: skip
@@ -133,7 +134,7 @@ def map_(
                 row["target"],
                 t.number(row["count"]),
                 t.number(row["cases"]),
-                t.hours(row["waiting_median_h"]),
+                t.hours(row["waiting_median_h"], day=day),
             ]
             for row in records(found.edges.sort_values("count", ascending=False).head(20))
         ],
@@ -188,15 +189,17 @@ def check(
     console.step(t("Comparing with {target}", target=target.name))
     found = mk.check(events, target, budget_seconds=budget)
     console.emit(found)
-    show_conformance(console, found)
+    show_conformance(console, found, day=working_day(events))
     if min_fitness is not None and not found.fitness >= min_fitness:
         console.line(t("Fitness is below the {limit} asked for.", limit=t.percent(min_fitness)))
         return MISSED
     return 0
 
 
-def show_conformance(console: Console, found: Conformance) -> None:
-    """Write fitness, deviations, and exceeded limits."""
+def show_conformance(console: Console, found: Conformance, *, day: float) -> None:
+    """Write fitness, deviations, time limits and rounds; `day` is the length of a working day in hours."""
+    from mkmine.report.retelling import retell
+
     t = console.t
     console.line(
         t(
@@ -215,25 +218,46 @@ def show_conformance(console: Console, found: Conformance) -> None:
         [
             [kinds.get(row["kind"], row["kind"]), row["activity"], _text(row["after"]), t.number(row["cases"]),
              t.percent(row["share_of_cases"])]
-            for row in records(found.deviations.head(15))
+            for row in records(found.deviations.head(DEVIATIONS))
         ],
     )  # fmt: skip
-    late = found.limits[found.limits["exceeded"] > 0]
-    if len(late):
+    if len(found.deviations) > DEVIATIONS:
+        shown, n = t.number(DEVIATIONS), t.number(len(found.deviations))
+        console.line("  " + t("The {shown} most frequent of {n} deviations; --json gives all.", shown=shown, n=n))
+    _show_rules(console, found, day=day)
+    for note in found.notes:
+        told = retell(note, t)
+        console.line(t("Note: {text}", text=told))
+
+
+def _show_rules(console: Console, found: Conformance, *, day: float) -> None:
+    """Write what became of the limits and rounds of the process card, kept or not."""
+    t = console.t
+    if len(found.limits):
         console.line()
-        console.table(
-            [t("Time limit"), t("Allowed"), t("Exceeded"), t("Share"), t("85th percentile")],
+    console.table(
+        [t("Time limit"), t("Allowed"), t("Checked"), t("Exceeded"), t("Share"), t("85th percentile")],
+        [
             [
-                [
-                    row["activity"],
-                    t.hours(row["limit_h"]),
-                    t.number(row["exceeded"]),
-                    t.percent(row["share"]),
-                    t.hours(row["p85_h"]),
-                ]
-                for row in records(late)
-            ],
-        )
+                row["activity"] or t("the whole case"),
+                t.hours(row["limit_h"], day=day),
+                t.number(row["checked"]),
+                t.number(row["exceeded"]),
+                t.percent(row["share"]),
+                t.hours(row["p85_h"], day=day),
+            ]
+            for row in records(found.limits)
+        ],
+    )
+    if len(found.rounds):
+        console.line()
+    console.table(
+        [t("Rounds"), t("Rounds allowed"), t("Cases with more"), t("Most rounds")],
+        [
+            [row["activity"], t.number(row["allowed"]), t.number(row["cases_over"]), t.number(row["max"])]
+            for row in records(found.rounds)
+        ],
+    )
 
 
 @click.command(
@@ -261,10 +285,13 @@ def diagnose(context: click.Context, /, log: Path, max_cycle: float | None, **se
     console.step(t("Looking for bottlenecks"))
     found = mk.diagnose(events)
     console.emit(found)
-    show_diagnosis(console, found, day=working_day(events))
+    day = working_day(events)
+    show_diagnosis(console, found, day=day)
     reached = found.cases["cycle_p85_h"]
     if max_cycle is not None and not reached <= max_cycle:
-        console.line(t("The 85th percentile of cycle time is above the {limit} asked for.", limit=t.hours(max_cycle)))
+        console.line(
+            t("The 85th percentile of cycle time is above the {limit} asked for.", limit=t.hours(max_cycle, day=day))
+        )
         return MISSED
     return 0
 

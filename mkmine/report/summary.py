@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from mkmine.report.blocks import Block, Bullets, Heading, KeyFigure, KeyFigures, Note, Text
 from mkmine.report.findings import Findings, finite
 from mkmine.report.terms import grade_sentence, verdict_sentence
+from mkmine.report.units import day_sentence
 from mkmine.report.whatif import base_against_log
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ def summary(findings: Findings) -> list[Block]:
     blocks: list[Block] = [Heading(text=t("Summary"), anchor="summary")]
     blocks.append(Text(paragraphs=(headline(findings),), lead=True))
     blocks.append(key_figures(findings))
+    blocks.append(Text(paragraphs=(day_sentence(findings.as_is.calendar, t),)))
     points = [
         *(_waits(findings) if _little_waiting(findings) else [*_waits(findings)[1:], *_flow(findings)]),
         *_rework(findings),

@@ -6,9 +6,10 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from mkmine.calendars import Calendar
 from mkmine.language import Translator
 
-__all__ = ["Unit", "unit_of"]
+__all__ = ["Unit", "day_sentence", "unit_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,3 +44,12 @@ def unit_of(hours: Iterable[float], t: Translator, *, day: float, short: bool = 
     if size < 2 * day:
         return Unit(name=t("h"), hours=1.0, digits=1)
     return Unit(name=t("d") if short else t("working days"), hours=day, digits=1)
+
+
+def day_sentence(calendar: Calendar, t: Translator) -> str:
+    """Say how long a working day of this calendar is, in which long times are told."""
+    if calendar.is_always_open:
+        return t("Time is counted round the clock (24/7): 1 working day = 24 hours.")
+    return t(
+        "1 working day = {hours} of working time.", hours=t.number(calendar.hours_per_day, digits=1) + "\u00a0" + t("h")
+    )
