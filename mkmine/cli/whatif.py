@@ -157,12 +157,12 @@ def validated(console: Console, log: EventLog) -> Validation | None:
 
 def show_validation(console: Console, trust: Validation) -> None:
     """Write how far the model can be trusted, and what it missed."""
-    from mkmine.report.terms import grade_sentence, kpi_name
+    from mkmine.report.terms import grade_sentence, missed_sentences
 
     t = console.t
     console.line(grade_sentence(trust.grade, t))
-    if trust.reasons:
-        console.line(t("It misses: {figures}.", figures=", ".join(kpi_name(key, t) for key in trust.reasons)))
+    for line in missed_sentences(trust, t):
+        console.line(line)
 
 
 def show_experiment(console: Console, answer: Experiment, *, day: float) -> None:

@@ -10,6 +10,7 @@ from mkmine.report.units import unit_of
 
 if TYPE_CHECKING:
     from mkmine.report.findings import Findings
+    from mkmine.simulation import Validation
 
 __all__ = [
     "grade_sentence",
@@ -17,6 +18,7 @@ __all__ = [
     "kpi_name",
     "kpi_range",
     "kpi_value",
+    "missed_sentences",
     "percent_change",
     "verdict_sentence",
     "verdict_words",
@@ -97,6 +99,30 @@ def grade_sentence(grade: str, t: Translator) -> str:
         ),
     }
     return words.get(grade, grade)
+
+
+def missed_sentences(check: Validation, t: Translator) -> list[str]:
+    """Name every figure that a backtest missed, and say how near is near enough for its grade."""
+    table = check.table
+    outside = table[table["actual"].notna() & ~table["inside"]]["kpi"]
+    others = [key for key in outside if key not in check.reasons]
+    lines = []
+    if check.reasons:
+        # Names hold commas of their own.
+        lines.append(t("It misses: {figures}.", figures="; ".join(kpi_name(key, t) for key in check.reasons)))
+    if others:
+        figures = "; ".join(kpi_name(key, t) for key in others)
+        lines.append(t("Outside the interval as well, but without effect on the grade: {figures}.", figures=figures))
+    lines.append(
+        t(
+            "The grade looks at the median and the 85th percentile of the cycle time, the waiting per case and the "
+            "throughput: a figure counts as predicted if it is at most {near} off, or at most {far} off where the "
+            "observed value lies inside the interval.",
+            near=t.percent(0.15),
+            far=t.percent(0.3),
+        )
+    )
+    return lines
 
 
 def verdict_sentence(findings: Findings, row: Mapping[Any, Any]) -> str:

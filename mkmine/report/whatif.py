@@ -16,6 +16,7 @@ from mkmine.report.terms import (
     kpi_name,
     kpi_range,
     kpi_value,
+    missed_sentences,
     percent_change,
     verdict_sentence,
     verdict_words,
@@ -79,9 +80,7 @@ def trust(findings: Findings) -> list[Block]:
     )
     good = check.grade == "good"
     blocks.append(Note(kind="info" if good else "warning", text=grade_sentence(check.grade, t)))
-    if check.reasons:
-        missed = ", ".join(kpi_name(key, t) for key in check.reasons)
-        blocks.append(Text(paragraphs=(t("It misses: {figures}.", figures=missed),)))
+    blocks.append(Text(paragraphs=tuple(missed_sentences(check, t))))
     drawable = check.table[check.table["actual"].abs() > 1e-12]
     if len(drawable):
         blocks.append(
@@ -103,12 +102,18 @@ def trust(findings: Findings) -> list[Block]:
             lambda row: kpi_range(str(row["kpi"]), row["low"], row["high"], t, day=findings.day),
             "number",
         ),
-        (t("Verdict"), lambda row: t("inside") if row["inside"] else t("outside"), "text"),
+        (t("Verdict"), lambda row: _met(row, t), "text"),
     ]
     title = t("Backtest")
     foot = findings.source(check.provenance)
     blocks.append(tabulate(findings, check.table, name="backtest", title=title, columns=columns, foot=foot))
     return blocks
+
+
+def _met(row: Mapping[str, Any], t: Translator) -> str:
+    if not finite(row["actual"]):
+        return t("not checked")
+    return t("inside") if row["inside"] else t("outside")
 
 
 def _method(findings: Findings) -> Text:
