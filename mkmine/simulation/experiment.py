@@ -31,6 +31,7 @@ __all__ = ["Experiment", "experiment"]
 Verdict = Literal["better", "worse", "changed", "noise", "negligible", "unstable"]
 # A difference surely below this share of the base decides nothing, however sure it is.
 _NEGLIGIBLE = 0.01
+_NO_FREE_TIME = 0.99
 METHOD = "paired replications under common random numbers, Student t interval"
 _FEWEST = 2
 
@@ -284,7 +285,7 @@ def _answers(results: list[_Outcome], scenarios: list[str], confidence: float) -
     outcomes: dict[str, list[_Outcome]] = {}
     for result in results:
         outcomes.setdefault(result.scenario, []).append(result)
-    unstable = {name for name, runs in outcomes.items() if _grows([run.growth for run in runs], confidence)}
+    unstable = {name for name, runs in outcomes.items() if _overloaded(runs, confidence)}
     rows = []
     for name in scenarios:
         for key in outcomes[""][0].values:
@@ -335,6 +336,13 @@ def _interval(values: Any, confidence: float) -> tuple[float, float]:
     n = len(values)
     half = float(stdtrit(n - 1, (1 + confidence) / 2)) * float(values.std(ddof=1)) / np.sqrt(n)
     return float(values.mean() - half), float(values.mean() + half)
+
+
+def _overloaded(runs: list[_Outcome], confidence: float) -> bool:
+    """Whether a role has no free time at all, or the work in progress grows."""
+    roles = [key for key in runs[0].values if key.startswith("utilisation")]
+    busiest = max((np.mean([run.values[key] for run in runs]) for key in roles), default=0.0)
+    return bool(busiest > _NO_FREE_TIME) or _grows([run.growth for run in runs], confidence)
 
 
 def _grows(growth: list[float], confidence: float) -> bool:

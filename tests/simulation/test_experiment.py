@@ -8,7 +8,7 @@ import pytest
 
 from mkmine.errors import DataError, UnknownNameError
 from mkmine.simulation import Experiment, Scenario, SimulationModel, experiment
-from mkmine.simulation.experiment import _answer, _grows, _interval
+from mkmine.simulation.experiment import _answer, _grows, _interval, _Outcome, _overloaded
 
 STAFF = Scenario("one more writer").staff("Writer", +1)
 REWORK = Scenario("half the rework").rework("Approval", factor=0.5)
@@ -180,3 +180,11 @@ def test_mistakes_in_scenarios_are_told_before_anything_runs(article: Simulation
 def test_an_answer_that_there_is_not(found: Experiment) -> None:
     with pytest.raises(DataError, match='no answer for scenario "x", kpi "cycle_mean_h"; scenarios: "one more writer"'):
         found.answer("x")
+
+
+def test_a_role_without_free_time_is_unstable() -> None:
+    def run(busy: float) -> _Outcome:
+        return _Outcome("", 0, {"utilisation:r": busy, "cycle_mean_h": 1.0}, 0.0, None)
+
+    assert _overloaded([run(0.999), run(0.995)], 0.95)
+    assert not _overloaded([run(0.95), run(0.97)], 0.95)
