@@ -1,8 +1,12 @@
-"""Filters: functions from log to log, each recorded in the history with what it set aside."""
+"""Filters: functions from log to log, each recorded in the history with what it set aside.
+
+All but `keep_window` and `keep_completed` leave out work that the same people did: `log.partial` tells it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from typing import Any, Literal
 
@@ -55,7 +59,8 @@ def keep_window(
     """Keep the cases of a time window, both days included, in the log's time zone.
 
     `cases` says which: those that lie wholly in it (`contained`), that have any of their time in it (`intersecting`),
-    that started in it, or that ended in it (completed cases only).
+    that started in it, or that ended in it (completed cases only). The log then counts as observed in the window only:
+    what its cases do beyond it is kept, but does not count as throughput.
 
     Raises `DataError` if a limit is not a date, or the window ends before it begins.
     """
@@ -71,7 +76,9 @@ def keep_window(
     }
     if cases not in masks:
         raise UnknownNameError.of(kind="rule for a window", name=cases, known=list(masks))
-    return log.keep_cases(masks[cases], action="filter window", detail=f"cases {cases}, {first} to {last}")
+    kept = log.keep_cases(masks[cases], action="filter window", detail=f"cases {cases}, {first} to {last}")
+    # A kept case has some of its time in the window, so the two have an instant in common.
+    return replace(kept, observed=(max(begin, log.observed[0]), min(end, log.observed[1])))
 
 
 def _limit(moment: str | date | datetime, time_zone: str, *, last: bool) -> int:

@@ -24,6 +24,8 @@ __all__ = ["EventLog", "LogSummary", "Provenance", "Step"]
 
 Timestamps = Literal["interval", "completed", "estimated"]
 Int = NDArray[np.int64]
+# Filters that leave a time, or all but the unfinished cases, as it was.
+WHOLE = ("filter window", "filter cases", "filter duplicates")
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,6 +326,13 @@ class EventLog:
         if "outcome" not in self.case_attributes:
             return np.zeros(self.n_cases, dtype=np.bool_)
         return np.asarray(self.case_attributes["outcome"] == "cancelled", dtype=np.bool_)
+
+    @property
+    def partial(self) -> bool:
+        """Whether a filter has left out other work of the same people, so that nobody knows how busy they were."""
+        return any(
+            step.action.startswith("filter") and step.action not in WHOLE and step.touched != 0 for step in self.history
+        )
 
     @cached_property
     def position(self) -> NDArray[np.int32]:

@@ -20,7 +20,7 @@ from mkmine.eventlog.summaries import case_table
 from mkmine.performance.times import key_figures
 from mkmine.performance.waiting import Spent, spent, waiting, workload
 
-__all__ = ["COMPLETIONS_ONLY", "STATUS_LOG", "Diagnosis", "Lever", "diagnose"]
+__all__ = ["COMPLETIONS_ONLY", "PARTIAL_WORK", "STATUS_LOG", "Diagnosis", "Lever", "diagnose"]
 
 EXAMPLES = 3
 # A way back that a simulation model can tell from a way on: most of its transitions lead to a further round.
@@ -41,6 +41,11 @@ STATUS_LOG = (
 )
 INFERRED_CALENDAR = "The working hours are inferred from the activity in the log."
 OPEN_CASES = "Open cases are censored: percentiles of cycle time are those of Kaplan and Meier."
+
+PARTIAL_WORK = (
+    "A filter has left out other work of the same people: hours of work are those of what was kept, and how busy the "
+    "people are is not known."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,6 +174,7 @@ def _notes(log: EventLog, times: Spent, calendar: Calendar | None) -> tuple[str,
         STATUS_LOG: times.statuses,
         INFERRED_CALENDAR: calendar is None and log.calendar is None,
         OPEN_CASES: not log.completed.all(),
+        PARTIAL_WORK: log.partial,
     }
     return tuple(note for note, holds in notes.items() if holds)
 

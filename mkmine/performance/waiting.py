@@ -137,7 +137,7 @@ def workload(log: EventLog, times: Spent, pools: Pools, calendar: Calendar) -> p
     once count once, people of several roles count with all their hours in each, and ongoing work does not count, since
     nobody knows whether it is being done), contention_h (what its work
     waited while its people were on duty: not what it waited for them to come back). Where only completions are known
-    processing, utilisation and contention are NaN.
+    processing, utilisation and contention are NaN; utilisation also where a filter left out other work of the people.
     """
     columns = ["role", "people", "instances", "processing_h", "open_h", "utilisation", "contention_h"]
     if not pools.names:
@@ -172,6 +172,8 @@ def workload(log: EventLog, times: Spent, pools: Pools, calendar: Calendar) -> p
     frame = pd.DataFrame(rows, columns=columns)
     if log.timestamps == "completed":
         frame[["processing_h", "utilisation", "contention_h"]] = np.nan
+    if log.partial:
+        frame["utilisation"] = np.nan
     return frame.sort_values("utilisation", ascending=False, kind="stable", ignore_index=True)
 
 

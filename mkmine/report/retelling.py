@@ -66,6 +66,8 @@ _STEPS: Final = (
     message("filter variants"),
     message("filter attribute"),
     message("filter cases"),
+    message("filter activities"),
+    message("filter out activities"),
 )
 _DETAILS: Final = (
     message("“{column}” does not hold lifecycle transitions; kept as an attribute"),
@@ -183,6 +185,10 @@ _NOTES: Final = (
     ),
     message("The working hours are inferred from the activity in the log."),
     message("Open cases are censored: percentiles of cycle time are those of Kaplan and Meier."),
+    message(
+        "A filter has left out other work of the same people: hours of work are those of what was kept, and how busy "
+        "the people are is not known."
+    ),
     message("the target has no process card: limits and rounds were not checked"),
     message("the process card names no customer: nobody is said to need the result"),
     message("the log has no roles: who did what was not checked"),

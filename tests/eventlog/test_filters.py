@@ -62,6 +62,24 @@ def test_the_last_day_of_a_window_is_in_it(make_log: Callable[..., EventLog]) ->
     assert keep_window(log, "2025-03-05", "2025-03-05", cases="intersecting").case_ids.tolist() == ["2", "3"]
 
 
+def test_a_window_narrows_what_was_observed(make_log: Callable[..., EventLog]) -> None:
+    log = make_log(ROWS)
+    kept = keep_window(log, "2025-03-04", "2025-03-09", cases="started")
+    assert kept.observed[0] - log.observed[0] == 24 * 3_600_000_000
+    assert kept.observed[1] == log.observed[1]
+    assert kept.provenance("x").window == ("2025-03-04", "2025-03-05")
+    assert not kept.partial
+
+
+def test_filters_that_leave_work_of_the_same_people_out_are_told(make_log: Callable[..., EventLog]) -> None:
+    log = make_log(ROWS)
+    assert not log.partial
+    assert keep_variants(log, 1).partial
+    assert not keep_variants(log, 9).partial
+    assert drop_activities(log, "A").partial
+    assert not keep_completed(log).partial
+
+
 def test_bad_windows_are_told(make_log: Callable[..., EventLog]) -> None:
     log = make_log(ROWS)
     with pytest.raises(DataError, match="is not a date"):

@@ -8,9 +8,10 @@ import pytest
 
 from mkmine.calendars import Calendar
 from mkmine.eventlog import EventLog
+from mkmine.eventlog.filters import keep_variants
 from mkmine.eventlog.read import read
 from mkmine.performance import Diagnosis, diagnose
-from mkmine.performance.diagnosis import COMPLETIONS_ONLY, STATUS_LOG
+from mkmine.performance.diagnosis import COMPLETIONS_ONLY, PARTIAL_WORK, STATUS_LOG
 
 ALWAYS = Calendar.always()
 
@@ -73,6 +74,13 @@ def test_completions_allow_no_advice_on_staff(make_log: Callable[..., EventLog])
     found = diagnose(log, calendar=ALWAYS)
     assert COMPLETIONS_ONLY in found.notes
     assert [one.kind for one in found.levers] == ["rework", "wait"]
+
+
+def test_after_a_filter_nobody_knows_how_busy_the_people_are(queue: EventLog) -> None:
+    found = diagnose(keep_variants(queue, 1), calendar=ALWAYS)
+    assert PARTIAL_WORK in found.notes
+    assert found.workload["utilisation"].isna().all()
+    assert "staff" not in {one.kind for one in found.levers}
 
 
 def test_one_event_is_diagnosed(make_log: Callable[..., EventLog]) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from mkmine.calendars import Calendar
 from mkmine.eventlog import EventLog
+from mkmine.eventlog.filters import keep_window
 from mkmine.eventlog.summaries import case_table
 from mkmine.performance.times import key_figures
 
@@ -48,3 +49,10 @@ def test_what_cannot_be_known_is_nan(make_log: Callable[..., EventLog]) -> None:
     assert np.isnan(found["processing_per_case_h"])
     assert found["waiting_per_case_h"] == 4
     assert np.isnan(figures(make_log([("1", "A", 0, 1, "x")]), separable=False)["flow_efficiency"])
+
+
+def test_throughput_is_that_of_the_time_observed(make_log: Callable[..., EventLog]) -> None:
+    log = make_log([("1", "A", 0, 4), ("2", "A", 30, 40), ("3", "A", 40, 400)])
+    kept = keep_window(log, "2025-03-04", "2025-03-10", cases="started")
+    assert figures(kept)["throughput_per_week"] == 1
+    assert kept.observed[1] - kept.observed[0] == 7 * 24 * 3_600_000_000

@@ -51,6 +51,7 @@ def test_english_is_left_alone() -> None:
 def constants() -> list[str]:
     """The sentences that the rooms keep as constants."""
     notes = [diagnosis.COMPLETIONS_ONLY, diagnosis.STATUS_LOG, diagnosis.INFERRED_CALENDAR, diagnosis.OPEN_CASES]
+    notes.append(diagnosis.PARTIAL_WORK)
     methods = [ALIGNMENT, PAIRED, validation.METHOD, *validation.WARNING.values()]
     model = [value for name, value in vars(calibration).items() if name.startswith("NOTE_") and isinstance(value, str)]
     return [*notes, *methods, *model]
