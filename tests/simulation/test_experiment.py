@@ -98,6 +98,8 @@ def test_only_the_overloaded_scenario_is_unstable(queue: Any) -> None:
         ("utilisation:Writer", [-1.0, -1.1, -0.9], "changed"),
         ("cycle_mean_h", [-1.0, 1.0, 0.2], "noise"),
         ("cycle_mean_h", [0.0, 0.0, 0.0], "noise"),
+        ("cycle_mean_h", [-0.011, -0.01, -0.009], "negligible"),
+        ("utilisation:r", [0.011, 0.01, 0.009], "negligible"),
         ("cycle_mean_h", [float("nan"), 1.0, 1.0], "noise"),
     ],
 )
