@@ -212,6 +212,13 @@ def show_conformance(console: Console, found: Conformance, *, day: float) -> Non
     if found.unknown_cases:
         console.line(t.plural("{n} case was not aligned in time.", "{n} cases were not aligned in time.",
                               found.unknown_cases))  # fmt: skip
+    if found.only_in_log:
+        console.line(t("Found only in the log, not in TO-BE: {names}.", names="; ".join(found.only_in_log)))
+    if found.only_in_target:
+        names = "; ".join(found.only_in_target)
+        console.line(
+            t("In TO-BE, but never in the log: {names}. It is either not recorded or not done at all.", names=names)
+        )
     kinds = {"skipped": t("skipped"), "extra": t("extra"), "repeated": t("repeated")}
     console.table(
         [t("Deviation"), t("Activity"), t("After"), t("Cases"), t("Share")],
@@ -226,8 +233,7 @@ def show_conformance(console: Console, found: Conformance, *, day: float) -> Non
         console.line("  " + t("The {shown} most frequent of {n} deviations; --json gives all.", shown=shown, n=n))
     _show_rules(console, found, day=day)
     for note in found.notes:
-        told = retell(note, t)
-        console.line(t("Note: {text}", text=told))
+        console.line(t("Note: {text}", text=retell(note, t)))
 
 
 def _show_rules(console: Console, found: Conformance, *, day: float) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import html
 import json
 import math
-from collections.abc import Hashable, Mapping
+from collections import Counter
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,7 +37,7 @@ class Conformance:
         (case ids).
     limits
         activity ("" for the whole case), limit_h, checked, exceeded, share, p85_h, open_exceeded (not ended and
-        already over), measured ("enabled", "start", "previous" or "case": what the time is counted from).
+        already over), measured ("enabled", "previous" or "case": what the time is counted from).
     roles
         activity, expected, actual, instances, share: work done by another role than the target names.
     rounds
@@ -67,6 +68,19 @@ class Conformance:
     notes: tuple[str, ...]
     provenance: Provenance
     method: str = METHOD
+
+    def by_activity(self) -> pd.DataFrame:
+        """Deviations wherever they happen: kind, activity, cases, share_of_cases (of the aligned ones).
+
+        A case that skips an activity in two places counts once. The most frequent first.
+        """
+        counts: Counter[tuple[str, str]] = Counter()
+        for moves, cases in zip(self.variants["moves"], self.variants["cases"].tolist(), strict=True):
+            for found in _deviating(moves, foreign=self.only_in_log):
+                counts[found] += cases
+        aligned = self.cases - self.unknown_cases
+        rows = sorted(((*key, n, n / aligned) for key, n in counts.items()), key=lambda row: (-row[2], *row[:2]))
+        return pd.DataFrame(rows, columns=["kind", "activity", "cases", "share_of_cases"])
 
     def to_pandas(self) -> pd.DataFrame:
         """The deviations."""
@@ -102,9 +116,11 @@ class Conformance:
         if len(self.deviations) > 10:
             lines.append(f"  ... and {len(self.deviations) - 10:,} more deviations")
         for row in self.limits.to_dict("records"):
-            if row["exceeded"]:
-                where = row["activity"] or "whole case"
-                lines.append(f"  late     {where}: {row['exceeded']:,} of {row['checked']:,} over {row['limit_h']:g} h")
+            where = row["activity"] or "whole case"
+            lines.append(f"  limit    {where}: {row['exceeded']:,} of {row['checked']:,} over {row['limit_h']:g} h")
+        for row in self.rounds.to_dict("records"):
+            over = f"{row['cases_over']:,} cases over {row['allowed']} (most: {row['max']})"
+            lines.append(f"  rounds   {row['activity']}: {over}")
         lines += [f"  note: {note}" for note in self.notes]
         return "\n".join(lines)
 
@@ -125,6 +141,19 @@ class Conformance:
                 parts.append(f"<h4>{title.capitalize()}{shown}</h4>{table}")
         parts += [f"<p>{html.escape(note)}</p>" for note in self.notes]
         return "".join(parts)
+
+
+def _deviating(moves: Sequence[str], *, foreign: Sequence[str]) -> set[tuple[str, str]]:
+    """Kinds and activities of the deviations of one variant; `foreign` activities are never repeated, only extra."""
+    found, done = set(), set()
+    for sign, name in ((move[0], move[2:]) for move in moves):
+        if sign == "-":
+            found.add(("skipped", name))
+            continue
+        if sign == "+":
+            found.add(("repeated" if name in done and name not in foreign else "extra", name))
+        done.add(name)
+    return found
 
 
 def _deviation_line(row: Mapping[Hashable, Any]) -> str:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from mkmine.conformance.deviations import HOUR, Variants, cycle_hours
 from mkmine.eventlog import EventLog
+from mkmine.eventlog.enablement import enabled_times
 
 LIMITS = ("activity", "limit_h", "checked", "exceeded", "share", "p85_h", "open_exceeded", "measured")
 ROLES = ("activity", "expected", "actual", "instances", "share")
@@ -30,8 +31,8 @@ def check_limits(
 ) -> pd.DataFrame:
     """Time limits in hours of working time; `names` gives the instances of each activity. The whole case is row "".
 
-    An instance is measured from the moment it could begin ("enabled") if the log knows it, else from its start, else,
-    if the log has only completions, from the completion before it ("previous"). `checked` counts what has ended;
+    An instance is measured from the moment it could begin ("enabled", see `enabled_times`); if the log has only
+    completions, that is the completion before it ("previous"). `checked` counts what has ended;
     `open_exceeded` what has not ended and is already over its limit. p85 by linear interpolation.
     """
     since, measured, known = _since(log)
@@ -89,11 +90,9 @@ def _exceeded(hours: NDArray[np.float64], limit: float) -> tuple[int, int, float
 
 def _since(log: EventLog) -> tuple[NDArray[np.int64], str, NDArray[np.bool_]]:
     everything = np.ones(len(log), dtype=np.bool_)
-    if log.enabled is not None:
-        return log.enabled, "enabled", everything
-    if log.timestamps != "completed":
-        return log.start, "start", everything
-    return np.concatenate((log.end[:1], log.end[:-1])), "previous", log.position > 0
+    if log.enabled is None and log.timestamps == "completed":
+        return enabled_times(log), "previous", log.position > 0
+    return enabled_times(log), "enabled", everything
 
 
 def _plain(name: str) -> str:

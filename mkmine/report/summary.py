@@ -206,9 +206,15 @@ def _conformance(findings: Findings) -> list[str]:
             fitness=t.number(gap.fitness, digits=2),
         )
     ]
-    deviations = gap.deviations.sort_values("cases", ascending=False, kind="stable")
-    if len(deviations):
-        lines.append(_deviation(findings, deviations.iloc[0]))
+    deviations = gap.by_activity()
+    never = deviations["activity"].isin(gap.only_in_target) & (deviations["kind"] == "skipped")
+    if len(deviations) and never.iloc[0]:
+        names = ", ".join(findings.quoted(name) for name in deviations.loc[never, "activity"])
+        lines.append(
+            t("In TO-BE, but never in the log: {names}. It is either not recorded or not done at all.", names=names)
+        )
+    if not never.all():
+        lines.append(_deviation(findings, deviations[~never].iloc[0]))
     return lines
 
 

@@ -97,10 +97,9 @@ def _deviations(findings: Findings) -> list[Block]:
     assert gap is not None
     if gap.deviations.empty:
         return [Text(paragraphs=(t("No deviations were found."),))]
-    kinds = {"skipped": t("skipped"), "extra": t("extra"), "repeated": t("repeated")}
     columns: list[Cell] = [
         (t("Activity"), "activity", "text"),
-        (t("Deviation"), lambda row: kinds.get(row["kind"], row["kind"]), "text"),
+        (t("Deviation"), lambda row: _kind(findings, row), "text"),
         (t("After"), lambda row: row["after"] or t("start of the case"), "text"),
         (t("Cases"), "cases", "count"),
         (t("Share"), "share_of_cases", "percent"),
@@ -121,6 +120,14 @@ def _deviations(findings: Findings) -> list[Block]:
             ),
         )
     ]
+
+
+def _kind(findings: Findings, row: Mapping[str, Any]) -> str:
+    t, gap = findings.t, findings.conformance
+    if gap is not None and row["kind"] == "skipped" and row["activity"] in gap.only_in_target:
+        return t("skipped (never in the log)")
+    kinds = {"skipped": t("skipped"), "extra": t("extra"), "repeated": t("repeated")}
+    return kinds.get(row["kind"], row["kind"])
 
 
 def _difference(findings: Findings, row: Mapping[str, Any]) -> str:
@@ -146,7 +153,6 @@ def _limits(findings: Findings) -> list[Block]:
         return []
     since = {
         "enabled": t("when it could begin"),
-        "start": t("start of work"),
         "previous": t("previous completion"),
         "case": t("start of the case"),
     }

@@ -116,7 +116,7 @@ def test_what_the_log_never_has_is_not_compared() -> None:
 def test_time_limits() -> None:
     result = check(log(["ABC", "ABC", "ABC"], hours=[1.0, 2.0, 4.0], open_cases=[2]), target(limits={"B": 1.5}))
     limit = result.limits.iloc[0]
-    assert (limit["activity"], limit["checked"], limit["exceeded"], limit["measured"]) == ("B", 3, 2, "start")
+    assert (limit["activity"], limit["checked"], limit["exceeded"], limit["measured"]) == ("B", 3, 2, "enabled")
     assert limit["share"] == pytest.approx(2 / 3)
     whole = check(log(["ABC", "ABC", "ABC"], hours=[1.0, 2.0, 4.0], open_cases=[2]), target(case_limit_h=5)).limits
     assert whole.iloc[0][["activity", "checked", "exceeded", "open_exceeded"]].tolist() == ["", 2, 1, 1]
@@ -129,6 +129,32 @@ def test_limits_from_the_moment_work_could_begin_and_of_unfinished_work() -> Non
     waiting = EventLog.from_pandas(frame, start="start", enabled="ready", ongoing="going", calendar=log(["A"]).calendar)
     limit = check(waiting, target(limits={"B": 3.5})).limits.iloc[0]
     assert limit[["checked", "exceeded", "open_exceeded", "measured"]].tolist() == [1, 1, 1, "enabled"]
+
+
+def test_limits_count_the_wait_where_the_log_does_not_record_it() -> None:
+    frame = log(["AB", "AB"]).to_pandas()
+    late = frame["activity"] == "B"
+    frame.loc[late, ["start", "end"]] += pd.Timedelta(hours=3)
+    waiting = EventLog.from_pandas(frame, start="start", calendar=log(["A"]).calendar)
+    limit = check(waiting, target(limits={"B": 3.5})).limits.iloc[0]
+    assert limit[["checked", "exceeded", "measured"]].tolist() == [2, 2, "enabled"]
+
+
+def test_a_case_that_skips_an_activity_in_two_places_counts_once() -> None:
+    result = check(log(["ABC", "AC", "AC", "ABBC"]), target())
+    totals = result.by_activity()
+    assert totals.values.tolist()[0] == ["skipped", "B", 2, 0.5]
+    assert ["repeated", "B", 1, 0.25] in totals.values.tolist()
+    for kind, activity, cases in totals[["kind", "activity", "cases"]].itertuples(index=False):
+        rows = result.deviations[(result.deviations["kind"] == kind) & (result.deviations["activity"] == activity)]
+        assert rows["cases"].max() <= cases <= rows["cases"].sum()
+
+
+def test_the_text_tells_kept_limits_rounds_and_notes() -> None:
+    text = repr(check(log(["ABC"]), target(limits={"B": 100}, case_limit_h=500, max_rounds={"B": 2})))
+    assert "limit    B: 0 of 1 over 100 h" in text
+    assert "limit    whole case: 0 of 1 over 500 h" in text
+    assert "rounds   B: 0 cases over 2 (most: 1)" in text
 
 
 def test_limits_where_only_completions_are_known() -> None:
