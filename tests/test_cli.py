@@ -243,3 +243,26 @@ def test_a_log_that_cannot_be_simulated_still_has_its_report(
     assert err.startswith("Warning: The report is without what-if answers:")
     assert "501 characters, too long to simulate (at most 500)" in err
     assert path.is_file()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["describe", "x" * 5_000],
+        ["describe", "{log}", "--case", ""],
+        ["describe", "{log}", "--delimiter", "я"],
+        ["describe", "{log}", "--mapping", "."],
+        ["describe", "{log}", "--encoding", "rot13"],
+    ],
+    ids=lambda arguments: " ".join(arguments)[:30],
+)
+def test_strange_settings_are_mistakes_not_faults(
+    arguments: list[str], log: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([one.format(log=log) for one in arguments]) == 1
+    assert "fault of mkmine" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("setting", [["--workers", "1000000000"], ["--replications", "1" + "0" * 30]], ids=" ".join)
+def test_no_number_can_flood_the_machine(setting: list[str], log: Path) -> None:
+    assert main(["simulate", str(log), *setting]) == 2

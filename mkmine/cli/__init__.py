@@ -78,6 +78,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     except MkmineError as error:
         return _failed(console, str(error))
+    except OSError as error:
+        place = f'"{error.filename}": ' if error.filename else ""
+        return _failed(console, f"{place}{error.strerror or error}")
     except Exception as error:
         text = console.t("This is a fault of mkmine; please report it with what --debug prints:")
         return _failed(console, f"{text} {type(error).__name__}: {error}")

@@ -76,7 +76,7 @@ def simulation_options(command: F) -> F:
     options = (
         click.option(
             "--replications",
-            type=click.IntRange(min=2),
+            type=click.IntRange(min=2, max=10_000),
             metavar="N",
             default=30,
             help=message("Runs per scenario. Default 30."),
@@ -90,7 +90,7 @@ def simulation_options(command: F) -> F:
         ),
         click.option(
             "--workers",
-            type=click.IntRange(min=1),
+            type=click.IntRange(min=1, max=64),
             metavar="N",
             help=message("Processes to run in; by default one per core."),
         ),

@@ -125,7 +125,7 @@ class Mapping:
         """Return every column that the mapping names."""
         single = (getattr(self, name) for name in COLUMNS if name != "activity")
         extra = (*(self.attributes or ()), *(self.case_attributes or ()))
-        return tuple(dict.fromkeys([*self.activity_columns, *(one for one in single if one), *extra]))
+        return tuple(dict.fromkeys([*self.activity_columns, *(one for one in single if one is not None), *extra]))
 
     def check(self, known: Sequence[str], where: str) -> None:
         """Raise `UnknownNameError` if a column that the mapping names is not among `known`."""

@@ -206,8 +206,8 @@ def _parse(
     import pyarrow as pa
     from pyarrow import csv
 
-    if len(mark) != 1:
-        raise DataError(f'"{mark}" is not a delimiter; give one character, e.g. ";"')
+    if len(mark) != 1 or not mark.isascii() or mark in '"\r\n':
+        raise DataError(f'"{mark}" is not a delimiter; give one ASCII character other than a quote, e.g. ";"')
     header = _header(text, mark, skip, name)
     broken: list[tuple[int, str]] = []
 

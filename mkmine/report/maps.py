@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
-from mkmine.errors import UnknownNameError
+from mkmine.errors import DataError, UnknownNameError
 from mkmine.language import Translator, translator
 from mkmine.report import legend, palette
 from mkmine.report.layout import Arrow, Box, Layout, Point, arrange
@@ -45,6 +45,7 @@ _NAME_WIDTH: Final = 176.0
 _MARGIN: Final = 20.0
 _START, _END = "\x00start", "\x00end"  # no activity can be called so: names carry no control characters
 _ENDS_COVERED: Final = 0.98  # share of cases whose first and last activity is tied to the markers
+_MANY_PATHS, _DENSE = 600, 8  # transitions in all, and per activity, beyond which a layout takes minutes
 _HOT: Final = 0.72  # share of the scale from which a figure is printed in red
 
 
@@ -68,7 +69,8 @@ def draw(process_map: ProcessMap, *, metric: Metric = "frequency", language: str
     """Draw a process map as SVG, by `"frequency"` or by `"time"`, with its legend and the filter behind it.
 
     The same map gives the same bytes, whatever fonts are installed. Every text is escaped.
-    Raises `UnknownNameError` if the metric or the language is not one of those offered.
+    Raises `UnknownNameError` if the metric or the language is not one of those offered, and `DataError` if there are so
+    many transitions between so few activities that the drawing would be one black web.
     """
     if metric not in ("frequency", "time"):
         raise UnknownNameError.of(kind="metric of a map", name=str(metric), known=["frequency", "time"])
@@ -79,6 +81,11 @@ def draw(process_map: ProcessMap, *, metric: Metric = "frequency", language: str
     names = {item.name for item in boxes}
     paths = [path for path in paths if path.source in names and path.target in names]
     paths += _ends(process_map, names=names, t=t)
+    if len(paths) > _MANY_PATHS and len(paths) > _DENSE * len(boxes):
+        raise DataError(
+            f"a map of {len(boxes):,} activities and {len(paths):,} transitions is too dense to be drawn; show fewer "
+            f"transitions, e.g. paths=0.2 (on the command line --paths 0.2)"
+        )
     placed = _place(boxes, paths, order=[item.name for item in boxes])
     return _compose(process_map, boxes=boxes, paths=paths, placed=placed, scale=scale)
 

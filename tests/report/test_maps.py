@@ -128,3 +128,10 @@ def test_a_picture_is_saved_as_svg_and_nothing_else(loop: ProcessMap, tmp_path: 
         picture.save(tmp_path / "map.png")
     assert [one.name for one in (tmp_path / "new").iterdir()] == ["map.svg"]
     assert picture.svg in picture._repr_html_()
+
+
+def test_a_map_too_dense_to_read_is_refused_at_once(make_map: MakeMap) -> None:
+    names = [f"activity {n}" for n in range(30)]
+    edges = [(one, other, 1, 1.0) for one, other in itertools.permutations(names, 2)]
+    with pytest.raises(DataError, match=r"a map of 30 activities and \d{3} transitions is too dense .* paths=0\.2"):
+        draw(make_map(names, edges))
