@@ -127,7 +127,7 @@ def _kind(findings: Findings, row: Mapping[str, Any]) -> str:
     if gap is not None and row["kind"] == "skipped" and row["activity"] in gap.only_in_target:
         return t("skipped (never in the log)")
     kinds = {"skipped": t("skipped"), "extra": t("extra"), "repeated": t("repeated")}
-    return kinds.get(row["kind"], row["kind"])
+    return str(kinds.get(row["kind"], row["kind"]))
 
 
 def _difference(findings: Findings, row: Mapping[str, Any]) -> str:
