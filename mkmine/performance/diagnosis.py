@@ -16,6 +16,7 @@ from mkmine.discovery.pools import find_pools
 from mkmine.discovery.process_map import records
 from mkmine.discovery.rework import Rework, rework
 from mkmine.eventlog.log import EventLog, Provenance
+from mkmine.eventlog.statuses import is_final, tells_statuses
 from mkmine.eventlog.summaries import case_table
 from mkmine.performance.times import key_figures
 from mkmine.performance.waiting import Spent, spent, waiting, workload
@@ -246,9 +247,14 @@ def _levers(log: EventLog, again: Rework, load: pd.DataFrame, lost: pd.DataFrame
 
 
 def _shorter_wait(log: EventLog, lost: pd.DataFrame) -> Lever | None:
-    """Choose the longest wait for something other than a busy colleague, as far as the log tells them apart."""
+    """Choose the longest wait for something other than a busy colleague, as far as the log tells them apart.
+
+    What is done but not closed is left out: closing it earlier helps nobody.
+    """
     kinds = ["outside"] if log.timestamps != "completed" else ["outside", "queue"]
     waits = lost[lost["kind"].isin(kinds)]
+    if tells_statuses(log):
+        waits = waits[[not is_final(name) for name in waits["where"]]]
     if not len(waits):
         return None
     row = waits.iloc[0]

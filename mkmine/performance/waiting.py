@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,20 +14,11 @@ from mkmine.eventlog.enablement import enabled_times
 from mkmine.eventlog.log import EventLog
 from mkmine.eventlog.rhythm import infer_calendar
 from mkmine.eventlog.statistics import Groups, running_maximum
+from mkmine.eventlog.statuses import status_kinds, tells_statuses
 from mkmine.eventlog.summaries import outside_activities, working_hours
 
 __all__ = ["Spent", "spent", "waiting", "workload"]
 
-# Statuses that say of themselves that nobody works: queues, pauses, work assigned but not begun, or done but not
-# closed.
-WAITING_STATUS = re.compile(
-    r"\b(?:a?wait|queue|(?:on )?hold\b|pending|blocked|backlog|to.?do\b|parked|suspended|(?:un)?assigned\b|new\b|"
-    r"created\b|resolved\b|completed\b|done\b|closed\b|ожида|очеред|на пауз|пауза|отложен|заблокир|приостан|назначен|"
-    r"нов(?:ая|ый|ое)\b|создан|решен|решён|выполнен|готово\b|закрыт)",
-    re.IGNORECASE,
-)
-# With this share of seamless successions a log tells statuses, not work: each lasts until the next.
-SEAMLESS = 0.98
 # A role's own working week is inferred from at least as many instances.
 ENOUGH = 200
 
@@ -39,7 +29,8 @@ class Spent:
 
     `waiting` counts enabled to start, and the whole of the instances that are waits themselves; `processing` is NaN
     where it is not known (waits, ongoing work, logs of completions). `queued` is the time from enabled to start
-    alone. `outside` marks waits for people outside, `status` waits that a status declares. `observed` marks instances
+    alone. `outside` marks waits for anything but a colleague (activities that nobody of the log does, statuses that say
+    so), `status` the queues that a status declares. `observed` marks instances
     whose waiting is known: not those with which a case begins, unless `enabled` is recorded. `statuses` says that the
     log tells statuses.
     """
@@ -66,10 +57,9 @@ class Spent:
 def spent(log: EventLog, calendar: Calendar) -> Spent:
     """Split the working time of every instance into waiting and processing."""
     enabled = enabled_times(log)
-    outside = outside_activities(log)[log.activity]
-    statuses = _tells_statuses(log)
-    declared = np.array([statuses and bool(WAITING_STATUS.search(name)) for name in log.activities], dtype=np.bool_)
-    status = declared[log.activity] & ~outside
+    kinds = np.array(status_kinds(log), dtype=object)
+    outside = (outside_activities(log) | (kinds == "outside"))[log.activity]
+    status = (kinds == "queue")[log.activity] & ~outside
     idle = outside | status
     queued = working_hours(calendar, enabled, log.start)
     length = working_hours(calendar, log.start, log.end)
@@ -83,15 +73,8 @@ def spent(log: EventLog, calendar: Calendar) -> Spent:
         outside=outside,
         status=status,
         observed=idle | (log.position > 0) | (log.enabled is not None),
-        statuses=statuses,
+        statuses=tells_statuses(log),
     )
-
-
-def _tells_statuses(log: EventLog) -> bool:
-    if log.timestamps != "interval" or log.enabled is not None:
-        return False
-    inner = log.position[1:] > 0
-    return bool(inner.any()) and float((log.start[1:] == log.end[:-1])[inner].mean()) >= SEAMLESS
 
 
 def waiting(log: EventLog, times: Spent, pools: Pools) -> pd.DataFrame:

@@ -125,9 +125,11 @@ def test_a_tracker_of_statuses_gives_a_sensible_diagnosis(shared_logs: Path) -> 
     )
     found = diagnose(log)
     assert STATUS_LOG in found.notes
-    waits = set(found.bottlenecks.loc[found.bottlenecks["kind"] == "queue", "where"])
-    assert {"Queued / Awaiting Assignment", "Accepted / Wait - User", "Completed / Resolved"} <= waits
-    assert "Accepted / In Progress" not in waits
+    waits = found.bottlenecks.groupby("kind")["where"].agg(set)
+    assert waits["queue"] == {"Queued / Awaiting Assignment", "Accepted / Assigned"}
+    assert {"Accepted / Wait - User", "Completed / Resolved"} <= waits["outside"]
+    assert "Accepted / In Progress" not in waits["outside"]
+    assert [one.name for one in found.levers if one.kind == "wait"] == ["Accepted / Wait - User"]
     assert 0.05 < found.cases["flow_efficiency"] < 0.4
     assert found.cases["open"] == int((~log.completed).sum())
 

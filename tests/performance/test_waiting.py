@@ -8,7 +8,7 @@ import pytest
 from mkmine.calendars import Calendar
 from mkmine.discovery import find_pools
 from mkmine.eventlog import EventLog
-from mkmine.performance.waiting import WAITING_STATUS, spent, waiting, workload
+from mkmine.performance.waiting import spent, waiting, workload
 
 ALWAYS = Calendar.always()
 OFFICE = Calendar.parse({"Mon-Fri": "09:00-18:00"})
@@ -96,29 +96,21 @@ def test_statuses_that_say_so_are_waits(make_log: Callable[..., EventLog]) -> No
     assert found["In progress"]["processing_total_h"] == 2
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "В очереди",
-        "Ожидание клиента",
-        "Queued / Awaiting",
-        "On hold",
-        "Отложено",
-        "Решена",
-        "Backlog",
-        "To do",
-        "Новая",
-    ],
-)
-def test_names_of_waits(name: str) -> None:
-    assert WAITING_STATUS.search(name)
-
-
-@pytest.mark.parametrize(
-    "name", ["В работе", "In progress", "Копирайтинг", "Согласование", "Review", "Renewal", "Тестирование"]
-)
-def test_names_of_work(name: str) -> None:
-    assert not WAITING_STATUS.search(name)
+def test_done_work_and_waits_for_clients_are_no_queues_for_people(make_log: Callable[..., EventLog]) -> None:
+    log = make_log(
+        [
+            ("1", "Queued", 0, 2, "x"),
+            ("1", "In progress", 2, 3, "x"),
+            ("1", "Wait - User", 3, 9, "x"),
+            ("1", "In progress", 9, 10, "x"),
+            ("1", "Resolved", 10, 40, "x"),
+        ]
+    )
+    times = spent(log, ALWAYS)
+    assert times.outside.tolist() == [False, False, True, False, True]
+    assert times.status.tolist() == [True, False, False, False, False]
+    load = workload(log, times, find_pools(log), ALWAYS)
+    assert load["contention_h"].sum() == 2
 
 
 def test_several_things_at_once_make_nobody_busier_than_always(make_log: Callable[..., EventLog]) -> None:
