@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from mkmine.eventlog.quality import quality
+from mkmine.performance.diagnosis import STATUS_LOG
 from mkmine.report.blocks import Block, Bullets, Heading, Note, Text
 from mkmine.report.findings import Cell, Findings, tabulate
 from mkmine.report.summary import scope
@@ -53,7 +54,7 @@ def method(findings: Findings) -> list[Block]:
     t = findings.t
     items = [
         t("Working time follows this calendar: {calendar}.", calendar=findings.as_is.calendar.describe()),
-        t("A wait is the working time from the end of an activity to the start of the next one in the same case."),
+        _wait(findings),
         t("Percentiles interpolate linearly between observations; shares have Wilson’s 95% intervals."),
         t("Cases still open are kept and marked; their unfinished activities are in no statistics of durations."),
         t("Differences between groups of cases are associations, not proof of causes."),
@@ -85,6 +86,23 @@ def method(findings: Findings) -> list[Block]:
         foot=findings.source(findings.as_is.provenance),
     )
     return [Heading(text=t("Method and provenance"), anchor="method"), Bullets(items=tuple(items)), table]
+
+
+def _wait(findings: Findings) -> str:
+    t, log = findings.t, findings.log
+    if log.timestamps == "completed":
+        return t(
+            "The log holds completions only: a wait is the working time from the completion before, with the work in "
+            "it."
+        )
+    if STATUS_LOG in findings.diagnosis.notes:
+        return t("The log tells statuses: a wait is the working time in the statuses whose names say so.")
+    if log.enabled is not None:
+        return t("A wait is the working time from the recorded moment at which an activity could begin to its start.")
+    return t(
+        "A wait is the working time to the start of an activity from the latest end, before it, of another activity of "
+        "the same case."
+    )
 
 
 def _quarantine(findings: Findings) -> list[Block]:

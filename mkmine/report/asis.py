@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -17,6 +18,7 @@ from mkmine.report.maps import draw
 __all__ = ["course", "people", "rework", "times"]
 
 _TOP: Final = 12
+_DISTRIBUTION: Final = "distribution of cycle times in working time; percentiles of completed cases"
 
 
 def course(findings: Findings) -> list[Block]:
@@ -50,7 +52,7 @@ def times(findings: Findings) -> list[Block]:
                     View(label="", picture=charts.cycle_times(cycle.tolist(), day=findings.day, language=language)),
                 ),
                 note=_cycle_note(findings),
-                foot=findings.source(findings.as_is.provenance),
+                foot=findings.source(replace(provenance, method=_DISTRIBUTION)),
             )
         )
     waiting = findings.diagnosis.waiting
@@ -92,6 +94,7 @@ def rework(findings: Findings) -> list[Block]:
         (t("Round"), "round", "count"),
         (t("Reached it"), "reached", "count"),
         (t("Came back"), "returned", "count"),
+        (t("Undecided"), "censored", "count"),
         (t("Share"), "probability", "percent"),
         (t("95% interval"), lambda row: f"{t.percent(row['low'])} – {t.percent(row['high'])}", "number"),
         (t("Time per round"), "hours_per_round", "hours"),
@@ -108,6 +111,7 @@ def rework(findings: Findings) -> list[Block]:
             title=t("Rework by activity and round"),
             columns=columns,
             foot=findings.source(findings.diagnosis.provenance),
+            note=t("Undecided are rounds of open cases that may still come back; the share leaves them out."),
         )
     )
     return blocks
@@ -126,7 +130,10 @@ def people(findings: Findings) -> list[Block]:
         (t("Hours on duty"), "open_h", "count"),
         (t("Busy"), "utilisation", "percent"),
     ]
-    note = t("Work is the recorded time between start and end; people also do what the log does not show.")
+    note = t(
+        "Work is the recorded time between start and end; people also do what the log does not show. In “Busy”, work "
+        "done at the same time counts once."
+    )
     table = tabulate(
         findings,
         frame,
@@ -215,6 +222,13 @@ def _part_shown(findings: Findings) -> str:
     t, shown, whole = findings.t, findings.shown, findings.as_is
     if len(shown.edges) == len(whole.edges) and len(shown.activities) == len(whole.activities):
         return t("The whole log is shown: every activity and every path.")
+    if len(shown.activities) == len(whole.activities):
+        return t(
+            "To stay readable, the map shows every activity and the most frequent paths, {paths} of {all_paths}; all "
+            "figures of the report are of the whole log.",
+            paths=t.number(len(shown.edges)),
+            all_paths=t.number(len(whole.edges)),
+        )
     return t(
         "To stay readable, the map shows {activities} of {all_activities} activities and {paths} of {all_paths} paths, "
         "the most frequent ones; all figures of the report are of the whole log.",

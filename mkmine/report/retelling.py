@@ -28,6 +28,7 @@ _TOLD_FIELDS: Final = frozenset({"reason", "detail", "meaning", "rule", "first_r
 _METHODS: Final = (
     message("directly-follows map, working time"),
     message("working-time decomposition; Kaplan-Meier"),
+    message("distribution of cycle times in working time; percentiles of completed cases"),
     message("optimal alignments with unit costs"),
     message("paired replications under common random numbers, Student t interval"),
     message("backtest on held-out weeks, 95 % prediction band of replications"),
