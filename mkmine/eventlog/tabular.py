@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import re
 import zipfile
 import zlib
 from collections import Counter
@@ -24,6 +25,7 @@ GIB = 1 << 30
 # A text log rarely shrinks more than 50 times; a bomb does 1,000 times.
 MAX_RATIO, SMALL = 120, 16 << 20
 MAX_COLUMNS = 10_000
+CELL = re.compile(rb"""\br=["']([A-Z]{0,3})(\d{1,7})["']""")
 ENCODINGS_BY_BOM = (
     (b"\xef\xbb\xbf", "utf-8-sig"),
     (b"\xff\xfe\x00\x00", "utf-32"),
@@ -292,10 +294,16 @@ def _excel(path: Path, sheet: str | int, size_limit: int) -> Table:
     try:
         with zipfile.ZipFile(path) as packed:
             size = sum(part.file_size for part in packed.infolist())
-    except zipfile.BadZipFile:
+            if size > min(size_limit, max(SMALL, MAX_RATIO * path.stat().st_size)):
+                raise DataError(f'"{path.name}" unpacks to {size / 2**20:,.0f} MiB; save the sheet as .csv')
+            for part in packed.namelist():
+                if part.startswith("xl/worksheets/") and _is_hollow(packed.read(part)):
+                    raise DataError(
+                        f'"{path.name}" has a sheet with cells far away from its table, and nothing between; delete '
+                        f"them, or save the sheet as .csv"
+                    )
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError):
         raise DataError(f'"{path.name}" is not an XLSX workbook; save it as .xlsx or .csv') from None
-    if size > min(size_limit, max(SMALL, MAX_RATIO * path.stat().st_size)):
-        raise DataError(f'"{path.name}" unpacks to {size / 2**20:,.0f} MiB; save the sheet as .csv')
     try:
         frame = pd.read_excel(path, sheet_name=sheet, engine="openpyxl", dtype=object, header=None)
     except (ValueError, KeyError, zipfile.BadZipFile) as error:
@@ -307,6 +315,18 @@ def _excel(path: Path, sheet: str | int, size_limit: int) -> Table:
     body = body.dropna(how="all")
     rows = body.index.to_numpy() + 2
     return Table(frame=body.reset_index(drop=True).infer_objects(), rows=rows, note=f"sheet {sheet}")
+
+
+def _is_hollow(sheet: bytes) -> bool:
+    """Return whether a sheet spans far more cells than it has: the reader would make every one of them."""
+    wide = high = cells = 0
+    for place in CELL.finditer(sheet):
+        letters, row = place.groups()
+        high = max(high, int(row))
+        if letters:
+            cells += 1
+            wide = max(wide, sum((one - 64) * 26**power for power, one in enumerate(reversed(letters))))
+    return wide * high > 5_000_000 and wide * high > 50 * cells
 
 
 def _columnar(path: Path) -> Table:

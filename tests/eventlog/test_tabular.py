@@ -118,6 +118,16 @@ def test_a_workbook_bomb_is_refused(tmp_path: Path) -> None:
         read_table(path)
 
 
+def test_a_cell_at_the_far_corner_of_a_sheet_is_told(tmp_path: Path) -> None:
+    import openpyxl
+
+    book = openpyxl.Workbook()
+    book.active["A1"], book.active["XFD1048576"] = "case", "x"
+    book.save(tmp_path / "log.xlsx")
+    with pytest.raises(DataError, match="cells far away from its table"):
+        read_table(tmp_path / "log.xlsx")
+
+
 def test_workbooks_parquet_and_feather_are_read(tmp_path: Path) -> None:
     frame = pd.DataFrame(
         {"case": ["1", "1"], "activity": ["=A", "B"], "end": pd.to_datetime(["2025-01-01", "2025-01-02"])}
