@@ -33,7 +33,8 @@ Verdict = Literal["better", "worse", "changed", "noise", "negligible", "unstable
 _NEGLIGIBLE = 0.01
 _NO_FREE_TIME = 0.99
 METHOD = "paired replications under common random numbers, Student t interval"
-_FEWEST = 2
+_FEWEST, _MOST = 2, 10_000
+_MOST_WORKERS = 64
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -257,15 +258,18 @@ def _results(tasks: list[_Task], workers: int) -> Any:
 
 
 def _in_processes(tasks: list[_Task], workers: int) -> Any:
-    with ProcessPoolExecutor(max_workers=workers) as pool:
+    with ProcessPoolExecutor(max_workers=min(workers, len(tasks), _MOST_WORKERS)) as pool:
         yield from pool.map(_run, tasks)
 
 
 def _check(
     scenarios: Sequence[Scenario], replications: int, weeks: float, warm: float, confidence: float, workers: int
 ) -> None:
-    if replications < _FEWEST:
-        raise DataError(f"replications={replications}: an interval needs at least {_FEWEST}; 30 is a good start")
+    if not _FEWEST <= replications <= _MOST:
+        raise DataError(
+            f"replications={replications}: an interval needs at least {_FEWEST}, and more than {_MOST:,} do not narrow it "
+            f"any further; 30 is a good start"
+        )
     if not 1 <= weeks <= 520:
         raise DataError(f"weeks={weeks}: give between 1 and 520 weeks")
     if not 0 <= warm <= 520:
