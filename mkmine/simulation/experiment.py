@@ -267,8 +267,8 @@ def _check(
 ) -> None:
     if not _FEWEST <= replications <= _MOST:
         raise DataError(
-            f"replications={replications}: an interval needs at least {_FEWEST}, and over {_MOST:,} do not narrow it any "
-            f"further; 30 is a good start"
+            f"replications={replications}: an interval needs at least {_FEWEST}, and over {_MOST:,} gain nothing "
+            f"more; 30 is a good start"
         )
     if not 1 <= weeks <= 520:
         raise DataError(f"weeks={weeks}: give between 1 and 520 weeks")
