@@ -109,6 +109,23 @@ def test_json_is_all_that_is_printed(verb: str, log: Path, capsys: pytest.Captur
     assert not err
 
 
+def test_the_kind_of_a_file_can_be_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "history.csv"
+    rows = [f"W-{n},2025-03-{n:02d} 10:00,Ann,New,Writing\nW-{n},2025-03-{n:02d} 13:00,Ann,Writing,Done"
+            for n in range(1, 10)]  # fmt: skip
+    path.write_text("\n".join(["issue,date,author,old status,new status", *rows]), encoding="utf-8")
+    assert main(["describe", str(path), "--kind", "tracker"]) == 0
+    assert "Activities     Writing\n" in capsys.readouterr().out
+    assert main(["describe", str(path), "--kind", "events"]) == 0
+    assert "Activities     Writing, Done\n" in capsys.readouterr().out
+    assert main(["describe", str(path), "--kind", "tracker", "--case", "issue"]) == 2
+
+
+def test_two_activity_columns_are_joined(log: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["describe", str(log), "--activity", "activity", "--activity", "role"]) == 0
+    assert "Write / writer, Approve / editor" in capsys.readouterr().out
+
+
 def test_map_counts_and_draws(log: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     picture = tmp_path / "map.svg"
     assert main(["map", str(log), "--output", str(picture), "--json"]) == 0

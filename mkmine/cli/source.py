@@ -20,7 +20,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 COLUMNS = {
     "case": message("Column that names the case (the task, the ticket)."),
-    "activity": message("Column that names the activity or the status."),
+    "activity": message("Column that names the activity or the status; given twice, the columns are joined."),
     "start": message("Column of the start time."),
     "end": message("Column of the end time, or the only time there is."),
     "resource": message("Column of the person."),
@@ -38,7 +38,15 @@ def log_options(command: F) -> F:
     """Add the argument LOG and the options that say how to read it."""
     options = [
         click.argument("log", type=click.Path(path_type=Path)),
-        *(click.option(f"--{name}", metavar="COLUMN", help=text) for name, text in COLUMNS.items()),
+        *(
+            click.option(f"--{name}", metavar="COLUMN", help=text, multiple=name == "activity")
+            for name, text in COLUMNS.items()
+        ),
+        click.option(
+            "--kind",
+            type=click.Choice(["events", "tracker"]),
+            help=message("What the file is: a log of events, or a tracker's history of changes; by default found out."),
+        ),
         click.option(
             "--time-zone",
             metavar="ZONE",
@@ -109,11 +117,18 @@ def read_log(log: Path, settings: dict[str, Any]) -> EventLog:
     """Read the log with the options that were given; others are left to the reader's own judgement."""
     import mkmine as mk
 
+    # One column is a name, several are a list: what was not given is neither.
+    activity = tuple(settings.get("activity") or ())
+    settings = {**settings, "activity": None if not activity else activity[0] if len(activity) == 1 else activity}
     told = [*COLUMNS, *FORMAT, "timestamps"]
     columns = [f"--{name}" for name in told if settings.get(name.replace("-", "_")) is not None]
     if columns and settings.get("issues") is not None:
         # A history of changes has its own columns; which of the two the user means is not ours to guess.
         raise click.UsageError(f"--issues is for a tracker's history, {', '.join(columns)} for a table of events")
+    if settings.get("kind") == "tracker" and columns:
+        raise click.UsageError(f"--kind tracker has its own columns, {', '.join(columns)} are for --kind events")
+    if settings.get("kind") == "events" and settings.get("issues") is not None:
+        raise click.UsageError("--issues is for a tracker's history, not for --kind events")
     given = {name: value for name, value in settings.items() if value is not None and name != "quarantine"}
     events: EventLog = mk.read(log, **given, errors="quarantine" if settings.get("quarantine") else "raise")
     return events

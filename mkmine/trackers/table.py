@@ -23,10 +23,11 @@ HISTORY: Mapping[str, Sequence[str]] = {
            "changed at", "change date", "changed", "date", "at", "timestamp", "time", "created"),
     "author": ("автор изменения", "кто изменил", "изменил", "автор", "пользователь", "author", "changed by", "user"),
     "field": ("поле", "что изменено", "атрибут", "field", "attribute", "property", "item"),
-    "old": ("было", "старое значение", "из статуса", "исходный статус", "из", "from", "from status", "old value", "old",
-            "fromstring", "from string", "previous status"),
-    "new": ("стало", "новое значение", "в статус", "новый статус", "статус", "to", "to status", "new value", "new",
-            "tostring", "to string", "new status", "status"),
+    "old": ("было", "старое значение", "старый статус", "прежнее значение", "прежний статус", "предыдущий статус",
+            "прежний", "старый", "из статуса", "исходный статус", "из", "from", "from status", "old value",
+            "old status", "old", "fromstring", "from string", "previous status"),
+    "new": ("стало", "новое значение", "новый статус", "новый", "в статус", "статус", "to", "to status", "new value",
+            "new", "tostring", "to string", "new status", "status"),
 }  # fmt: skip
 ISSUES: Mapping[str, Sequence[str]] = {
     "issue": HISTORY["issue"],
