@@ -163,7 +163,7 @@ def diagnose(log: EventLog, *, calendar: Calendar | None = None) -> Diagnosis:
         loops=again.loops,
         workload=load,
         bottlenecks=lost,
-        levers=_levers(log, again, load, lost),
+        levers=_levers(log, again, load[load["role"].isin(set(waits["role"]))], lost),
         notes=_notes(log, times, calendar),
         provenance=log.provenance("working-time decomposition; Kaplan-Meier", calendar=working.describe()),
     )

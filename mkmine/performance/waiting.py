@@ -112,7 +112,8 @@ def waiting(log: EventLog, times: Spent, pools: Pools) -> pd.DataFrame:
 
 
 def workload(log: EventLog, times: Spent, pools: Pools, calendar: Calendar) -> pd.DataFrame:
-    """Return one row per role: how many people did its work, how busy it kept them, and what waited for them.
+    """Return one row per role (as recorded, where the log has roles): how many people did its work, how busy it kept
+    them, and what waited for them.
 
     Hours are those of the role's own working week, inferred from its work (of `calendar`, where there is too little
     of it). Columns: role, people, instances, processing_h (sum), open_h (of its people from their first to their last
@@ -127,12 +128,12 @@ def workload(log: EventLog, times: Spent, pools: Pools, calendar: Calendar) -> p
         return pd.DataFrame({name: pd.Series(dtype=object) for name in columns})
     known = (log.resource >= 0) & ~times.idle
     first, last = _presence(log)
-    role = pools.of_activity[log.activity]
+    role = pools.of_instance
     enabled = enabled_times(log)
     rows = []
     for number, name in enumerate(pools.names):
         mine = np.flatnonzero(known & (role == number))
-        people = np.array([p for p, roles in enumerate(pools.of_person) if number in roles], dtype=np.int64)
+        people = np.array([p for p, roles in enumerate(pools.recorded) if number in roles], dtype=np.int64)
         own = _own_calendar(log, mine, calendar)
         open_hours = float(working_hours(own, first[people], last[people]).sum())
         worked = mine[np.isfinite(times.processing[mine])]
