@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from mkmine.errors import DataError
 from mkmine.eventlog import EventLog
 from mkmine.eventlog.enablement import enabled_times
 from mkmine.eventlog.observation import as_observed
+from mkmine.eventlog.statuses import status_kinds
 from mkmine.simulation.distributions import Fixed
 from mkmine.simulation.engine import simulate
 from mkmine.simulation.estimators.arrivals import estimate_arrivals
@@ -77,13 +78,23 @@ def calibrate(log: EventLog, *, name: str | None = None) -> SimulationModel:
     characters, or covers under a week.
     """
     _check(log)
-    enabled, pools = enabled_times(log), find_pools(log)
+    enabled, pools = enabled_times(log), _working_pools(log)
     presence = estimate_presence(log, pools)
     found = _Findings(log, enabled, pools, presence, estimate_spent(log, enabled, presence))
     if not found.spent.has_waiting:
         return _build(found, 1.0, name or log.name)
     models = [_build(found, alpha, name or log.name) for alpha in _ALPHAS]
     return min(models, key=lambda model: _distance(model, log))
+
+
+def _working_pools(log: EventLog) -> Pools:
+    """Return who does what; a status in which work only waits is done by nobody."""
+    pools = find_pools(log)
+    waits = np.array([kind != "work" for kind in status_kinds(log)])
+    of_activity = np.where(waits, -1, pools.of_activity)
+    used = set(of_activity.tolist())
+    of_person = tuple(tuple(role for role in roles if role in used) for roles in pools.of_person)
+    return replace(pools, of_activity=of_activity, of_person=of_person)
 
 
 def _check(log: EventLog) -> None:

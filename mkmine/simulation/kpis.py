@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from mkmine.calendars import DAY, HOUR
 from mkmine.eventlog import EventLog
 from mkmine.eventlog.enablement import enabled_times
+from mkmine.eventlog.statuses import waiting_stays
 from mkmine.simulation.model import SimulationModel
 
 __all__ = ["KPIS", "Kpi", "kpi", "measure", "utilisation"]
@@ -47,11 +48,11 @@ def kpi(key: str) -> Kpi:
 def measure(log: EventLog, window: tuple[int, int]) -> dict[str, float]:
     """Return the key figures of the cases that began in `window` (µs, end excluded) and were completed.
 
-    Times are working hours of the log's calendar: cycle time from the first moment the case could be worked on to its
-    last end; waiting from enabled to start, and outside waits; processing of instances that someone did; rework:
-    further rounds of an activity. Throughput counts the cases that were completed in the window, per 7 days, whenever
-    they began. Percentiles interpolate linearly. NaN where no case qualifies, and for waiting and processing where the
-    log has completion times only, which do not tell them apart.
+    Times are working hours of the log's calendar. Cycle time: from the first moment the case could be worked on to its
+    last end. Waiting: from enabled to start, outside waits, and stays in statuses that wait; processing: the rest.
+    Rework: further rounds of an activity. Throughput counts the cases that were completed in the window, per 7 days,
+    whenever they began. Percentiles interpolate linearly. NaN where no case qualifies, and for waiting and processing
+    where the log has completion times only, which do not tell them apart.
     """
     calendar = log.working_calendar()
     enabled = enabled_times(log)
@@ -66,7 +67,7 @@ def measure(log: EventLog, window: tuple[int, int]) -> dict[str, float]:
         return out
     cycle = calendar.working_time(begin[chosen], finish[chosen]) / HOUR
     rows = chosen[log.case_of]
-    outside = log.resource[rows] < 0
+    outside = (log.resource[rows] < 0) | waiting_stays(log)[rows]
     spent = calendar.working_time(log.start[rows], log.end[rows]) / HOUR
     queued = calendar.working_time(enabled[rows], log.start[rows]) / HOUR
     cases = int(chosen.sum())

@@ -183,7 +183,7 @@ class Scenario:
 def scenario_of(kind: str, name: str, value: float, *, language: Language = "en") -> Scenario:
     """Return the scenario of one change, named by it: staff, rework, wait, duration, arrivals, or else remove."""
     t = translator(language)
-    factor = f"{value:g}"
+    factor = t.number(value, digits=len(f"{value:g}".partition(".")[2]))
     if kind == "staff":
         # A fraction of a person is for the scenario to refuse, not for us to round.
         people = int(value) if float(value).is_integer() else value
