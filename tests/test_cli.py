@@ -207,6 +207,16 @@ def test_simulate_answers(log: Path, tmp_path: Path, capsys: pytest.CaptureFixtu
     assert "Approve" in model.read_text(encoding="utf-8")
 
 
+def test_simulate_takes_a_decimal_comma_and_tells_the_notes_of_the_model(
+    log: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["simulate", str(log), "--duration", "Write=0,5", "--replications", "2", "--workers", "1"]
+    assert main([*command, "--language", "ru"]) == 0
+    said = capsys.readouterr().out
+    assert "длительность «Write» × 0,5" in said
+    assert "Примечание: " in said
+
+
 def test_report_says_where_it_is(log: Path, to_be: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "out" / "study.html"
     command = ["report", str(log), "--to-be", str(to_be), "--output", str(path), "--no-what-if", "--language", "ru"]

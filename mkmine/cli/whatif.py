@@ -26,7 +26,7 @@ QUESTIONS = ("cycle_mean_h", "cycle_p85_h", "throughput_per_week")
 
 
 class Assignment(click.ParamType[Change]):
-    """`NAME=NUMBER`, as in `designer=+1` or `"Approval=0.5"`."""
+    """`NAME=NUMBER`, as in `designer=+1` or `"Approval=0.5"`; a decimal comma is as good as a point."""
 
     name = "name=number"
 
@@ -36,7 +36,7 @@ class Assignment(click.ParamType[Change]):
             return value
         name, _, number = str(value).rpartition("=")
         try:
-            return name.strip(), float(number)
+            return name.strip(), float(number.replace(",", "."))
         except ValueError:
             name = ""
         if not name:
@@ -50,13 +50,16 @@ class Assignment(click.ParamType[Change]):
         "Calibrate a simulation model from a log and answer what a change would bring, with its uncertainty.\n\n"
         "Each change is a scenario of its own, unless --together; without any, the levers of the diagnosis are tried."
     ),
-    example='mkmine simulate data/article/tracker.csv --staff "designer=+1" --replications 30',
+    example='mkmine simulate data/article/tracker.csv --staff "Дизайнер=+1" --replications 30',
 )
 @log_options
 @click.option("--staff", multiple=True, type=Assignment(), help=message("People more (or fewer) in a role."))
 @click.option("--rework", multiple=True, type=Assignment(), help=message("Factor on returns after an activity."))
 @click.option(
-    "--wait", multiple=True, type=Assignment(), help=message("Factor on the outside wait before an activity.")
+    "--wait",
+    multiple=True,
+    type=Assignment(),
+    help=message("Factor on the outside wait before an activity; in Python .delay(activity, factor=...)."),
 )
 @click.option("--duration", multiple=True, type=Assignment(), help=message("Factor on the duration of an activity."))
 @click.option("--arrivals", type=click.FloatRange(min=0), metavar="FACTOR", help=message("Factor on arrivals."))
@@ -167,6 +170,7 @@ def show_validation(console: Console, trust: Validation) -> None:
 
 def show_experiment(console: Console, answer: Experiment, *, day: float) -> None:
     """Write the answers, one row per scenario and question; `day` is the length of a working day in hours."""
+    from mkmine.report.retelling import retell
     from mkmine.report.terms import kpi_changes, kpi_name, kpi_value, verdict_words
 
     t = console.t
@@ -180,3 +184,8 @@ def show_experiment(console: Console, answer: Experiment, *, day: float) -> None
             now, verdict = kpi_value(key, row["base"], t, day=day), verdict_words(row["verdict"], t)
             rows.append([f"  {kpi_name(key, t)}", now, change + unit, f"{low} … {high}{unit}", verdict])
     console.table([t("Scenario"), t("Now"), t("Difference"), t("95% interval"), t("Verdict")], rows, indent="")
+    told = "" if answer.validation is None else answer.validation.warning
+    for text in answer.warnings:
+        # How far the model can be trusted is said above, with what it missed.
+        if text != told:
+            console.line(t("Note: {text}", text=retell(text, t)))
