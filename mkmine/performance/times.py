@@ -18,14 +18,17 @@ def key_figures(log: EventLog, cases: pd.DataFrame, *, separable: bool = True) -
 
     cycle_median_h, cycle_p85_h, cycle_mean_h (working hours) and cycle_wall_median_h (by the clock): by Kaplan and
     Meier, so that open cases count for as long as they have lasted; the mean is restricted to the longest time seen.
-    completed, open: cases. throughput_per_week: cases completed during the observation, per 7 days of it.
+    completed, cancelled, open: cases; those cancelled are not among the completed ones, and count neither in cycle
+    times nor in throughput nor in the means per case. throughput_per_week: cases completed during the observation, per
+    7 days of it.
     flow_efficiency: time in which anything was processed / cycle time, of completed cases; NaN unless work can be told
     from waiting (`separable`). rework_share: share of cases with a second round of anything. waiting_per_case_h,
     processing_per_case_h, rework_per_case, hand_offs_per_case: means over completed cases.
     """
-    done = log.completed
-    cycle = Survival(cases["cycle_h"].to_numpy(), done)
-    wall = Survival(cases["cycle_wall_h"].to_numpy(), done)
+    counted = ~log.cancelled
+    done = log.completed & counted
+    cycle = Survival(cases["cycle_h"].to_numpy()[counted], done[counted])
+    wall = Survival(cases["cycle_wall_h"].to_numpy()[counted], done[counted])
     weeks = (log.observed[1] - log.observed[0]) / (7 * DAY)
     ends = running_end(log)[log.offsets[1:] - 1]
     within = done & (ends >= log.observed[0]) & (ends <= log.observed[1])
@@ -39,7 +42,8 @@ def key_figures(log: EventLog, cases: pd.DataFrame, *, separable: bool = True) -
         "cycle_mean_h": cycle.mean,
         "cycle_wall_median_h": wall.quantile(0.5),
         "completed": int(done.sum()),
-        "open": int((~done).sum()),
+        "cancelled": int(log.cancelled.sum()),
+        "open": int((~log.completed & counted).sum()),
         "throughput_per_week": float(within.sum() / weeks) if weeks > 0 else nan,
         "flow_efficiency": busy / total if separable and total > 0 else nan,
         "rework_share": float((cases["reworked"] > 0).mean()),

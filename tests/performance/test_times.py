@@ -56,3 +56,15 @@ def test_throughput_is_that_of_the_time_observed(make_log: Callable[..., EventLo
     kept = keep_window(log, "2025-03-04", "2025-03-10", cases="started")
     assert figures(kept)["throughput_per_week"] == 1
     assert kept.observed[1] - kept.observed[0] == 7 * 24 * 3_600_000_000
+
+
+def test_cancelled_cases_are_counted_apart(make_log: Callable[..., EventLog]) -> None:
+    rows = [("1", "A", 0, 4), ("2", "A", 0, 84), ("3", "A", 0, 168)]
+    outcome = pd.DataFrame({"outcome": ["completed", "completed", "cancelled"]}, index=["1", "2", "3"])
+    found = figures(make_log(rows, case_attributes=outcome))
+    assert (found["completed"], found["cancelled"], found["open"]) == (2, 1, 0)
+    assert found["cycle_mean_h"] == 44
+    assert found["throughput_per_week"] == 2
+    every = figures(make_log(rows, case_attributes=outcome.assign(outcome="cancelled")))
+    assert every["completed"] == 0
+    assert np.isnan(every["cycle_median_h"])
