@@ -113,3 +113,8 @@ def test_scenarios_are_named_in_both_languages_and_change_the_same() -> None:
     russian, english = scenarios("ru"), scenarios("en")
     assert [one.changes for one in russian] == [one.changes for one in english]
     assert english[0].name == "One more designer"
+
+
+def test_the_study_holds_the_scenarios_of_the_demo(root: Path) -> None:
+    kept = [Scenario.load(path) for path in sorted((root / "simulations" / "article").glob("*.yaml"))]
+    assert sorted(kept, key=lambda one: one.name) == sorted(scenarios("ru"), key=lambda one: one.name)
