@@ -61,7 +61,7 @@ class Translator:
         """Return the translation of `message`, with `{name}` fields filled from `values`."""
         # The catalogue's header stands under the empty id.
         text = self._texts.gettext(message) if message else ""
-        return text.format(**values) if values else text
+        return _one_stop(text.format(**values)) if values else text
 
     def plural(self, singular: str, plural: str, n: int, **values: object) -> str:
         """Return the form for `n` things; the field `{n}` is the number, grouped as the language does."""
@@ -107,6 +107,11 @@ class Translator:
             return moment.strftime("%d.%m.%Y")
         months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
         return f"{moment.day} {months[moment.month - 1]} {moment.year}"
+
+
+def _one_stop(text: str) -> str:
+    """Return the sentence with one full stop where it ends in an abbreviation: «5 раб. дн.»."""
+    return text.replace("дн..", "дн.") if "дн.." in text and "дн..." not in text else text
 
 
 def _catalogue(language: Language) -> NullTranslations:

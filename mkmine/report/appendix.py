@@ -53,7 +53,10 @@ def method(findings: Findings) -> list[Block]:
     """Return the appendix on method and provenance."""
     t = findings.t
     items = [
-        t("Working time follows this calendar: {calendar}.", calendar=findings.as_is.calendar.describe()),
+        t(
+            "Working time follows this calendar: {calendar}.",
+            calendar=findings.told(findings.as_is.calendar.describe()),
+        ),
         _wait(findings),
         t("Percentiles interpolate linearly between observations; shares have Wilson’s 95% intervals."),
         t("Cases still open are kept and marked; their unfinished activities are in no statistics of durations."),
@@ -140,7 +143,7 @@ def _doubts(findings: Findings) -> list[Block]:
         (t("What is doubtful"), lambda row: findings.told(row["what"]), "text"),
         (t("Count"), "count", "count"),
         (t("Share"), "share", "percent"),
-        (t("Examples"), lambda row: ", ".join(map(str, row["examples"])), "text"),
+        (t("Examples"), lambda row: "; ".join(findings.told(one) for one in row["examples"]), "text"),
         (t("What it means"), lambda row: findings.told(row["advice"]), "text"),
     ]
     table = tabulate(

@@ -75,7 +75,10 @@ class Findings:
         """Put a name in the quotation marks of the language."""
         text = clean(name)
         short = text if len(text) <= _LONGEST_NAME else text[: _LONGEST_NAME - 1] + "…"
-        return f"«{short}»" if self.t.language == "ru" else f"“{short}”"
+        if self.t.language == "ru":
+            # Quotation marks inside quotation marks are of the other kind.
+            return "«" + short.replace("«", "„").replace("»", "“") + "»"
+        return f"“{short}”"
 
     def cases(self, n: float) -> str:
         """Write a number of cases."""

@@ -140,6 +140,19 @@ _REASONS: Final = (
     message("no time"),
     message("no activity"),
     message("no case"),
+    message("time column “{column}”: {detail}"),
+    message("end column “{column}”: {detail}"),
+    message("case column “{column}”: {detail}"),
+    message("activity column “{column}”: {detail}"),
+    message("time column “{column}”"),
+    message("end column “{column}”"),
+    message("case column “{column}”"),
+    message("activity column “{column}”"),
+    message("empty"),
+    message("empty, but its case goes on"),
+    message("start “{start}” after end “{end}”"),
+    message("“{value}”: not a date"),
+    message("“{value}”: before 1900 or after 2200"),
     message("NUL byte"),
     message("change to no status"),
     message("change of an issue that the list lacks"),
@@ -226,6 +239,8 @@ _SCENARIOS: Final = (
     message("{name}: +{factor}"),
     message("arrivals × {factor}"),
 )
+INFERRED: Final = ", inferred from the log"
+_CALENDAR: Final = re.compile(rf"(24/7|(Mon|Tue|Wed|Thu|Fri|Sat|Sun)[^()]* \d\d:\d\d-[^()]* \([^()]*\))({INFERRED})?")
 SENTENCES: Final = (*_SCENARIOS, *_METHODS, *_STEPS, *_DETAILS, *_REASONS, *_QUALITY, *_NOTES)
 
 
@@ -238,6 +253,8 @@ def _retold(text: str, t: Translator) -> str | None:
     said = t(text)
     if said != text:
         return said
+    if _CALENDAR.fullmatch(text):
+        return _calendar(text, t)
     parts = _parts(text)
     told = [_retold(part, t) for part in parts] if len(parts) > 1 else []
     if told and all(told):
@@ -250,6 +267,17 @@ def _retold(text: str, t: Translator) -> str | None:
     if any(told):
         return "; ".join(one or part for one, part in zip(told, parts, strict=True))
     return None
+
+
+def _calendar(text: str, t: Translator) -> str:
+    """Say the description of a calendar; the names of days and of time zones are the same wherever they stand."""
+    pattern, inferred, _ = text.partition(INFERRED)
+    days = {"Mon": t("Mon"), "Tue": t("Tue"), "Wed": t("Wed"), "Thu": t("Thu"), "Fri": t("Fri"), "Sat": t("Sat"),
+            "Sun": t("Sun")}  # fmt: skip
+    week, bracket, notes = pattern.rpartition(" (")
+    week = re.sub(r"[A-Z][a-z]{2}", lambda found: days[found[0]], week or notes).replace("-", "–")
+    notes = notes.replace("holidays ", t("holidays") + " ") if bracket else ""
+    return f"{week}{bracket}{notes}" + (", " + t("inferred from the log") if inferred else "")
 
 
 def _parts(text: str) -> list[str]:

@@ -10,6 +10,7 @@ import pytest
 from mkmine.eventlog import EventLog
 from mkmine.report import Report
 from mkmine.report.blocks import Bullets, Figure, Heading, KeyFigures, Note, Table, Text
+from mkmine.report.findings import Findings
 from mkmine.report.improvement import report
 from mkmine.simulation import Experiment
 from mkmine.targets import Target
@@ -148,3 +149,13 @@ def test_a_lever_is_told_even_with_evidence_of_a_new_kind(article: EventLog) -> 
     found = diagnose(article)
     strange = replace(found, levers=(Lever(kind="staff", name="Дизайнер", value=1.0, reason="because"),))
     assert "“Дизайнер”: because" in said(report(article, diagnosis=strange))
+
+
+def test_quotation_marks_inside_quotation_marks_are_of_the_other_kind(article: EventLog) -> None:
+    from mkmine.discovery import discover
+    from mkmine.language import translator
+    from mkmine.performance import diagnose
+
+    found = discover(article)
+    findings = Findings(t=translator("ru"), log=article, as_is=found, shown=found, diagnosis=diagnose(article))
+    assert findings.quoted("возвраты после «Дизайн» × 0,5") == "«возвраты после „Дизайн“ × 0,5»"

@@ -24,6 +24,20 @@ PACKAGE = Path(mkmine.__file__).parent
         ('"a.csv" (utf-8, delimiter ";")', "«a.csv» (utf-8, разделитель «;»)"),
         ("end before start (12); no time (3)", "конец раньше начала (12); нет времени (3)"),
         (
+            'time column "Начало" (3); end column "Конец" (1)',
+            "столбец времени «Начало» (3); столбец окончания «Конец» (1)",
+        ),
+        (
+            'end column "Конец": start "a" after end "b"',
+            "столбец окончания «Конец»: начало «a» позже окончания «b»",
+        ),
+        ('time column "Начало": "31.02.2024": not a date', "столбец времени «Начало»: «31.02.2024»: не дата"),
+        ("Mon-Fri 09:00-18:00 (Europe/Moscow, holidays RU)", "Пн–Пт 09:00–18:00 (Europe/Moscow, праздники RU)"),
+        (
+            "Mon-Thu 09:00-13:00, 14:00-18:00; Fri 09:00-17:00 (UTC), inferred from the log",
+            "Пн–Чт 09:00–13:00, 14:00–18:00; Пт 09:00–17:00 (UTC), определён по журналу",
+        ),
+        (
             'case = "case_id" (by name); timestamps = interval (start and end are there)',
             "case = «case_id» (по названию); время = начало и конец (есть начало и конец)",
         ),
