@@ -16,7 +16,7 @@ from mkmine.errors import DataError
 from mkmine.eventlog.filters import keep_activities
 from mkmine.eventlog.log import EventLog, Provenance
 from mkmine.eventlog.statistics import Groups
-from mkmine.eventlog.summaries import variant_index, working_hours
+from mkmine.eventlog.summaries import repeats, variant_index, visits, working_hours
 
 __all__ = ["ProcessMap", "discover"]
 
@@ -33,7 +33,8 @@ class ProcessMap:
     activities
         One row per activity in natural order: activity, instances, cases, max_rounds, starts and ends (cases that begin
         with it; completed cases that end with it), duration_median_h, duration_mean_h, duration_p85_h, duration_total_h
-        (ongoing instances left out; NaN where only completions are known), rework_cases (cases with a second round).
+        (ongoing instances left out; NaN where only completions are known), rework_cases (cases that returned to it
+        after another activity).
     edges
         One row per direct succession: source, target, count, cases, waiting_median_h, waiting_mean_h, waiting_p85_h,
         waiting_total_h (end of the source to start of the target; where only completions are known, from completion to
@@ -117,7 +118,7 @@ def discover(
             raise DataError(f"{name}={share} is not a share; give a number from 0 to 1, e.g. 0.6")
     working = calendar or log.working_calendar()
     shown = _most_frequent(log, activities)
-    table = _activities(shown, working)
+    table = _activities(shown, log, working)
     edges = _edges(shown, working)
     kept = _strongest(edges, paths)
     return ProcessMap(
@@ -144,7 +145,7 @@ def _most_frequent(log: EventLog, share: float) -> EventLog:
     return keep_activities(log, [log.activities[code] for code in chosen])
 
 
-def _activities(log: EventLog, calendar: Calendar) -> pd.DataFrame:
+def _activities(log: EventLog, whole: EventLog, calendar: Calendar) -> pd.DataFrame:
     k, codes = len(log.activities), log.activity
     done = ~log.ongoing
     timed = done if log.timestamps != "completed" else np.zeros(len(log), dtype=np.bool_)
@@ -154,6 +155,8 @@ def _activities(log: EventLog, calendar: Calendar) -> pd.DataFrame:
     reached = np.bincount(codes * np.int64(width) + log.round, minlength=k * width).reshape(k, width) > 0
     longest = np.where(reached.any(axis=1), width - 1 - reached[:, ::-1].argmax(axis=1), 0)
     last = codes[log.offsets[1:] - 1]
+    # Of the whole log: with the activities between them left out, returns would look like repeats.
+    returned = whole.activity[(visits(whole) == 2) & ~repeats(whole)]
     frame = pd.DataFrame(
         {
             "activity": log.activities,
@@ -166,7 +169,7 @@ def _activities(log: EventLog, calendar: Calendar) -> pd.DataFrame:
             "duration_mean_h": spent.mean,
             "duration_p85_h": spent.quantile(0.85),
             "duration_total_h": np.where(spent.count > 0, spent.total, np.nan),
-            "rework_cases": np.bincount(codes[log.round == 2], minlength=k),
+            "rework_cases": np.bincount(returned, minlength=k),
         }
     )
     return frame[frame["instances"] > 0].reset_index(drop=True)

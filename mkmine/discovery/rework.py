@@ -14,7 +14,7 @@ from mkmine.calendars import Calendar
 from mkmine.discovery.process_map import records
 from mkmine.eventlog.log import EventLog, Provenance
 from mkmine.eventlog.statistics import Groups, wilson
-from mkmine.eventlog.summaries import rework_counts, running_end, working_hours
+from mkmine.eventlog.summaries import repeats, rework_counts, running_end, visits, working_hours
 
 __all__ = ["Rework", "rework"]
 
@@ -28,7 +28,8 @@ class Rework:
     Attributes
     ----------
     rounds
-        activity, round, reached (instances that are that round), returned (another round followed), censored (none
+        activity, round, reached (instances that are that round), returned (another round followed), repeated (of these,
+        rounds that went straight on with the activity, see `mkmine.eventlog.summaries.repeats`), censored (none
         followed yet, and the case is open), probability (of those decided), low and high (Wilson's 95 % interval),
         hours_per_round (mean working hours from the end of this round to the end of the next).
     loops
@@ -90,23 +91,25 @@ def _rounds(log: EventLog, calendar: Calendar) -> pd.DataFrame:
     number = {name: code for code, name in enumerate(log.activities)}
     at = frame["activity"].map(number).to_numpy(dtype=np.int64) * width + frame["round"].to_numpy(dtype=np.int64)
     frame["hours_per_round"] = hours[at]
+    same = repeats(log)
+    before = log.activity[same].astype(np.int64) * width + log.round[same] - 1
+    frame["repeated"] = np.bincount(before, minlength=len(hours))[at]
     frame["place"] = frame["activity"].map(number)
     frame = frame.sort_values(["place", "round"], kind="stable", ignore_index=True)
-    return frame[
-        ["activity", "round", "reached", "returned", "censored", "probability", "low", "high", "hours_per_round"]
-    ]
+    columns = ["activity", "round", "reached", "returned", "repeated", "censored", "probability", "low", "high"]
+    return frame[[*columns, "hours_per_round"]]
 
 
 def _loops(log: EventLog, calendar: Calendar) -> pd.DataFrame:
     """Cut every stretch of repeated work into loops and sum them by the activity that sent the work back.
 
-    An instance returns if it is a later round of its activity than the instance before it is of its own; the loop lasts
+    An instance returns if it is a later visit to its activity than the instance before it is to its own; the loop lasts
     until an activity is reached for the first time, or work goes back again.
     """
     columns = ["gate", "target", "returns", "cases", "hours", "mean_h", "share_back", "examples"]
-    inner = log.position > 0
-    again = inner & (log.round > 1)
-    returns = again & np.append(False, log.round[1:] > log.round[:-1])
+    visit = visits(log)
+    again = (log.position > 0) & (visit > 1)
+    returns = again & np.append(False, visit[1:] > visit[:-1])
     if not returns.any():
         return pd.DataFrame({name: pd.Series(dtype=object) for name in columns})
     first = np.flatnonzero(returns)
@@ -127,7 +130,7 @@ def _loops(log: EventLog, calendar: Calendar) -> pd.DataFrame:
     codes = frame["gate"].to_numpy(dtype=np.int64)
     to = targets.loc[frame["gate"]].to_numpy(dtype=np.int64)
     frame["mean_h"] = frame["hours"] / frame["returns"]
-    frame["share_back"] = [_share_back(log, int(a), int(b)) for a, b in zip(codes, to, strict=True)]
+    frame["share_back"] = [_share_back(log, visit, int(a), int(b)) for a, b in zip(codes, to, strict=True)]
     worst = lost.groupby(["gate", "case"])["hours"].sum().reset_index().sort_values("hours", ascending=False)
     frame["examples"] = [
         tuple(str(log.case_ids[one]) for one in worst.loc[worst["gate"] == code, "case"].head(EXAMPLES))
@@ -138,9 +141,9 @@ def _loops(log: EventLog, calendar: Calendar) -> pd.DataFrame:
     return frame.sort_values("hours", ascending=False, kind="stable", ignore_index=True)[columns]
 
 
-def _share_back(log: EventLog, gate: int, target: int) -> float:
-    """Return the share of the transitions from `gate` to `target` that lead to a further round of the target."""
+def _share_back(log: EventLog, visit: NDArray[np.int64], gate: int, target: int) -> float:
+    """Return the share of the transitions from `gate` to `target` that lead to a further visit to the target."""
     rows: NDArray[np.int64] = np.flatnonzero(
         (log.position[1:] > 0) & (log.activity[:-1] == gate) & (log.activity[1:] == target)
     )
-    return float((log.round[rows + 1] > 1).mean()) if len(rows) else float("nan")
+    return float((visit[rows + 1] > 1).mean()) if len(rows) else float("nan")

@@ -19,6 +19,7 @@ from mkmine.calendars import HOUR, Calendar
 from mkmine.eventlog.enablement import enabled_times
 from mkmine.eventlog.log import EventLog
 from mkmine.eventlog.statistics import running_maximum
+from mkmine.eventlog.statuses import tells_statuses
 
 __all__ = [
     "DirectlyFollows",
@@ -30,10 +31,12 @@ __all__ = [
     "directly_follows",
     "edge_matrix",
     "outside_activities",
+    "repeats",
     "rework_counts",
     "running_end",
     "variant_counts",
     "variant_index",
+    "visits",
     "working_hours",
 ]
 
@@ -282,6 +285,31 @@ def rework_counts(log: EventLog) -> ReworkCounts:
     )
 
 
+def repeats(log: EventLog) -> NDArray[np.bool_]:
+    """Return for each instance (n,) whether it merely goes on with the same activity as the instance before it.
+
+    Where a source tells only what was done, the same activity twice in a row is a hand-over or a second sitting, and
+    not a return. None is one where `enabled` is recorded or the log tells statuses: there each is an entry of its own.
+    """
+    same = np.zeros(len(log), dtype=np.bool_)
+    if log.enabled is None and not tells_statuses(log):
+        same[1:] = (log.position[1:] > 0) & (log.activity[1:] == log.activity[:-1])
+    return same
+
+
+def visits(log: EventLog) -> Int:
+    """Return which visit of its case to its activity an instance belongs to, counted from 1, shape (n,).
+
+    That is its round, but for `repeats`, which belong to the visit that they go on with.
+    """
+    same = repeats(log)
+    if not same.any():
+        return log.round.astype(np.int64)
+    key = log.case_of.astype(np.int64) * len(log.activities) + log.activity
+    earlier: Int = pd.Series(same).groupby(key).cumsum().to_numpy(dtype=np.int64)
+    return log.round - earlier
+
+
 def _latest_end_before(log: EventLog, among: NDArray[np.bool_]) -> Int:
     """Return the latest end among those earlier instances of the case, the smallest integer where there is none."""
     latest = running_end(log, among)
@@ -320,7 +348,8 @@ def case_table(
     """Return one row per case with its times (working hours) and counts.
 
     Columns: case, completed, start (first moment that it could be worked on), end, instances, activities, reworked
-    (instances beyond a first round), hand_offs (changes of person between consecutive instances that have one),
+    (returns to an activity after another one), repeated (instances that go on with the activity before them; see
+    `repeats`), hand_offs (changes of person between consecutive instances that have one),
     cycle_h, cycle_wall_h, processing_h (sum over instances), busy_h (time in which anything was processed; less where
     work was parallel), waiting_h (sum of enabled to start, and of the instances that are themselves waits).
 
@@ -344,6 +373,7 @@ def case_table(
     handed = (log.position[1:] > 0) & (person[1:] != person[:-1]) & (person[1:] >= 0) & (person[:-1] >= 0)
     size = np.diff(log.offsets)
     distinct = np.add.reduceat((log.round == 1).astype(np.int64), begin)
+    again = np.add.reduceat(repeats(log).astype(np.int64), begin)
     nan = np.full(log.n_cases, np.nan)
     return pd.DataFrame(
         {
@@ -353,7 +383,8 @@ def case_table(
             "end": log._local(last),
             "instances": size,
             "activities": distinct,
-            "reworked": size - distinct,
+            "reworked": size - distinct - again,
+            "repeated": again,
             "hand_offs": np.add.reduceat(np.append(0, handed.astype(np.int64)), begin),
             "cycle_h": working_hours(working, first, last),
             "cycle_wall_h": (last - first) / HOUR,

@@ -22,7 +22,8 @@ def key_figures(log: EventLog, cases: pd.DataFrame, *, separable: bool = True) -
     times nor in throughput nor in the means per case. throughput_per_week: cases completed during the observation, per
     7 days of it.
     flow_efficiency: time in which anything was processed / cycle time, of completed cases; NaN unless work can be told
-    from waiting (`separable`). rework_share: share of cases with a second round of anything. waiting_per_case_h,
+    from waiting (`separable`). rework_share: share of cases that returned to an activity after another one; those that
+    merely went on with the same activity are repeated_share. waiting_per_case_h,
     processing_per_case_h, rework_per_case, hand_offs_per_case: means over completed cases.
     """
     counted = ~log.cancelled
@@ -47,6 +48,7 @@ def key_figures(log: EventLog, cases: pd.DataFrame, *, separable: bool = True) -
         "throughput_per_week": float(within.sum() / weeks) if weeks > 0 else nan,
         "flow_efficiency": busy / total if separable and total > 0 else nan,
         "rework_share": float((cases["reworked"] > 0).mean()),
+        "repeated_share": float((cases["repeated"] > 0).mean()),
         "waiting_per_case_h": _mean(finished["waiting_h"]),
         "processing_per_case_h": _mean(finished["processing_h"]),
         "rework_per_case": _mean(finished["reworked"]),

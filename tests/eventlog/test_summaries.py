@@ -20,10 +20,12 @@ from mkmine.eventlog.summaries import (
     VariantCounts,
     case_table,
     directly_follows,
+    repeats,
     rework_counts,
     running_end,
     variant_counts,
     variant_index,
+    visits,
 )
 
 cases = st.lists(
@@ -145,6 +147,14 @@ def test_the_case_table_tells_work_from_waiting(make_log: Callable[..., EventLog
     assert one.busy_h == 2 + 4 + 1
     assert one.hand_offs == 2
     assert one.waiting_h == 3 + 4 + 1
+
+
+def test_going_on_with_an_activity_is_told_from_returning_to_it(make_log: Callable[..., EventLog]) -> None:
+    log = make_log([("1", name, 2 * i, 2 * i + 1, "x") for i, name in enumerate("AABBAAB")])
+    assert repeats(log).tolist() == [False, True, False, True, False, True, False]
+    assert visits(log).tolist() == [1, 1, 1, 1, 2, 2, 2]
+    table = case_table(log, calendar=Calendar.always())
+    assert table[["reworked", "repeated"]].iloc[0].tolist() == [2, 3]
 
 
 def test_what_nobody_of_the_log_does_is_waiting(make_log: Callable[..., EventLog]) -> None:
