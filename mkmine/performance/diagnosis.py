@@ -18,6 +18,7 @@ from mkmine.discovery.rework import Rework, rework
 from mkmine.eventlog.log import EventLog, Provenance
 from mkmine.eventlog.statuses import is_final, tells_statuses
 from mkmine.eventlog.summaries import case_table
+from mkmine.performance.people import people
 from mkmine.performance.times import key_figures
 from mkmine.performance.waiting import Spent, spent, waiting, workload
 
@@ -87,6 +88,8 @@ class Diagnosis:
         One row per activity after which work goes back.
     workload
         One row per role; see `mkmine.performance.waiting.workload`.
+    people
+        One row per person; see `mkmine.performance.people.people`.
     bottlenecks
         rank, kind ("queue" for people, "rework", "outside" where nobody spends time), where (activity), role, hours
         (working hours lost in all cases), share (of the working hours of all cycle times), evidence (numbers by name),
@@ -103,6 +106,7 @@ class Diagnosis:
     rework: pd.DataFrame
     loops: pd.DataFrame
     workload: pd.DataFrame
+    people: pd.DataFrame
     bottlenecks: pd.DataFrame
     levers: tuple[Lever, ...]
     notes: tuple[str, ...]
@@ -115,7 +119,7 @@ class Diagnosis:
     def to_dict(self) -> dict[str, Any]:
         """Return plain values."""
         figures = {k: None if isinstance(v, float) and math.isnan(v) else v for k, v in self.cases.items()}
-        tables = ("waiting", "rework", "loops", "workload", "bottlenecks")
+        tables = ("waiting", "rework", "loops", "workload", "people", "bottlenecks")
         return {
             "cases": figures,
             **{name: records(getattr(self, name)) for name in tables},
@@ -162,6 +166,7 @@ def diagnose(log: EventLog, *, calendar: Calendar | None = None) -> Diagnosis:
         rework=again.rounds,
         loops=again.loops,
         workload=load,
+        people=people(log, times, pools, working),
         bottlenecks=lost,
         levers=_levers(log, again, load[load["role"].isin(set(waits["role"]))], lost),
         notes=_notes(log, times, calendar),

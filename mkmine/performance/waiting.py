@@ -17,7 +17,7 @@ from mkmine.eventlog.statistics import Groups, running_maximum
 from mkmine.eventlog.statuses import status_kinds, tells_statuses
 from mkmine.eventlog.summaries import outside_activities, working_hours
 
-__all__ = ["Spent", "spent", "waiting", "workload"]
+__all__ = ["Spent", "busy_hours", "own_calendar", "presence", "spent", "waiting", "workload"]
 
 # A role's own working week is inferred from at least as many instances.
 ENOUGH = 200
@@ -119,22 +119,22 @@ def workload(log: EventLog, times: Spent, pools: Pools, calendar: Calendar) -> p
     of it). Columns: role, people, instances, processing_h (sum), open_h (of its people from their first to their last
     sign in the log), utilisation (hours in which they had something of the role in hand / open_h: several things at
     once count once, people of several roles count with all their hours in each, and ongoing work does not count, since
-    nobody knows whether it is being done), contention_h (what its work
-    waited while its people were on duty: not what it waited for them to come back). Where only completions are known
-    processing, utilisation and contention are NaN; utilisation also where a filter left out other work of the people.
+    nobody knows whether it is being done), contention_h (what its work waited while its people were on duty: not what
+    it waited for them to come back). Where only completions are known processing, utilisation and contention are NaN;
+    utilisation also where a filter left out other work of the people.
     """
     columns = ["role", "people", "instances", "processing_h", "open_h", "utilisation", "contention_h"]
     if not pools.names:
         return pd.DataFrame({name: pd.Series(dtype=object) for name in columns})
     known = (log.resource >= 0) & ~times.idle
-    first, last = _presence(log)
+    first, last = presence(log)
     role = pools.of_instance
     enabled = enabled_times(log)
     rows = []
     for number, name in enumerate(pools.names):
         mine = np.flatnonzero(known & (role == number))
         people = np.array([p for p, roles in enumerate(pools.recorded) if number in roles], dtype=np.int64)
-        own = _own_calendar(log, mine, calendar)
+        own = own_calendar(log, mine, calendar)
         open_hours = float(working_hours(own, first[people], last[people]).sum())
         worked = mine[np.isfinite(times.processing[mine])]
         queued = np.flatnonzero(times.observed & (role == number) & ~times.outside)
@@ -149,7 +149,9 @@ def workload(log: EventLog, times: Spent, pools: Pools, calendar: Calendar) -> p
                 len(mine),
                 float(working_hours(own, log.start[worked], log.end[worked]).sum()),
                 open_hours,
-                _busy_hours(log, mine[~log.ongoing[mine]], own) / open_hours if open_hours > 0 else float("nan"),
+                float(busy_hours(log, mine[~log.ongoing[mine]], own).sum()) / open_hours
+                if open_hours > 0
+                else float("nan"),
                 float(contention),
             )
         )
@@ -161,7 +163,7 @@ def workload(log: EventLog, times: Spent, pools: Pools, calendar: Calendar) -> p
     return frame.sort_values("utilisation", ascending=False, kind="stable", ignore_index=True)
 
 
-def _own_calendar(log: EventLog, rows: NDArray[np.int64], calendar: Calendar) -> Calendar:
+def own_calendar(log: EventLog, rows: NDArray[np.int64], calendar: Calendar) -> Calendar:
     """Return the working week that these instances show; the common one where they are few or show none."""
     if len(rows) < ENOUGH:
         return calendar
@@ -171,7 +173,7 @@ def _own_calendar(log: EventLog, rows: NDArray[np.int64], calendar: Calendar) ->
     return calendar if own.is_always_open or own.hours_per_week > calendar.hours_per_week else own
 
 
-def _presence(log: EventLog) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def presence(log: EventLog) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the first and the last sign of every person (µs); of ongoing work that is its start."""
     known = log.resource >= 0
     first = np.full(len(log.resources), np.iinfo(np.int64).max)
@@ -181,10 +183,10 @@ def _presence(log: EventLog) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     return np.where(first > last, 0, first), np.where(first > last, 0, last)
 
 
-def _busy_hours(log: EventLog, rows: NDArray[np.int64], calendar: Calendar) -> float:
-    """Return the working hours in which the people of `rows` had at least one of them in hand."""
+def busy_hours(log: EventLog, rows: NDArray[np.int64], calendar: Calendar) -> NDArray[np.float64]:
+    """Return for every person of the log the working hours in which they had at least one of `rows` in hand."""
     if not len(rows):
-        return 0.0
+        return np.zeros(len(log.resources))
     order = rows[np.lexsort((log.start[rows], log.resource[rows]))]
     person, start, end = log.resource[order], log.start[order], log.end[order]
     fresh = np.append(True, person[1:] != person[:-1])
@@ -193,4 +195,5 @@ def _busy_hours(log: EventLog, rows: NDArray[np.int64], calendar: Calendar) -> f
     latest = running_maximum(end, position)
     covered = np.append(start[:1], latest[:-1])
     covered[fresh] = start[fresh]
-    return float(working_hours(calendar, np.clip(covered, start, end), end).sum())
+    hours = working_hours(calendar, np.clip(covered, start, end), end)
+    return np.bincount(person, weights=hours, minlength=len(log.resources)).astype(np.float64)
