@@ -1,6 +1,7 @@
 """Filters: functions from log to log, each recorded in the history with what it set aside.
 
-All but `keep_window` and `keep_completed` leave out work that the same people did: `log.partial` tells it.
+All but `keep_window`, `keep_completed` and `drop_duplicates` leave out work that the same people did: `log.partial`
+tells it.
 """
 
 from __future__ import annotations
@@ -17,10 +18,11 @@ from numpy.typing import NDArray
 from mkmine.calendars import to_us, zone
 from mkmine.errors import DataError, UnknownNameError
 from mkmine.eventlog.log import EventLog
-from mkmine.eventlog.summaries import running_end, variant_index
+from mkmine.eventlog.summaries import duplicates, running_end, variant_index
 
 __all__ = [
     "drop_activities",
+    "drop_duplicates",
     "keep_activities",
     "keep_attribute",
     "keep_completed",
@@ -47,6 +49,12 @@ def _activities(log: EventLog, names: Iterable[str], *, keep: bool) -> EventLog:
     named = np.isin(log.activity, [log.activities.index(name) for name in chosen])
     action = "filter activities" if keep else "filter out activities"
     return log.keep_instances(named if keep else ~named, action=action, detail=", ".join(chosen))
+
+
+def drop_duplicates(log: EventLog) -> EventLog:
+    """Set aside instances that repeat an earlier one in case, activity, times and person, whatever else differs."""
+    again = duplicates(log)
+    return log.keep_instances(~again, action="filter duplicates", detail="same case, activity, times and person")
 
 
 def keep_window(

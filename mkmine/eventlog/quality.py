@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from mkmine.eventlog.log import EventLog, Provenance
 from mkmine.eventlog.statistics import Groups
-from mkmine.eventlog.summaries import running_end
+from mkmine.eventlog.summaries import duplicates, running_end
 
 __all__ = ["Finding", "Quality", "quality"]
 
@@ -99,6 +99,7 @@ def quality(log: EventLog) -> Quality:
         _midnight,
         _corrections,
         _similar_names,
+        _similar_people,
         _lost_letters,
         _single,
         _open,
@@ -187,11 +188,20 @@ def _key(name: str) -> str:
     return "".join(letter for letter in name.casefold().replace("ё", "е") if letter.isalnum())
 
 
-def _similar_names(log: EventLog) -> Finding | None:
+def _alike(names: Sequence[str]) -> list[list[str]]:
+    """Return the names that are spelt in several ways, spelling by spelling."""
     groups: dict[str, list[str]] = defaultdict(list)
-    for name in log.activities:
-        groups[_key(name)].append(name)
-    alike = [names for names in groups.values() if len(names) > 1]
+    for name in names:
+        groups[_key(name) or name].append(name)
+    return [spelt for spelt in groups.values() if len(spelt) > 1]
+
+
+def _spelt(alike: list[list[str]]) -> tuple[str, ...]:
+    return tuple(" = ".join(f"“{name}”" for name in names) for names in alike[:3])
+
+
+def _similar_names(log: EventLog) -> Finding | None:
+    alike = _alike(log.activities)
     if not alike:
         return None
     codes = [log.activities.index(name) for names in alike for name in names]
@@ -200,8 +210,22 @@ def _similar_names(log: EventLog) -> Finding | None:
         what="instances of activities whose names differ only by case, spaces, marks or е/ё",
         count=int(np.isin(log.activity, codes).sum()),
         of=len(log),
-        examples=tuple(" = ".join(f"“{name}”" for name in names) for names in alike[:3]),
+        examples=_spelt(alike),
         advice="probably one activity: give them one name",
+    )
+
+
+def _similar_people(log: EventLog) -> Finding | None:
+    alike = _alike(log.resources)
+    if not alike:
+        return None
+    return Finding(
+        kind="similar_people",
+        what="people whose names differ only by case, spaces, marks or е/ё",
+        count=sum(map(len, alike)),
+        of=len(log.resources),
+        examples=_spelt(alike),
+        advice="probably one person each: give them one name, or how busy they are is wrong",
     )
 
 
@@ -301,8 +325,7 @@ def _ties(log: EventLog) -> Finding | None:
 
 
 def _repeats(log: EventLog) -> Finding | None:
-    frame = pd.DataFrame({"case": log.case_of, "a": log.activity, "s": log.start, "e": log.end, "r": log.resource})
-    rows = frame.duplicated().to_numpy()
+    rows = duplicates(log)
     if not rows.any():
         return None
     return Finding(
@@ -311,5 +334,5 @@ def _repeats(log: EventLog) -> Finding | None:
         count=int(rows.sum()),
         of=len(log),
         examples=_cases(log, rows),
-        advice="probably exported twice: they count as rework",
+        advice="probably exported twice: drop_duplicates sets them aside",
     )

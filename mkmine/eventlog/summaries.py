@@ -29,6 +29,7 @@ __all__ = [
     "case_paths",
     "case_table",
     "directly_follows",
+    "duplicates",
     "edge_matrix",
     "outside_activities",
     "repeats",
@@ -283,6 +284,12 @@ def rework_counts(log: EventLog) -> ReworkCounts:
             for one in found.tolist()
         }
     )
+
+
+def duplicates(log: EventLog) -> NDArray[np.bool_]:
+    """Return for each instance (n,) whether an earlier one has the same case, activity, start, end and person."""
+    columns = {"case": log.case_of, "a": log.activity, "s": log.start, "e": log.end, "r": log.resource}
+    return pd.DataFrame(columns).duplicated().to_numpy(dtype=np.bool_)
 
 
 def repeats(log: EventLog) -> NDArray[np.bool_]:

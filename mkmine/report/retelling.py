@@ -68,6 +68,7 @@ _STEPS: Final = (
     message("filter attribute"),
     message("filter cases"),
     message("filter activities"),
+    message("filter duplicates"),
     message("filter out activities"),
 )
 _DETAILS: Final = (
@@ -85,6 +86,7 @@ _DETAILS: Final = (
     message("not recorded; taken as the latest end before the start"),
     message("cases {which}, {first} to {last}"),
     message("the {n} most frequent of {all}"),
+    message("same case, activity, times and person"),
     message("{n} traces"),
     message("{encoding}, delimiter “{mark}”"),
     message("the assignee for most of the stay"),
@@ -173,6 +175,8 @@ _QUALITY: Final = (
     message("mis-clicks: they count as rework unless they are collapsed"),
     message("instances of activities whose names differ only by case, spaces, marks or е/ё"),
     message("probably one activity: give them one name"),
+    message("people whose names differ only by case, spaces, marks or е/ё"),
+    message("probably one person each: give them one name, or how busy they are is wrong"),
     message("instances of activities whose names are question marks"),
     message("the export lost its letters: export again as UTF-8"),
     message("cases of one event"),
@@ -186,7 +190,7 @@ _QUALITY: Final = (
     message("instances at the very moment of the one before"),
     message("their order is that of the source; check that it is the true one"),
     message("instances that repeat another in case, activity, times and person"),
-    message("probably exported twice: they count as rework"),
+    message("probably exported twice: drop_duplicates sets them aside"),
 )
 _NOTES: Final = (
     message(

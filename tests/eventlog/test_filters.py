@@ -9,12 +9,14 @@ from mkmine.errors import DataError, UnknownNameError
 from mkmine.eventlog import EventLog
 from mkmine.eventlog.filters import (
     drop_activities,
+    drop_duplicates,
     keep_activities,
     keep_attribute,
     keep_completed,
     keep_variants,
     keep_window,
 )
+from mkmine.eventlog.quality import quality
 
 ROWS = [
     ("1", "A", 0, 1, "Anna"),
@@ -78,6 +80,14 @@ def test_filters_that_leave_work_of_the_same_people_out_are_told(make_log: Calla
     assert not keep_variants(log, 9).partial
     assert drop_activities(log, "A").partial
     assert not keep_completed(log).partial
+
+
+def test_duplicates_are_set_aside_once(make_log: Callable[..., EventLog]) -> None:
+    log = drop_duplicates(make_log([*ROWS, ROWS[0], ("1", "A", 0, 1, "Boris")]))
+    assert len(log) == len(ROWS) + 1
+    assert str(log.history[-1]) == "filter duplicates: same case, activity, times and person [1]"
+    assert not log.partial
+    assert "repeats" not in {one.kind for one in quality(log).findings}
 
 
 def test_bad_windows_are_told(make_log: Callable[..., EventLog]) -> None:

@@ -81,3 +81,11 @@ def test_ongoing_work_that_was_probably_forgotten_is_told(make_log: Callable[...
     rows = [(str(i), "A", i, i + 1, "Anna") for i in range(20)]
     assert "forgotten" not in kinds(make_log([*rows, ("x", "A", 0, 2, "Anna", True)]))
     assert kinds(make_log([*rows, ("x", "A", 0, 4, "Anna", True)]))["forgotten"] == 1
+
+
+def test_people_spelt_in_two_ways_are_told(make_log: Callable[..., EventLog]) -> None:
+    people = ["Орлов Д.", "орлов д", "Фёдоров А.", "Федоров  А.", "Ann", "Boris", "???", "!!!"]
+    log = make_log([(str(i), "A", 0, 1, person) for i, person in enumerate(people)])
+    found = {one.kind: one for one in quality(log).findings}["similar_people"]
+    assert (found.count, found.of) == (4, 8)
+    assert "“Орлов Д.” = “орлов д”" in found.examples
