@@ -112,7 +112,7 @@ def missed_sentences(check: Validation, t: Translator) -> list[str]:
         lines.append(t("It misses: {figures}.", figures="; ".join(kpi_name(key, t) for key in check.reasons)))
     if others:
         figures = "; ".join(kpi_name(key, t) for key in others)
-        lines.append(t("Outside the interval as well, but without effect on the grade: {figures}.", figures=figures))
+        lines.append(t("Outside the interval, but without effect on the grade: {figures}.", figures=figures))
     lines.append(
         t(
             "The grade looks at the median and the 85th percentile of the cycle time, the waiting per case and the "
