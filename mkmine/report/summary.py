@@ -214,24 +214,24 @@ def _conformance(findings: Findings) -> list[str]:
             t("In TO-BE, but never in the log: {names}. It is either not recorded or not done at all.", names=names)
         )
     if not never.all():
-        lines.append(_deviation(findings, deviations[~never].iloc[0]))
+        lead = t("The most frequent of the other deviations") if lines[1:] else t("The most frequent deviation")
+        lines.append(_deviation(findings, deviations[~never].iloc[0], lead))
     return lines
 
 
-def _deviation(findings: Findings, row: pd.Series) -> str:
+def _deviation(findings: Findings, row: pd.Series, lead: str) -> str:
     t = findings.t
     values = {
+        "lead": lead,
         "activity": findings.quoted(row["activity"]),
         "cases": findings.cases(row["cases"]),
         "share": t.percent(row["share_of_cases"]),
     }
     if row["kind"] == "skipped":
-        return t("The most frequent deviation: {activity} is skipped in {cases} ({share}).", **values)
+        return t("{lead}: {activity} is skipped in {cases} ({share}).", **values)
     if row["kind"] == "repeated":
-        return t("The most frequent deviation: {activity} is repeated beyond TO-BE in {cases} ({share}).", **values)
-    return t(
-        "The most frequent deviation: {activity}, which TO-BE does not provide for, in {cases} ({share}).", **values
-    )
+        return t("{lead}: {activity} is repeated beyond TO-BE in {cases} ({share}).", **values)
+    return t("{lead}: {activity}, which TO-BE does not provide for, in {cases} ({share}).", **values)
 
 
 def _answers(findings: Findings) -> list[str]:

@@ -32,6 +32,8 @@ PACKAGE = Path(mkmine.__file__).parent
             "столбец окончания «Конец»: начало «a» позже окончания «b»",
         ),
         ('time column "Начало": "31.02.2024": not a date', "столбец времени «Начало»: «31.02.2024»: не дата"),
+        ("3 cells where the header has 5 (2)", "ячеек: 3, а в заголовке\u00a0— 5 (2)"),
+        ("time of change: not a date", "время изменения: не дата"),
         ("Mon-Fri 09:00-18:00 (Europe/Moscow, holidays RU)", "Пн–Пт 09:00–18:00 (Europe/Moscow, праздники RU)"),
         (
             "Mon-Thu 09:00-13:00, 14:00-18:00; Fri 09:00-17:00 (UTC), inferred from the log",
