@@ -79,4 +79,4 @@ def test_loans_gain_from_one_more_officer_or_not_at_all(shared_logs: Path, capsy
     answer = told(capsys, "simulate", log, "--staff", "Loan Officer=+1", "--replications", "5", "--workers", "1")
     row = next(one for one in answer["answers"] if one["kpi"] == "cycle_mean_h")
     assert row["low"] <= row["difference"] <= row["high"]
-    assert row["verdict"] in {"better", "noise"}
+    assert row["verdict"] in {"better", "noise", "negligible"}

@@ -209,7 +209,7 @@ def _activities(returns: list[float]) -> dict[str, ActivityModel]:
         PUBLICATION: ActivityModel(
             role=CONTENT,
             duration=_hours(0.35, cv=0.4),
-            delay=Uniform(low=4, high=40),
+            delay=Uniform(low=6, high=42),
             calendar="Офис",
             next=[[Route(to=None, probability=1)]],
         ),

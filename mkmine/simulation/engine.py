@@ -391,8 +391,10 @@ class _Run:
         first, soonest = None, _NEVER
         for number in candidates:
             worker = self.workers[number]
-            # Someone about to wake will look for work by themselves, even if it is at this very moment.
+            # Someone about to wake will look for work by themselves; whoever wakes at this very moment comes first.
             if worker.waking:
+                if worker.opening(now) == now:
+                    return False
                 continue
             opening = worker.opening(now)
             if opening == now:

@@ -46,7 +46,7 @@ def kpi(key: str) -> Kpi:
 
 
 def measure(log: EventLog, window: tuple[int, int]) -> dict[str, float]:
-    """Return the key figures of the cases that began in `window` (µs, end excluded) and were completed.
+    """Return the key figures of the cases that began in `window` (µs, end excluded) and were completed, not cancelled.
 
     Times are working hours of the log's calendar. Cycle time: from the first moment the case could be worked on to its
     last end. Waiting: from enabled to start, outside waits, and stays in statuses that wait; processing: the rest.
@@ -59,8 +59,9 @@ def measure(log: EventLog, window: tuple[int, int]) -> dict[str, float]:
     heads = log.offsets[:-1]
     begin = np.minimum.reduceat(enabled, heads)
     finish = np.maximum.reduceat(log.end, heads)
-    chosen = (begin >= window[0]) & (begin < window[1]) & log.completed
-    done = ((finish >= window[0]) & (finish < window[1]) & log.completed).sum()
+    finished = log.completed & ~log.cancelled
+    chosen = (begin >= window[0]) & (begin < window[1]) & finished
+    done = ((finish >= window[0]) & (finish < window[1]) & finished).sum()
     out = {one.key: float("nan") for one in KPIS}
     out["throughput_per_week"] = float(done) / ((window[1] - window[0]) / (7 * DAY))
     if not chosen.any():

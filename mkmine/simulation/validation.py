@@ -89,6 +89,10 @@ class Validation:
         lines = [f"Backtest: {self.grade} (trained before {self.cut}, {self.cases:,} held-out cases)"]
         for _, row in self.table.iterrows():
             mark = "inside" if row["inside"] else f"off by {row['error']:+.0%}"
+            if np.isnan(row["actual"]):
+                mark = "not checked"
+            elif np.isnan(row["error"]):
+                mark = "outside"
             lines.append(
                 f"  {row['kpi']:<24}actual {row['actual']:>9.2f}   predicted {row['predicted']:>9.2f} "
                 f"[{row['low']:.2f}, {row['high']:.2f}]   {mark}"
