@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from mkmine.calendars import Calendar
 from mkmine.errors import DataError
 from mkmine.eventlog.filters import keep_activities
-from mkmine.eventlog.log import EventLog, Provenance
+from mkmine.eventlog.log import EventLog
+from mkmine.eventlog.provenance import Provenance
 from mkmine.eventlog.statistics import Groups
 from mkmine.eventlog.summaries import repeats, variant_index, visits, working_hours
 

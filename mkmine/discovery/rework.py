@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from mkmine.calendars import Calendar
 from mkmine.discovery.process_map import records
-from mkmine.eventlog.log import EventLog, Provenance
+from mkmine.eventlog.log import EventLog
+from mkmine.eventlog.provenance import Provenance
 from mkmine.eventlog.statistics import Groups, wilson
 from mkmine.eventlog.summaries import repeats, rework_counts, running_end, visits, working_hours
 

@@ -11,7 +11,8 @@ import pandas as pd
 
 from mkmine.calendars import Calendar
 from mkmine.discovery.process_map import records
-from mkmine.eventlog.log import EventLog, Provenance
+from mkmine.eventlog.log import EventLog
+from mkmine.eventlog.provenance import Provenance
 from mkmine.eventlog.statistics import Groups
 from mkmine.eventlog.summaries import case_paths, case_table, variant_index
 

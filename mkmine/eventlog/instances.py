@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from mkmine.errors import UnknownNameError
 from mkmine.eventlog.dates import MISSING
 from mkmine.eventlog.lifecycle import pair
-from mkmine.eventlog.log import Step
+from mkmine.eventlog.provenance import Step
 
 __all__ = ["entered", "finished", "paired"]
 

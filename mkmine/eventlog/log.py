@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from html import escape
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -15,120 +14,19 @@ from numpy.typing import NDArray
 
 from mkmine.calendars import Calendar, from_us, zone
 from mkmine.errors import DataError, UnknownNameError
+from mkmine.eventlog.description import LogSummary
 from mkmine.eventlog.encoding import Errors, encode, encode_activities, encode_sorted, in_order, usable
+from mkmine.eventlog.provenance import Provenance, Step
 
 if TYPE_CHECKING:
-    from mkmine.language import Translator
+    pass
 
-__all__ = ["EventLog", "LogSummary", "Provenance", "Step"]
+__all__ = ["EventLog"]
 
 Timestamps = Literal["interval", "completed", "estimated"]
 Int = NDArray[np.int64]
 # Filters that leave a time, or all but the unfinished cases, as it was.
 WHOLE = ("filter window", "filter cases", "filter duplicates")
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One thing that was done to make a log: a mapping, a repair, a filter; with how much it touched."""
-
-    action: str
-    detail: str = ""
-    touched: int | None = None
-
-    def __str__(self) -> str:
-        count = "" if self.touched is None else f" [{self.touched:,}]"
-        return f"{self.action}: {self.detail}{count}" if self.detail else f"{self.action}{count}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Provenance:
-    """Where a result came from: the log, its size and window, the filters that made it, and the method."""
-
-    log: str
-    hash: str
-    cases: int
-    instances: int
-    window: tuple[str, str]
-    filters: tuple[str, ...]
-    method: str
-    parameters: Mapping[str, Any] = field(default_factory=dict)
-
-    def sentence(self, t: Translator) -> str:
-        """Return one line for the foot of a figure or a table."""
-        size = t.plural("{n} case", "{n} cases", self.cases)
-        chosen = "; ".join(self.filters) if self.filters else t("no filter")
-        return t(
-            "Log {log} ({hash}), {size}, {first} – {last}. Filter: {filters}. Method: {method}.",
-            log=f"«{self.log}»" if t.language == "ru" else f"“{self.log}”",
-            hash=self.hash[:8],
-            size=size,
-            first=self.window[0],
-            last=self.window[1],
-            filters=chosen,
-            method=t(self.method),
-        )
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain values."""
-        return {
-            "log": self.log,
-            "hash": self.hash,
-            "cases": self.cases,
-            "instances": self.instances,
-            "window": list(self.window),
-            "filters": list(self.filters),
-            "method": self.method,
-            "parameters": dict(self.parameters),
-        }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LogSummary:
-    """The size and shape of a log, as `describe` shows it."""
-
-    name: str
-    cases: int
-    open_cases: int
-    instances: int
-    activities: tuple[str, ...]
-    resources: int
-    roles: tuple[str, ...]
-    window: tuple[str, str]
-    time_zone: str
-    timestamps: str
-    calendar: str
-    quarantined: int
-    hash: str
-    history: tuple[str, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain values."""
-        return {
-            name: list(value) if isinstance(value, tuple) else value
-            for name in self.__slots__
-            for value in (getattr(self, name),)
-        }
-
-    def to_pandas(self) -> pd.DataFrame:
-        """Return one row per property."""
-        values = {key: ", ".join(v) if isinstance(v, list) else v for key, v in self.to_dict().items()}
-        return pd.DataFrame({"property": list(values), "value": [str(v) for v in values.values()]})
-
-    def __repr__(self) -> str:
-        lines = [
-            f"EventLog {self.name} [{self.hash[:8]}]",
-            f"  cases       {self.cases:,} ({self.open_cases:,} still open)",
-            f"  instances   {self.instances:,} of {len(self.activities)} activities, times: {self.timestamps}",
-            f"  people      {self.resources:,} in {len(self.roles)} roles",
-            f"  window      {self.window[0]} to {self.window[1]} ({self.time_zone})",
-            f"  calendar    {self.calendar}",
-            f"  quarantined {self.quarantined:,} rows",
-        ]
-        return "\n".join([*lines, "  history", *(f"    - {step}" for step in self.history)])
-
-    def _repr_html_(self) -> str:
-        return f"<pre>{escape(repr(self))}</pre>"
 
 
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)

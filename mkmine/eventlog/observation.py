@@ -8,7 +8,8 @@ import numpy as np
 
 from mkmine.calendars import from_us
 from mkmine.errors import DataError
-from mkmine.eventlog.log import EventLog, Step
+from mkmine.eventlog.log import EventLog
+from mkmine.eventlog.provenance import Step
 
 __all__ = ["as_observed"]
 

@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mkmine.eventlog.log import EventLog, Provenance
+from mkmine.eventlog.log import EventLog
+from mkmine.eventlog.provenance import Provenance
 from mkmine.eventlog.statistics import Groups
 from mkmine.eventlog.summaries import duplicates, running_end
 

@@ -18,8 +18,9 @@ from mkmine.eventlog.enablement import enabled_times
 from mkmine.eventlog.encoding import EARLIEST, LATEST, Errors
 from mkmine.eventlog.instances import entered, finished, paired
 from mkmine.eventlog.lifecycle import has_lifecycle
-from mkmine.eventlog.log import EventLog, Step
+from mkmine.eventlog.log import EventLog
 from mkmine.eventlog.mapping import Mapping, Semantic, guess
+from mkmine.eventlog.provenance import Step
 from mkmine.eventlog.tabular import Table, check_names, read_table
 
 __all__ = ["read"]

@@ -15,7 +15,8 @@ from mkmine.calendars import Calendar
 from mkmine.discovery.pools import find_pools
 from mkmine.discovery.process_map import records
 from mkmine.discovery.rework import Rework, rework
-from mkmine.eventlog.log import EventLog, Provenance
+from mkmine.eventlog.log import EventLog
+from mkmine.eventlog.provenance import Provenance
 from mkmine.eventlog.statuses import is_final, tells_statuses
 from mkmine.eventlog.summaries import case_table
 from mkmine.performance.people import people
