@@ -261,7 +261,7 @@ def _examples(examples: Any) -> str:
 def _cycle_hours(findings: Findings) -> NDArray[np.float64]:
     """Cycle times of the completed cases in working hours, as the diagnosis measures them."""
     cycles = case_table(findings.log, calendar=findings.as_is.calendar)["cycle_h"].to_numpy(np.float64)
-    closed: NDArray[np.float64] = cycles[findings.log.completed & np.isfinite(cycles)]
+    closed: NDArray[np.float64] = cycles[findings.log.completed & ~findings.log.cancelled & np.isfinite(cycles)]
     return closed
 
 

@@ -111,13 +111,23 @@ def _duration(findings: Findings) -> list[str]:
     t, values = findings.t, findings.diagnosis.cases
     if not finite(values.get("cycle_median_h")):
         return []
-    return [
+    sentences = [
         t(
             "Half of the cases take up to {median}, 85 of 100 take up to {p85}, counted in working time.",
             median=findings.hours(values["cycle_median_h"]),
             p85=findings.hours(values.get("cycle_p85_h")),
         )
     ]
+    cancelled = int(values.get("cancelled", 0))
+    if cancelled:
+        sentences.append(
+            t.plural(
+                "{n} case was cancelled; cycle times and throughput are without it.",
+                "{n} cases were cancelled; cycle times and throughput are without them.",
+                cancelled,
+            )
+        )
+    return sentences
 
 
 def _waits(findings: Findings) -> list[str]:
