@@ -19,8 +19,15 @@ from mkmine.simulation.engine import simulate
 from mkmine.simulation.estimators.arrivals import estimate_arrivals
 from mkmine.simulation.estimators.durations import Spent, estimate_spent, fit_distribution
 from mkmine.simulation.estimators.presence import Presence, estimate_presence
-from mkmine.simulation.estimators.routing import beginning, estimate_routing, mark_detours, rounds_of, same_person
-from mkmine.simulation.model import ActivityModel, CalendarModel, Person, SimulationModel
+from mkmine.simulation.estimators.routing import (
+    Routing,
+    beginning,
+    estimate_routing,
+    mark_detours,
+    rounds_of,
+    same_person,
+)
+from mkmine.simulation.model import ActivityModel, Arrivals, CalendarModel, Person, SimulationModel
 
 __all__ = ["calibrate"]
 
@@ -62,6 +69,8 @@ class _Findings:
     pools: Pools
     presence: Presence
     spent: Spent
+    routing: tuple[Routing, ...]
+    arrivals: Arrivals
 
 
 def calibrate(log: EventLog, *, name: str | None = None) -> SimulationModel:
@@ -71,8 +80,8 @@ def calibrate(log: EventLog, *, name: str | None = None) -> SimulationModel:
     one, its round and, where it matters, the activities before. Durations: working time in the person's calendar, by
     round, shared out where a person works on several things at once; empirical quantiles, or a log-normal where there
     are few. Roles: the log's, or else pools of activities done by the same people. Calendars: by person, role or
-    office, as the observations allow; absences. Delay: what is left of the waiting after the person was last free, plus
-    a share of the rest that is chosen by replaying the log (a note says which).
+    office, as the observations allow; absences. Delay: the waiting while the person had no other work in hand, plus a
+    share of the rest that is chosen by replaying the log (a note says which).
 
     Raises `DataError` if the log has fewer than 20 completed cases, more than 500 activities, a name of more than 500
     characters, or covers under a week.
@@ -80,7 +89,15 @@ def calibrate(log: EventLog, *, name: str | None = None) -> SimulationModel:
     _check(log)
     enabled, pools = enabled_times(log), _working_pools(log)
     presence = estimate_presence(log, pools)
-    found = _Findings(log, enabled, pools, presence, estimate_spent(log, enabled, presence))
+    found = _Findings(
+        log=log,
+        enabled=enabled,
+        pools=pools,
+        presence=presence,
+        spent=estimate_spent(log, enabled, presence),
+        routing=tuple(estimate_routing(log, code) for code in range(len(log.activities))),
+        arrivals=estimate_arrivals(log, enabled, presence.office),
+    )
     if not found.spent.has_waiting:
         return _build(found, 1.0, name or log.name)
     models = [_build(found, alpha, name or log.name) for alpha in _ALPHAS]
@@ -148,7 +165,8 @@ def _build(found: _Findings, alpha: float, name: str) -> SimulationModel:
         people=people,
         activities=mark_detours(activities),
         begin=beginning(log),
-        arrivals=estimate_arrivals(log, found.enabled, presence.office),
+        arrivals=found.arrivals,
+        source=_source(log),
         notes=_notes(found, alpha),
     )
 
@@ -157,7 +175,7 @@ def _activity(found: _Findings, code: int, alpha: float) -> ActivityModel:
     log, presence, spent = found.log, found.presence, found.spent
     rows = (log.activity == code) & ~log.ongoing
     role = int(found.pools.of_activity[code])
-    routing = estimate_routing(log, code)
+    routing = found.routing[code]
     if role < 0:
         office = bool(rows.any()) and float(presence.office.is_open(log.end[rows] - 1).mean()) > 0.9
         clock = presence.office if office else Calendar.always()
@@ -209,6 +227,13 @@ def _as_model(calendar: Calendar) -> CalendarModel:
     return CalendarModel(
         weekly=values["weekly"], holidays=values.get("holidays"), exceptions=values.get("exceptions", {})
     )
+
+
+def _source(log: EventLog) -> str:
+    """Return from which log, filters and window a model comes, in one line."""
+    made = log.provenance("calibration")
+    chosen = "; ".join(made.filters) or "no filter"
+    return f"log {made.log} ({made.hash[:8]}), {made.cases:,} cases, {' to '.join(made.window)}, {chosen}"
 
 
 def _notes(found: _Findings, alpha: float) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from html import escape
 from typing import TYPE_CHECKING, Any, Literal
@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from mkmine.calendars import DAY
+from mkmine.discovery.process_map import records
 from mkmine.errors import DataError
 from mkmine.eventlog import EventLog, Provenance
 from mkmine.eventlog.observation import as_observed
@@ -79,10 +80,6 @@ class Experiment:
             raise DataError(f'the experiment has no answer for scenario "{scenario}", kpi "{key}"; scenarios: {names}')
         return rows.iloc[0]
 
-    def with_validation(self, validation: Validation) -> Experiment:
-        """Return the experiment with the backtest of its model attached."""
-        return replace(self, validation=validation)
-
     def to_pandas(self) -> pd.DataFrame:
         """Return the answers."""
         return self.answers.copy()
@@ -92,7 +89,7 @@ class Experiment:
         return {
             "base": self.base,
             "scenarios": [one.to_dict() for one in self.scenarios],
-            "answers": _records(self.answers),
+            "answers": records(self.answers),
             "replications": self.replications,
             "confidence": self.confidence,
             "seed": self.seed,
@@ -352,10 +349,3 @@ def _overloaded(runs: list[_Outcome], confidence: float) -> bool:
 def _grows(growth: list[float], confidence: float) -> bool:
     """Whether the work in progress grew between the halves by over 5 % of the arrivals, beyond its noise."""
     return _interval(np.asarray(growth), confidence)[0] > 0.05
-
-
-def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    return [
-        {str(key): None if isinstance(value, float) and value != value else value for key, value in row.items()}
-        for row in frame.to_dict("records")
-    ]

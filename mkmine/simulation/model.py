@@ -158,6 +158,8 @@ class SimulationModel(_Part):
         First day of arrivals.
     until
         Last day of the period that the model replays, if it replays one: experiments look at the weeks before it.
+    source
+        The log that the model was calibrated from, if it was.
     notes
         What was assumed or could not be estimated; repeated with every answer.
     """
@@ -174,6 +176,7 @@ class SimulationModel(_Part):
     arrivals: Arrivals
     queue: Literal["fifo", "deadline"] = "fifo"
     due: Distribution | None = None
+    source: str | None = None
     notes: list[str] = []
 
     @model_validator(mode="after")
@@ -263,7 +266,7 @@ class SimulationModel(_Part):
     @property
     def provenance(self) -> str:
         """Where the model comes from, in one line."""
-        return self.notes[0] if self.notes else f"model {self.name}"
+        return f"calibrated from {self.source}" if self.source else f"model {self.name}, not calibrated from a log"
 
     # -- files -----------------------------------------------------------------------------------------------------
 

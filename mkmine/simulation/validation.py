@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from mkmine.calendars import DAY, from_us
+from mkmine.discovery.process_map import records
 from mkmine.errors import DataError
 from mkmine.eventlog import EventLog, Provenance
 from mkmine.eventlog.enablement import enabled_times
@@ -72,16 +73,13 @@ class Validation:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values."""
-        rows = self.table.astype(object).where(self.table.notna(), None).to_dict("records")
         return {
             "grade": self.grade,
             "reasons": list(self.reasons),
             "cut": self.cut,
             "cases": self.cases,
             "replications": self.replications,
-            "table": [
-                {key: value.item() if hasattr(value, "item") else value for key, value in r.items()} for r in rows
-            ],
+            "table": records(self.table),
             "provenance": self.provenance.to_dict(),
         }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,11 +11,14 @@ import pandas as pd
 import pytest
 
 from mkmine.calendars import DAY, HOUR, Calendar
+from mkmine.catalogue.article import article_world
+from mkmine.catalogue.samples import sample
 from mkmine.errors import DataError
 from mkmine.eventlog import EventLog
 from mkmine.eventlog.observation import as_observed
 from mkmine.simulation import SimulationModel, calibrate, simulate
 from mkmine.simulation.arrivals import midnight
+from mkmine.sources import read
 
 from .conftest import article_values
 
@@ -203,3 +207,12 @@ def long_runners() -> EventLog:
 def test_the_smallest_log_that_can_be_learned_from_runs() -> None:
     found = calibrate(small(20))
     assert len(simulate(found, weeks=4)) > 0
+
+
+def test_a_calibrated_model_says_which_log_it_comes_from(tmp_path: Path) -> None:
+    log = read(sample("article").log)
+    model = calibrate(log)
+    assert log.name in model.provenance
+    assert log.content_hash[:8] in model.provenance
+    assert SimulationModel.load(model.save(tmp_path / "model.yaml")).provenance == model.provenance
+    assert "not calibrated" in article_world().provenance

@@ -90,13 +90,18 @@ def _split_completions(calendar: Calendar, ready: Int, free: Int, end: Int) -> t
 def _busy(calendar: Calendar, ready: Int, start: Int, work: tuple[Int, Int]) -> Floats:
     """Return the working time (µs) between `ready` and `start` in which the person had other work in hand."""
     points = np.unique(np.concatenate((*work, ready)))
-    begun = np.bincount(np.searchsorted(points, work[0]), minlength=len(points))
-    done = np.bincount(np.searchsorted(points, work[1]), minlength=len(points))
-    working = np.cumsum(begun - done)[:-1] > 0
+    working = _in_hand(points, *work)[:-1] > 0
     passed = np.concatenate(([0.0], np.cumsum(calendar.working_time(points[:-1], points[1:]) * working)))
     return np.asarray(
         passed[np.searchsorted(points, start)] - passed[np.searchsorted(points, np.minimum(ready, start))]
     )
+
+
+def _in_hand(points: Int, start: Int, end: Int) -> Int:
+    """Return how many stays run from each point (sorted, the starts and ends among them) to the next."""
+    begun = np.bincount(np.searchsorted(points, start), minlength=len(points))
+    done = np.bincount(np.searchsorted(points, end), minlength=len(points))
+    return np.cumsum(begun - done)
 
 
 def _shared(calendar: Calendar, start: Int, end: Int) -> Floats:
@@ -104,9 +109,7 @@ def _shared(calendar: Calendar, start: Int, end: Int) -> Floats:
     points = np.unique(np.concatenate((start, end)))
     if len(points) < 2:
         return np.zeros(len(start))
-    running = np.cumsum(np.bincount(np.searchsorted(points, start), minlength=len(points))) - np.cumsum(
-        np.bincount(np.searchsorted(points, end), minlength=len(points))
-    )
+    running = _in_hand(points, start, end)
     open_time = calendar.working_time(points[:-1], points[1:])
     passed = np.concatenate(([0.0], np.cumsum(open_time / np.maximum(running[:-1], 1))))
     return np.asarray(passed[np.searchsorted(points, end)] - passed[np.searchsorted(points, start)])
