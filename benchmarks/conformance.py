@@ -11,7 +11,6 @@ model as a Petri net.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import random
 import sys
@@ -26,12 +25,13 @@ from statistics import median
 from typing import Any
 
 import numpy as np
+from table import row, show
 
 from mkmine.catalogue.article_target import article_target
 from mkmine.conformance import Aligner, Net, Query, compile_net
 from mkmine.targets import Flow, Node, ProcessModel, read_bpmn, write_bpmn
 
-TARGET = 500.0
+AGAINST: dict[str, Any] = {"peer_name": "pm4py A*", "unit": "CPU ms per variant", "target": 500}
 SHARED = Path(os.environ.get("MKMINE_SHARED", Path(__file__).resolve().parents[2] / "shared"))
 
 
@@ -156,23 +156,9 @@ def measure(task: Task, *, sample: int, rounds: int) -> list[dict[str, Any]]:
     size = f"{states:,} states, {number:,} variants, {len(chosen)} costs equal"
     whole = median(aligning) + median(compiling) / number
     return [
-        row(f"{task.name}: align ({size})", median(aligning), median(peer)),
-        row(f"{task.name}: compile and align", whole, median(peer)),
+        row(f"{task.name}: align ({size})", median(aligning), median(peer), **AGAINST),
+        row(f"{task.name}: compile and align", whole, median(peer), **AGAINST),
     ]
-
-
-def row(task: str, ours: float, peer: float) -> dict[str, Any]:
-    """One line of the table."""
-    return {
-        "task": task,
-        "ours": round(ours, 5),
-        "peer": round(peer, 3),
-        "peer_name": "pm4py A*",
-        "unit": "ms CPU per variant",
-        "ratio": round(peer / ours, 1),
-        "target": TARGET,
-        "met": peer / ours >= TARGET,
-    }
 
 
 def main() -> None:
@@ -192,15 +178,7 @@ def main() -> None:
     else:
         print(f"without BPIC 2012: {log} is absent", file=sys.stderr)
     rows = [line for make, sample in tasks for line in measure(make(), sample=sample, rounds=3)]
-    if options.json:
-        print(json.dumps(rows, indent=1))
-        return
-    for line in rows:
-        met = "met" if line["met"] else "missed"
-        print(
-            f"{line['task']:<75} {line['ours']:>9.5f} {line['peer']:>9.3f} {line['unit']}"
-            f" {line['ratio']:>8,.0f}x of {line['target']:.0f}x {met}"
-        )
+    show(rows, as_json=options.json)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ sorted by case and time with a dictionary-encoded activity.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import tempfile
 import time
@@ -25,6 +24,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from table import row, show
 
 from mkmine.discovery import discover
 from mkmine.eventlog.read import read
@@ -225,17 +225,7 @@ def measure(task: Task, repeats: int) -> dict[str, Any]:
     for _ in range(repeats):
         ours.append(cpu(task.ours))
         peer.append(cpu(task.peer))
-    ratio = median(peer) / max(median(ours), 1e-9)
-    return {
-        "task": task.name,
-        "ours": median(ours),
-        "peer": median(peer),
-        "peer_name": task.peer_name,
-        "unit": "CPU s",
-        "ratio": ratio,
-        "target": task.target,
-        "met": ratio >= task.target,
-    }
+    return row(task.name, median(ours), median(peer), peer_name=task.peer_name, unit="CPU s", target=task.target)
 
 
 def main() -> None:
@@ -256,15 +246,7 @@ def main() -> None:
         redirect_stderr(nowhere),
     ):
         rows = [measure(task, 3 if arguments.quick else 5) for task in tasks(Path(folder), events)]
-    if arguments.json:
-        print(json.dumps(rows, indent=2))
-        return
-    print(f"{'task':<64}{'ours':>10}{'peer':>10}{'ratio':>9}{'target':>8}  met  peer")
-    for row in rows:
-        print(
-            f"{row['task']:<64}{row['ours']:>10.4f}{row['peer']:>10.4f}{row['ratio']:>9.1f}{row['target']:>8g}  "
-            f"{'yes' if row['met'] else 'no':<4} {row['peer_name']}"
-        )
+    show(rows, as_json=arguments.json)
 
 
 if __name__ == "__main__":

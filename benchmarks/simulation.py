@@ -27,6 +27,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import simpy
+from table import row, show
 
 from mkmine.simulation import SimulationModel, simulate
 from mkmine.simulation.arrivals import arrival_times
@@ -319,17 +320,7 @@ def measure(task: Task, repeats: int) -> dict[str, Any]:
         raise SystemExit(
             f"{task.peer_name} does not simulate the same: mean cycle times {cycles[0]:.1f}, {cycles[1]:.1f} h"
         )
-    ratio = other / mine
-    return {
-        "task": task.name,
-        "ours": mine,
-        "peer": other,
-        "peer_name": task.peer_name,
-        "unit": "CPU s",
-        "ratio": ratio,
-        "target": task.target,
-        "met": ratio >= task.target,
-    }
+    return row(task.name, mine, other, peer_name=task.peer_name, unit="CPU s", target=task.target)
 
 
 def main() -> None:
@@ -342,15 +333,7 @@ def main() -> None:
     cases = arguments.cases or (QUICK if arguments.quick else FULL)
     with tempfile.TemporaryDirectory() as folder:
         rows = [measure(task, 3) for task in tasks(cases, arguments.prosimos, Path(folder))]
-    if arguments.json:
-        print(json.dumps(rows, indent=2))
-        return
-    print(f"{'task':<54}{'ours':>9}{'peer':>9}{'ratio':>8}{'target':>8}  met  peer")
-    for row in rows:
-        print(
-            f"{row['task']:<54}{row['ours']:>9.3f}{row['peer']:>9.3f}{row['ratio']:>8.1f}{row['target']:>8.2g}  "
-            f"{'yes' if row['met'] else 'no':<4} {row['peer_name']}"
-        )
+    show(rows, as_json=arguments.json)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,35 @@
+"""The rows that every benchmark prints: ours against the peer, their ratio, and the target that was set for it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+
+def row(task: str, ours: float, peer: float, *, peer_name: str, unit: str, target: float) -> dict[str, Any]:
+    """Return one row; the ratio is how many times the peer's figure holds ours."""
+    ratio = peer / max(ours, 1e-9)
+    return {
+        "task": task,
+        "ours": ours,
+        "peer": peer,
+        "peer_name": peer_name,
+        "unit": unit,
+        "ratio": ratio,
+        "target": target,
+        "met": ratio >= target,
+    }
+
+
+def show(rows: list[dict[str, Any]], *, as_json: bool) -> None:
+    """Print the rows as JSON or as a table."""
+    if as_json:
+        print(json.dumps(rows, indent=2))
+        return
+    width = max([len("task"), *(len(one["task"]) for one in rows)]) + 2
+    print(f"{'task':<{width}}{'ours':>10}{'peer':>10}{'ratio':>10}{'target':>8}  met  peer, unit")
+    for one in rows:
+        print(
+            f"{one['task']:<{width}}{one['ours']:>10.4g}{one['peer']:>10.4g}{one['ratio']:>10,.1f}{one['target']:>8.3g}  "
+            f"{'yes' if one['met'] else 'no':<4} {one['peer_name']}, {one['unit']}"
+        )
