@@ -29,7 +29,6 @@ def show(rows: list[dict[str, Any]], *, as_json: bool) -> None:
     width = max([len("task"), *(len(one["task"]) for one in rows)]) + 2
     print(f"{'task':<{width}}{'ours':>10}{'peer':>10}{'ratio':>10}{'target':>8}  met  peer, unit")
     for one in rows:
-        print(
-            f"{one['task']:<{width}}{one['ours']:>10.4g}{one['peer']:>10.4g}{one['ratio']:>10,.1f}{one['target']:>8.3g}  "
-            f"{'yes' if one['met'] else 'no':<4} {one['peer_name']}, {one['unit']}"
-        )
+        figures = f"{one['ours']:>10.4g}{one['peer']:>10.4g}{one['ratio']:>10,.1f}{one['target']:>8.3g}"
+        met = "yes" if one["met"] else "no"
+        print(f"{one['task']:<{width}}{figures}  {met:<4} {one['peer_name']}, {one['unit']}")
