@@ -27,7 +27,7 @@ import pandas as pd
 from table import row, show
 
 from mkmine.discovery import discover
-from mkmine.eventlog.read import read
+from mkmine.eventlog.formats.read import read
 from mkmine.eventlog.summaries import case_table, directly_follows, rework_counts, variant_counts, variant_index
 
 ACTIVITIES = 20

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from mkmine.errors import DataError
 from mkmine.eventlog import EventLog
-from mkmine.eventlog.read import read as read_events
+from mkmine.eventlog.formats.read import read as read_events
 from mkmine.trackers import looks_like_export, read_export
 
 __all__ = ["read"]
@@ -30,8 +30,9 @@ def read(source: Any, *, kind: Kind | None = None, **settings: Any) -> EventLog:
         `"tracker"` for the export of a task tracker (a history of changes, or Jira's or Redmine's JSON), `"events"` for
         all else. By default the file's first lines decide.
     settings
-        How to read it, by keyword: see `mkmine.eventlog.read.read` (`case`, `activity`, `start`, `end`, `resource`,
-        `time_zone`, `timestamps`, `mapping`, ...) and `mkmine.trackers.read_export` (`issues`, `mapping`, `time_zone`).
+        How to read it, by keyword: see `mkmine.eventlog.formats.read.read` (`case`, `activity`, `start`, `end`,
+        `resource`, `time_zone`, `timestamps`, `mapping`, ...) and `mkmine.trackers.read_export` (`issues`, `mapping`,
+        `time_zone`).
         Columns that are not named are guessed; the log's history says how.
 
     Raises `DataError` or `UnknownNameError` if the source cannot be read, and `TypeError` for a setting that there is

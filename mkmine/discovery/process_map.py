@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from mkmine.calendars import Calendar
 from mkmine.errors import DataError
-from mkmine.eventlog.filters import keep_activities
+from mkmine.eventlog.cleaning.filters import keep_activities
 from mkmine.eventlog.log import EventLog
 from mkmine.eventlog.provenance import Provenance
 from mkmine.eventlog.statistics import Groups

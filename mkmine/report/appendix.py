@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from mkmine.eventlog.quality import quality
+from mkmine.eventlog.cleaning.quality import quality
 from mkmine.performance.diagnosis import STATUS_LOG
 from mkmine.report.blocks import Block, Bullets, Heading, Note, Text
 from mkmine.report.findings import Cell, Findings, tabulate

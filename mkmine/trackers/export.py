@@ -11,7 +11,7 @@ import pandas as pd
 
 from mkmine.errors import DataError
 from mkmine.eventlog import Step
-from mkmine.eventlog.dates import parse_times
+from mkmine.eventlog.formats.dates import parse_times
 
 __all__ = ["CHANGE_COLUMNS", "ISSUE_COLUMNS", "Category", "Errors", "TrackerExport", "last_instant", "settle_times"]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mkmine.errors import DataError
-from mkmine.eventlog.tabular import open_limited
+from mkmine.eventlog.formats.tabular import open_limited
 
 __all__ = ["opening", "read_json"]
 

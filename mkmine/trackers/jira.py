@@ -10,7 +10,7 @@ import pandas as pd
 
 from mkmine.errors import DataError
 from mkmine.eventlog import Step
-from mkmine.eventlog.dates import parse_times
+from mkmine.eventlog.formats.dates import parse_times
 from mkmine.trackers.export import CHANGE_COLUMNS, Category, Errors, TrackerExport, last_instant, settle_times
 from mkmine.trackers.people import Directory
 

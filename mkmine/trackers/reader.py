@@ -11,7 +11,7 @@ from typing import Any
 from mkmine.calendars import zone
 from mkmine.errors import DataError
 from mkmine.eventlog import EventLog, Step
-from mkmine.eventlog.tabular import read_table
+from mkmine.eventlog.formats.tabular import read_table
 from mkmine.trackers.export import Errors, TrackerExport
 from mkmine.trackers.files import opening, read_json
 from mkmine.trackers.history import activity_log

@@ -10,7 +10,7 @@ import pandas as pd
 
 from mkmine.errors import DataError, UnknownNameError
 from mkmine.eventlog import Step
-from mkmine.eventlog.tabular import Table, read_table
+from mkmine.eventlog.formats.tabular import Table, read_table
 from mkmine.trackers.export import CHANGE_COLUMNS, Errors, TrackerExport, last_instant, settle_times
 from mkmine.trackers.people import Directory, is_deleted
 

@@ -13,7 +13,7 @@ from mkmine.calendars import Calendar
 from mkmine.discovery import ProcessMap, discover
 from mkmine.errors import DataError
 from mkmine.eventlog import EventLog
-from mkmine.eventlog.read import read
+from mkmine.eventlog.formats.read import read
 
 ALWAYS = Calendar.always()
 

@@ -8,7 +8,7 @@ import pytest
 
 from mkmine.calendars import Calendar
 from mkmine.eventlog import EventLog
-from mkmine.eventlog.read import read
+from mkmine.eventlog.formats.read import read
 from mkmine.eventlog.rhythm import infer_calendar
 
 

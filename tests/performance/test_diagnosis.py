@@ -8,8 +8,8 @@ import pytest
 
 from mkmine.calendars import Calendar
 from mkmine.eventlog import EventLog
-from mkmine.eventlog.filters import keep_variants
-from mkmine.eventlog.read import read
+from mkmine.eventlog.cleaning.filters import keep_variants
+from mkmine.eventlog.formats.read import read
 from mkmine.performance import Diagnosis, diagnose
 from mkmine.performance.diagnosis import COMPLETIONS_ONLY, PARTIAL_WORK, STATUS_LOG
 

@@ -8,7 +8,7 @@ import pytest
 
 from mkmine.calendars import Calendar
 from mkmine.eventlog import EventLog
-from mkmine.eventlog.filters import keep_window
+from mkmine.eventlog.cleaning.filters import keep_window
 from mkmine.eventlog.summaries import case_table
 from mkmine.performance.times import key_figures
 

@@ -7,8 +7,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mkmine.errors import UnknownNameError
-from mkmine.eventlog.dates import MISSING
-from mkmine.eventlog.lifecycle import pair
+from mkmine.eventlog.formats.dates import MISSING
+from mkmine.eventlog.formats.lifecycle import pair
 from mkmine.eventlog.provenance import Step
 
 __all__ = ["entered", "finished", "paired"]

@@ -13,7 +13,7 @@ import pandas as pd
 import yaml
 
 from mkmine.errors import DataError, UnknownNameError
-from mkmine.eventlog.dates import looks_like_times
+from mkmine.eventlog.formats.dates import looks_like_times
 from mkmine.files import read_yaml, write_text
 
 __all__ = ["Mapping", "Semantic", "guess"]

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from mkmine.errors import DataError, MkmineError, UnknownNameError
-from mkmine.eventlog.mapping import Mapping
-from mkmine.eventlog.read import read
+from mkmine.eventlog.formats.mapping import Mapping
+from mkmine.eventlog.formats.read import read
 
 HEAD = "case_id,activity,start_time,end_time,resource\n"
 GOOD = HEAD + (

@@ -13,15 +13,15 @@ from numpy.typing import NDArray
 
 from mkmine.calendars import Calendar, from_us, zone
 from mkmine.errors import DataError
-from mkmine.eventlog.dates import MISSING, Times, likely_zone, parse_times
 from mkmine.eventlog.enablement import enabled_times
 from mkmine.eventlog.encoding import EARLIEST, LATEST, Errors
-from mkmine.eventlog.instances import entered, finished, paired
-from mkmine.eventlog.lifecycle import has_lifecycle
+from mkmine.eventlog.formats.dates import MISSING, Times, likely_zone, parse_times
+from mkmine.eventlog.formats.instances import entered, finished, paired
+from mkmine.eventlog.formats.lifecycle import has_lifecycle
+from mkmine.eventlog.formats.mapping import Mapping, Semantic, guess
+from mkmine.eventlog.formats.tabular import Table, check_names, read_table
 from mkmine.eventlog.log import EventLog
-from mkmine.eventlog.mapping import Mapping, Semantic, guess
 from mkmine.eventlog.provenance import Step
-from mkmine.eventlog.tabular import Table, check_names, read_table
 
 __all__ = ["read"]
 
@@ -101,7 +101,7 @@ def _table(source: Any, encoding: str | None, delimiter: str | None, errors: Err
     if isinstance(source, str | Path):
         path = Path(source)
         if path.name.casefold().removesuffix(".gz").endswith(".xes"):
-            from mkmine.eventlog.xes import read_xes
+            from mkmine.eventlog.formats.xes import read_xes
 
             return read_xes(path), f'"{path.name}"'
         return read_table(path, encoding=encoding, delimiter=delimiter, errors=errors), f'"{path.name}"'

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from mkmine.errors import DataError, MkmineError
-from mkmine.eventlog.read import read
-from mkmine.eventlog.xes import read_xes
+from mkmine.eventlog.formats.read import read
+from mkmine.eventlog.formats.xes import read_xes
 
 
 def event(name: str, time: str, transition: str | None = None, extra: str = "") -> str:

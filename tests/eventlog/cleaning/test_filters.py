@@ -7,7 +7,7 @@ import pytest
 
 from mkmine.errors import DataError, UnknownNameError
 from mkmine.eventlog import EventLog
-from mkmine.eventlog.filters import (
+from mkmine.eventlog.cleaning.filters import (
     drop_activities,
     drop_duplicates,
     keep_activities,
@@ -16,7 +16,7 @@ from mkmine.eventlog.filters import (
     keep_variants,
     keep_window,
 )
-from mkmine.eventlog.quality import quality
+from mkmine.eventlog.cleaning.quality import quality
 
 ROWS = [
     ("1", "A", 0, 1, "Anna"),

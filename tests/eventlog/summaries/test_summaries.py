@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from mkmine.calendars import Calendar
 from mkmine.eventlog import EventLog, summaries
-from mkmine.eventlog.read import read
+from mkmine.eventlog.formats.read import read
 from mkmine.eventlog.summaries import (
     DirectlyFollows,
     ReworkCounts,

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mkmine.errors import DataError
-from mkmine.eventlog.dates import likely_zone, looks_like_times, parse_times
+from mkmine.eventlog.formats.dates import likely_zone, looks_like_times, parse_times
 
 
 def instants(values: list[object], **options: str | None) -> list[str]:

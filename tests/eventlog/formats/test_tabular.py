@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from mkmine.errors import DataError, MkmineError
-from mkmine.eventlog.tabular import read_table
+from mkmine.eventlog.formats.tabular import read_table
 
 TEXT = "Задача;Статус;Дата\n007;Новая;05.03.2025\n008;Готово «да»;06.03.2025\n"
 

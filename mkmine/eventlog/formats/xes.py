@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from mkmine.errors import DataError
-from mkmine.eventlog.tabular import GIB, Table, open_limited
+from mkmine.eventlog.formats.tabular import GIB, Table, open_limited
 
 __all__ = ["read_xes"]
 

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from mkmine.errors import DataError, UnknownNameError
-from mkmine.eventlog.mapping import Mapping, guess
+from mkmine.eventlog.formats.mapping import Mapping, guess
 
 
 def table(*columns: str, **contents: list[str]) -> pd.DataFrame:

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from mkmine.eventlog import EventLog
-from mkmine.eventlog.quality import quality
-from mkmine.eventlog.read import read
+from mkmine.eventlog.cleaning.quality import quality
+from mkmine.eventlog.formats.read import read
 
 SECOND = 1 / 3600
 
