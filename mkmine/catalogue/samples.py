@@ -111,7 +111,7 @@ def make_article(*, seed: int = SEED, first: Any = article.FROM, last: Any = art
     weeks = (last - article.WARM_UP) / timedelta(weeks=1)
     whole = simulate(model, seed=seed, weeks=weeks)
     keys = np.array([f"ART-{number}" for number in range(1, whole.n_cases + 1)], dtype=object)
-    whole = replace(whole, case_ids=keys)
+    whole = replace(whole, case_names=keys)
     window = midnight(first, model.time_zone), midnight(last, model.time_zone)
     mapping = article_tracker.article_mapping(model).model_copy(
         update={"exported_at": _local(window[1], model), "complete_since": _local(window[0], model)}

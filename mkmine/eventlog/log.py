@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
 
-from mkmine.calendars import Calendar, from_us, zone
-from mkmine.errors import DataError, UnknownNameError
+from mkmine.calendars import Calendar, from_us
+from mkmine.errors import DataError
+from mkmine.eventlog.columns import Columns, Text
 from mkmine.eventlog.description import LogSummary
-from mkmine.eventlog.encoding import Errors, encode, encode_activities, encode_sorted, in_order, usable
+from mkmine.eventlog.encoding import Errors, case_rounds
 from mkmine.eventlog.provenance import Provenance, Step
 
 if TYPE_CHECKING:
-    pass
+    from mkmine.eventlog.cleaning.quality import Quality
 
 __all__ = ["EventLog"]
 
@@ -37,14 +40,14 @@ class EventLog:
 
     Attributes
     ----------
-    case_ids
-        Names of the cases, shape (m,).
+    case_names
+        Names of the cases, an Arrow array of m large strings; `case_ids` gives them as Python objects.
     offsets
         Shape (m + 1,): the instances of case `c` are `offsets[c]:offsets[c + 1]`.
     activity, activities
         Codes (n,) in the smallest unsigned type, and the names; names stand in the order in which cases reach them.
     resource, resources, role, roles
-        Codes (n,), -1 where unknown, and the names.
+        Codes (n,) in the smallest signed type, -1 where unknown, and the names: widen them before arithmetic.
     start, end, enabled
         Instants (n,); `enabled` is None where the source does not record when work could have begun.
     ongoing
@@ -55,7 +58,7 @@ class EventLog:
         `"interval"`: start and end recorded; `"completed"`: only completions, so start equals end;
         `"estimated"`: starts were estimated.
     attributes, case_attributes
-        Further columns: arrays (n,), and a frame with m rows.
+        Further columns: `Columns` that give arrays (n,), and a frame with m rows.
     observed
         First and last instant of the observation.
     history
@@ -68,13 +71,13 @@ class EventLog:
 
     name: str
     time_zone: str
-    case_ids: NDArray[np.object_]
+    case_names: pa.Array
     offsets: Int
     activity: NDArray[np.unsignedinteger[Any]]
     activities: tuple[str, ...]
-    resource: NDArray[np.int32]
+    resource: NDArray[np.signedinteger[Any]]
     resources: tuple[str, ...]
-    role: NDArray[np.int32]
+    role: NDArray[np.signedinteger[Any]]
     roles: tuple[str, ...]
     start: Int
     end: Int
@@ -82,7 +85,7 @@ class EventLog:
     ongoing: NDArray[np.bool_]
     completed: NDArray[np.bool_]
     timestamps: Timestamps
-    attributes: Mapping[str, NDArray[Any]]
+    attributes: Columns
     case_attributes: pd.DataFrame
     observed: tuple[int, int]
     history: tuple[Step, ...] = ()
@@ -90,8 +93,13 @@ class EventLog:
     calendar: Calendar | None = None
 
     def __post_init__(self) -> None:
+        if not isinstance(self.case_names, pa.Array):
+            object.__setattr__(self, "case_names", pa.array(self.case_names, pa.large_string()))
+        if not isinstance(self.attributes, Columns):
+            # Whoever makes a log by hand gives a plain dict.
+            object.__setattr__(self, "attributes", Columns(self.attributes))
         columns = (self.offsets, self.activity, self.resource, self.role, self.start, self.end, self.enabled)
-        for column in (*columns, self.ongoing, self.completed, self.case_ids, *self.attributes.values()):
+        for column in (*columns, self.ongoing, self.completed):
             if column is not None:
                 column.flags.writeable = False
 
@@ -143,60 +151,49 @@ class EventLog:
 
         Raises `UnknownNameError` if a column is absent, and `DataError` if the log is empty or rows cannot be used.
         """
-        zone(time_zone)
-        for column in (case, activity, start, end, enabled, resource, role, ongoing, *attributes):
-            if column is not None and column not in frame.columns:
-                raise UnknownNameError.of(kind="column", name=column, known=[str(one) for one in frame.columns])
-        table, aside = usable(frame, case, activity, start, end, enabled, time_zone, errors)
-        kept = frame.loc[table.index]
-        case_codes, case_names = encode(kept[case])
-        order = in_order(case_codes, table["start"].to_numpy(), table["end"].to_numpy())
-        codes = case_codes[order]
-        offsets = np.concatenate(([0], np.flatnonzero(np.diff(codes)) + 1, [len(codes)])).astype(np.int64)
-        activity_codes, activity_names = encode_activities(kept[activity], order, codes)
-        resource_codes, resource_names = encode_sorted(kept, resource, order)
-        role_codes, role_names = encode_sorted(kept, role, order)
-        starts, ends = table["start"].to_numpy()[order], table["end"].to_numpy()[order]
-        parts = [part for part in (quarantine, aside) if part is not None and len(part)]
-        set_aside = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame({"reason": []})
-        steps = list(history)
-        if len(aside):
-            reasons = "; ".join(f"{reason} ({n:,})" for reason, n in aside["reason"].value_counts().items())
-            steps.append(Step("quarantine", reasons, len(aside)))
-        done = np.ones(len(case_names), dtype=np.bool_)
-        if completed is not None:
-            done = _by_case(completed).reindex(case_names, fill_value=True).to_numpy(dtype=np.bool_)
-        cases = pd.DataFrame(index=pd.RangeIndex(len(case_names)))
-        if case_attributes is not None:
-            cases = _by_case(case_attributes).reindex(case_names).reset_index(drop=True)
-        return cls(
-            name=name,
+        from mkmine.eventlog.assembly import frame_to_log
+
+        return frame_to_log(
+            frame,
+            case=case,
+            activity=activity,
+            start=start,
+            end=end,
+            enabled=enabled,
+            resource=resource,
+            role=role,
+            ongoing=ongoing,
+            attributes=attributes,
+            case_attributes=case_attributes,
+            completed=completed,
+            timestamps=timestamps,
             time_zone=time_zone,
-            case_ids=np.asarray(case_names, dtype=object),
-            offsets=offsets,
-            activity=activity_codes,
-            activities=activity_names,
-            resource=resource_codes,
-            resources=resource_names,
-            role=role_codes,
-            roles=role_names,
-            start=starts,
-            end=ends,
-            enabled=None if enabled is None else table["enabled"].to_numpy()[order],
-            ongoing=(
-                np.zeros(len(order), dtype=np.bool_)
-                if ongoing is None
-                else kept[ongoing].to_numpy(dtype=np.bool_)[order]
-            ),
-            completed=done,
-            timestamps=timestamps or ("completed" if start is None else "interval"),
-            attributes={column: kept[column].to_numpy()[order] for column in attributes},
-            case_attributes=cases,
-            observed=observed or (int(starts.min()), int(ends.max())),
-            history=tuple(steps),
-            quarantine=set_aside,
+            name=name,
             calendar=calendar,
+            observed=observed,
+            quarantine=quarantine,
+            history=history,
+            errors=errors,
         )
+
+    @classmethod
+    def open(cls, path: str | Path) -> EventLog:
+        """Open a log that `save` wrote: it is there as it was, nothing is sorted or encoded anew.
+
+        Raises `DataError` if the file is not one, or is damaged.
+        """
+        from mkmine.eventlog.storage import open_log
+
+        return open_log(path)
+
+    def save(self, path: str | Path) -> Path:
+        """Write the whole log as one Parquet file, which other tools can read too; return the path.
+
+        Raises `DataError` if the name does not end in `.parquet`, or the place cannot be written.
+        """
+        from mkmine.eventlog.storage import save_log
+
+        return save_log(self, path)
 
     # -- its shape -------------------------------------------------------------------------------------------------
 
@@ -211,7 +208,14 @@ class EventLog:
     @property
     def n_cases(self) -> int:
         """Number of cases."""
-        return len(self.case_ids)
+        return len(self.case_names)
+
+    @cached_property
+    def case_ids(self) -> NDArray[np.object_]:
+        """Names of the cases, shape (m,)."""
+        ids: NDArray[np.object_] = self.case_names.to_numpy(zero_copy_only=False).astype(object, copy=False)
+        ids.flags.writeable = False
+        return ids
 
     @cached_property
     def case_of(self) -> NDArray[np.int32]:
@@ -240,29 +244,43 @@ class EventLog:
     @cached_property
     def round(self) -> NDArray[np.int32]:
         """Which execution of its activity in its case an instance is, counted from 1, shape (n,)."""
-        key = self.case_of.astype(np.int64) * len(self.activities) + self.activity
-        order = np.argsort(key, kind="stable")
-        grouped = key[order]
-        first = np.concatenate(([True], grouped[1:] != grouped[:-1])) if len(key) else np.zeros(0, dtype=np.bool_)
-        begins = np.flatnonzero(first)
-        ranks = np.arange(len(key)) - np.repeat(begins, np.diff(np.append(begins, len(key)))) + 1
-        out = np.empty(len(key), dtype=np.int32)
-        out[order] = ranks
-        return out
+        return case_rounds(self.offsets, self.activity, len(self.activities))
 
     @cached_property
     def content_hash(self) -> str:
         """SHA-256 of what the log holds (hex), equal for equal content however it was read."""
         digest = hashlib.sha256()
-        for names in (self.activities, self.resources, self.roles, tuple(map(str, self.case_ids)), self.attributes):
-            digest.update("\x1f".join(names).encode() + b"\x1e")
+
+        def put(values: NDArray[Any]) -> None:
+            digest.update(np.ascontiguousarray(values).data)
+
+        for names in (self.activities, self.resources, self.roles, self.attributes, self.case_attributes.columns):
+            digest.update("\x1f".join(map(str, names)).encode("utf-8", "replace") + b"\x1e")
+        digest.update("\x1f".join(self.case_names.to_pylist()).encode())
         for column in (self.offsets, self.activity, self.resource, self.role, self.start, self.end, self.ongoing):
-            digest.update(np.ascontiguousarray(column).tobytes())
-        digest.update(b"" if self.enabled is None else self.enabled.tobytes())
-        digest.update(self.completed.tobytes())
-        for values in (*self.attributes.values(), *(column.to_numpy() for _, column in self.case_attributes.items())):
-            digest.update("\x1f".join(map(str, values.tolist())).encode())
+            put(column)
+        if self.enabled is not None:
+            put(self.enabled)
+        put(self.completed)
+        for name in self.attributes:
+            held = self.attributes.held(name)
+            if isinstance(held, Text):
+                codes, texts = held.canonical()
+                put(codes)
+                digest.update("\x1f".join(map(str, texts)).encode("utf-8", "replace"))
+            elif held.dtype == object:
+                digest.update("\x1f".join(map(str, held.tolist())).encode("utf-8", "replace"))
+            else:
+                put(held)
+        for _, values in self.case_attributes.items():
+            digest.update("\x1f".join(map(str, values.tolist())).encode("utf-8", "replace"))
         return digest.hexdigest()
+
+    def quality(self) -> Quality:
+        """Look for what is doubtful in the log: findings with counts, examples and advice; nothing is changed."""
+        from mkmine.eventlog.cleaning.quality import quality
+
+        return quality(self)
 
     def working_calendar(self) -> Calendar:
         """Return the calendar by which working time is measured: the known one, or else one inferred from the log."""
@@ -317,7 +335,7 @@ class EventLog:
         kept = self._take(rows)
         return replace(
             kept,
-            case_ids=self.case_ids[mask],
+            case_names=self.case_names.filter(pa.array(mask)),
             offsets=np.concatenate(([0], np.cumsum(sizes))).astype(np.int64),
             completed=self.completed[mask],
             case_attributes=self.case_attributes.loc[mask].reset_index(drop=True),
@@ -325,16 +343,17 @@ class EventLog:
         )
 
     def _take(self, rows: NDArray[np.bool_]) -> EventLog:
+        end = self.end[rows]
         return replace(
             self,
             activity=self.activity[rows],
             resource=self.resource[rows],
             role=self.role[rows],
-            start=self.start[rows],
-            end=self.end[rows],
+            start=end if self.start is self.end else self.start[rows],
+            end=end,
             enabled=None if self.enabled is None else self.enabled[rows],
             ongoing=self.ongoing[rows],
-            attributes={name: values[rows] for name, values in self.attributes.items()},
+            attributes=self.attributes.take(rows),
         )
 
     def keep_instances(self, mask: NDArray[np.bool_], *, action: str, detail: str = "") -> EventLog:
@@ -348,7 +367,7 @@ class EventLog:
         alive = sizes > 0
         return replace(
             self._take(mask),
-            case_ids=self.case_ids[alive],
+            case_names=self.case_names.filter(pa.array(alive)),
             offsets=np.concatenate(([0], np.cumsum(sizes[alive]))).astype(np.int64),
             completed=self.completed[alive],
             case_attributes=self.case_attributes.loc[alive].reset_index(drop=True),
@@ -410,11 +429,6 @@ class EventLog:
     def _local(self, moments: Int) -> pd.Series:
         stamps = pd.Series(moments.astype("datetime64[us]")).dt.tz_localize("UTC")
         return stamps.dt.tz_convert(self.time_zone)
-
-
-def _by_case(facts: Any) -> Any:
-    """Return a frame or a series with its index as text: the ids of a log are text, whatever the source has."""
-    return facts.set_axis(facts.index.astype(str).str.strip(), axis=0)
 
 
 def _names(names: tuple[str, ...], codes: NDArray[Any]) -> NDArray[np.object_]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pyarrow as pa
 
 from mkmine.calendars import from_us
 from mkmine.errors import DataError
@@ -38,7 +39,7 @@ def as_observed(log: EventLog, window: tuple[int, int]) -> EventLog:
     shown = (from_us(moment, log.time_zone).date().isoformat() for moment in window)
     return replace(
         kept,
-        case_ids=log.case_ids[cases],
+        case_names=log.case_names.filter(pa.array(cases)),
         offsets=np.concatenate(([0], np.cumsum(sizes[cases]))).astype(np.int64),
         start=np.minimum(kept.start, last),
         end=np.minimum(kept.end, last),

@@ -464,7 +464,7 @@ def _as_log(model: SimulationModel, run: _Run, step: Step) -> EventLog:
     return EventLog(
         name=model.name,
         time_zone=model.time_zone,
-        case_ids=np.array([f"{number + 1:0{width}d}" for number in range(run.n)], dtype=object),
+        case_names=np.array([f"{number + 1:0{width}d}" for number in range(run.n)], dtype=object),
         offsets=np.concatenate(([0], np.cumsum(np.bincount(case, minlength=run.n)))).astype(np.int64),
         activity=activity[order].astype(np.min_scalar_type(len(run.names) - 1)),
         activities=tuple(run.names),

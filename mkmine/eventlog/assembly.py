@@ -1,0 +1,208 @@
+"""Columns put together to a log: rows in order, activities in reading order, unusable rows set aside."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from mkmine.calendars import Calendar, zone
+from mkmine.errors import DataError, UnknownNameError
+from mkmine.eventlog.columns import Columns
+from mkmine.eventlog.encoding import (
+    EARLIEST,
+    LATEST,
+    Coded,
+    Errors,
+    by_first_appearance,
+    encode,
+    in_order,
+    instants,
+    named_in_order,
+    reading_order,
+)
+from mkmine.eventlog.log import EventLog, Timestamps
+from mkmine.eventlog.provenance import Step
+
+__all__ = ["assemble", "frame_to_log"]
+
+Int = NDArray[np.int64]
+MISSING = np.iinfo(np.int64).min
+REASONS = ("", "no case", "no activity", "no time", "time before 1900 or after 2200", "end before start")
+
+
+def assemble(
+    *,
+    case: Coded,
+    activity: Coded,
+    start: Int | None,
+    end: Int,
+    enabled: Int | None = None,
+    resource: Coded | None = None,
+    role: Coded | None = None,
+    ongoing: NDArray[np.bool_] | None = None,
+    attributes: Mapping[str, Any] | None = None,
+    case_attributes: pd.DataFrame | None = None,
+    completed: pd.Series | None = None,
+    timestamps: Timestamps | None = None,
+    time_zone: str = "UTC",
+    name: str = "log",
+    calendar: Calendar | None = None,
+    observed: tuple[int, int] | None = None,
+    quarantine: pd.DataFrame | None = None,
+    history: Sequence[Step] = (),
+) -> EventLog:
+    """Sort columns of usable rows, one per activity instance, and number their activities in reading order.
+
+    Every column has n rows in the order of the source; instants are int64 µs in UTC. Each row has a case and an
+    activity (codes of 0 or more), and ends no earlier than it starts. Without `start` only completions are known.
+    `case_attributes` and `completed` are indexed by case id; cases that the latter lacks count as completed.
+    """
+    case, activity = by_first_appearance(case.codes, case.names), by_first_appearance(activity.codes, activity.names)
+    begins = end if start is None else start
+    offsets, order = in_order(case, begins, end)
+    ends = _sorted(end, order)
+    starts = ends if start is None else _sorted(start, order)
+    codes = _sorted(activity.codes, order)
+    number = reading_order(offsets, Coded(codes, activity.names))
+    names = np.empty(len(number), dtype=object)
+    names[number] = activity.names.to_pylist()
+    resource_codes, resources = named_in_order(resource, order, len(codes))
+    role_codes, roles = named_in_order(role, order, len(codes))
+    further = Columns(attributes)
+    if ongoing is None or not ongoing.any():
+        going: NDArray[np.bool_] = np.broadcast_to(np.False_, len(codes))
+    else:
+        going = _sorted(ongoing, order)
+    done = np.ones(len(case.names), dtype=np.bool_)
+    cases = pd.DataFrame(index=pd.RangeIndex(len(case.names)))
+    if completed is not None or case_attributes is not None:
+        ids = case.names.to_pylist()
+        if completed is not None:
+            done = _by_case(completed).reindex(ids, fill_value=True).to_numpy(dtype=np.bool_)
+        if case_attributes is not None:
+            cases = _by_case(case_attributes).reindex(ids).reset_index(drop=True)
+    return EventLog(
+        name=name,
+        time_zone=time_zone,
+        case_names=case.names,
+        offsets=offsets,
+        activity=number.astype(np.min_scalar_type(max(len(number) - 1, 0)))[codes],
+        activities=tuple(names.tolist()),
+        resource=resource_codes,
+        resources=resources,
+        role=role_codes,
+        roles=roles,
+        start=starts,
+        end=ends,
+        enabled=None if enabled is None else _sorted(enabled, order),
+        ongoing=going,
+        completed=done,
+        timestamps=timestamps or ("completed" if start is None else "interval"),
+        attributes=further if order is None else further.take(order),
+        case_attributes=cases,
+        observed=observed or (int(starts.min()), int(ends.max())),
+        history=tuple(history),
+        quarantine=pd.DataFrame({"reason": []}) if quarantine is None else quarantine,
+        calendar=calendar,
+    )
+
+
+def _sorted(values: Any, order: Any) -> Any:
+    # What is already in order is copied: a log does not share memory with what it was made of.
+    return values.copy() if order is None else values[order]
+
+
+def _by_case(facts: Any) -> Any:
+    """Return a frame or a series with its index as text: the ids of a log are text, whatever the source has."""
+    return facts.set_axis(facts.index.astype(str).str.strip(), axis=0)
+
+
+def frame_to_log(
+    frame: pd.DataFrame,
+    *,
+    case: str,
+    activity: str,
+    start: str | None,
+    end: str,
+    enabled: str | None,
+    resource: str | None,
+    role: str | None,
+    ongoing: str | None,
+    attributes: Sequence[str],
+    time_zone: str,
+    quarantine: pd.DataFrame | None,
+    history: Sequence[Step],
+    errors: Errors,
+    **facts: Any,
+) -> EventLog:
+    """Make the log of a frame: `EventLog.from_pandas` tells what the arguments mean and what is raised."""
+    zone(time_zone)
+    for column in (case, activity, start, end, enabled, resource, role, ongoing, *attributes):
+        if column is not None and column not in frame.columns:
+            raise UnknownNameError.of(kind="column", name=column, known=[str(one) for one in frame.columns])
+    if not frame.index.is_unique:
+        raise DataError("the frame's index has repeated labels; call reset_index(drop=True) first")
+    cases, activities = encode(frame[case]), encode(frame[activity])
+    ends = instants(frame[end], time_zone, end)
+    starts = ends if start is None else instants(frame[start], time_zone, start)
+    reason = _reasons(cases, activities, starts, ends)
+    bad = reason > 0
+    if bad.any() and errors == "raise":
+        first = int(np.flatnonzero(bad)[0])
+        raise DataError(
+            f"{int(bad.sum()):,} of {len(frame):,} rows cannot be used (first: row {first + 1}, "
+            f'{REASONS[reason[first]]}); correct them, or pass errors="quarantine" to set them aside'
+        )
+    if not len(frame) or bad.all():
+        raise DataError(f"the log is empty: none of {len(frame):,} rows can be used; check the mapping and the filters")
+    rows: Any = ~bad if bad.any() else slice(None)
+    aside = frame[bad].assign(reason=np.array(REASONS, dtype=object)[reason[bad]])
+    steps, parts = list(history), [part for part in (quarantine, aside) if part is not None and len(part)]
+    if len(aside):
+        told = "; ".join(f"{why} ({n:,})" for why, n in aside["reason"].value_counts().items())
+        steps.append(Step("quarantine", told, len(aside)))
+    ready = None
+    if enabled is not None:
+        ready = instants(frame[enabled], time_zone, enabled)
+        # An instance cannot be enabled after it started: some trackers stamp the two in the wrong order.
+        ready = np.minimum(np.where(ready == MISSING, starts, ready), starts)[rows]
+    return assemble(
+        case=_of(cases, rows),
+        activity=_of(activities, rows),
+        start=None if start is None else starts[rows],
+        end=ends[rows],
+        enabled=ready,
+        resource=None if resource is None else _of(encode(frame[resource]), rows),
+        role=None if role is None else _of(encode(frame[role]), rows),
+        ongoing=None if ongoing is None else frame[ongoing].to_numpy(dtype=np.bool_)[rows],
+        attributes={column: _values(frame[column])[rows] for column in attributes},
+        time_zone=time_zone,
+        quarantine=pd.concat(parts, ignore_index=True) if parts else None,
+        history=steps,
+        **facts,
+    )
+
+
+def _of(column: Coded, rows: Any) -> Coded:
+    return Coded(column.codes[rows], column.names)
+
+
+def _values(column: pd.Series) -> Any:
+    return pa.array(column, from_pandas=True) if isinstance(column.dtype, pd.StringDtype) else column.to_numpy()
+
+
+def _reasons(case: Coded, activity: Coded, start: Int, end: Int) -> NDArray[np.int8]:
+    """Return why each row cannot be used, a place in REASONS; 0 for the usable ones."""
+    reason = np.zeros(len(end), dtype=np.int8)
+    known = (start != MISSING) & (end != MISSING)
+    reason[known & (start > end)] = 5
+    reason[known & ((start < EARLIEST) | (end > LATEST))] = 4
+    reason[~known] = 3
+    reason[activity.codes < 0] = 2
+    reason[case.codes < 0] = 1
+    return reason
