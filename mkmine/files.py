@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from mkmine.errors import DataError
 
-__all__ = ["read_yaml", "write_bytes", "write_text"]
+__all__ = ["read_yaml", "replacing", "write_bytes", "write_text"]
 
 _LARGEST_YAML = 50_000_000
 
@@ -75,22 +77,33 @@ def write_bytes(path: str | Path, content: bytes) -> Path:
 
     Raises `DataError` if the place cannot be written.
     """
+    with replacing(path) as temporary:
+        temporary.write_bytes(content)
+    return Path(path)
+
+
+@contextmanager
+def replacing(path: str | Path) -> Iterator[Path]:
+    """Give a temporary file beside `path` to write to, which replaces `path` when all went well, and else is removed.
+
+    Raises `DataError` if the place cannot be written.
+    """
     target = Path(path)
-    temporary = ""
+    temporary: Path | None = None
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         mask = os.umask(0)
         os.umask(mask)
-        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:40]}.")
-        with os.fdopen(handle, "wb") as sink:
-            sink.write(content)
+        handle, made = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:40]}.", suffix=target.suffix)
+        os.close(handle)
+        temporary = Path(made)
+        yield temporary
         # mkstemp makes the file private; a report is made to be handed on like any other file.
-        os.chmod(temporary, 0o666 & ~mask)
-        os.replace(temporary, target)
+        temporary.chmod(0o666 & ~mask)
+        temporary.replace(target)
     except OSError as error:
         raise DataError(f'cannot write "{target}": {error.strerror or error}; choose another place') from None
     finally:
         # Gone already, unless something went wrong or the user interrupted.
-        if temporary and os.path.exists(temporary):
-            os.unlink(temporary)
-    return target
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
