@@ -95,8 +95,8 @@ def replacing(path: str | Path) -> Iterator[Path]:
         mask = os.umask(0)
         os.umask(mask)
         handle, made = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:40]}.", suffix=target.suffix)
-        os.close(handle)
         temporary = Path(made)
+        os.close(handle)
         yield temporary
         # mkstemp makes the file private; a report is made to be handed on like any other file.
         temporary.chmod(0o666 & ~mask)

@@ -28,9 +28,9 @@ def test_the_file_is_as_readable_as_any_other(tmp_path: Path) -> None:
     assert stat.S_IMODE(path.stat().st_mode) == stat.S_IMODE(plain.stat().st_mode)
 
 
-@pytest.mark.parametrize("failing", ["replace", "fdopen", "chmod"])
+@pytest.mark.parametrize(("where", "failing"), [(os, "replace"), (Path, "write_bytes"), (os, "chmod")])
 def test_a_failing_write_leaves_the_old_file_and_nothing_else(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: object, failing: str
 ) -> None:
     path = tmp_path / "report.html"
     write_text(path, "old")
@@ -38,7 +38,7 @@ def test_a_failing_write_leaves_the_old_file_and_nothing_else(
     def fail(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(os, failing, fail)
+    monkeypatch.setattr(where, failing, fail)
     with pytest.raises(DataError, match=r"cannot write .*report\.html.*No space left on device; choose another place"):
         write_text(path, "new")
     monkeypatch.undo()
