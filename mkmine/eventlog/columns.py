@@ -14,8 +14,6 @@ from numpy.typing import NDArray
 __all__ = ["Columns", "Text", "narrow"]
 
 Array = NDArray[Any]
-# Text with more distinct values than this part of its length is not worth codes of its own.
-ENCODE_BELOW = 0.5
 
 
 def narrow(codes: Array, size: int) -> Array:
@@ -47,7 +45,7 @@ class Text:
 
     def decoded(self) -> NDArray[np.object_]:
         """Return the texts, None where empty."""
-        table = np.append(self.names, None)
+        table = np.array([*self.names, None], dtype=object)
         return np.asarray(table[self.codes.astype(np.int64)], dtype=object)
 
     def canonical(self) -> tuple[NDArray[np.int64], list[str]]:
@@ -107,8 +105,7 @@ def _held(values: Any) -> Array | Text:
         values = values.to_numpy() if isinstance(values, pa.ChunkedArray) else values.to_numpy(zero_copy_only=False)
     values = np.asarray(values)
     if values.dtype != object:
-        return values.copy() if values.flags.writeable else values
+        return np.array(values) if values.flags.writeable else values
     if pd.api.types.infer_dtype(values, skipna=True) != "string":
-        return values.copy()
-    text = Text.of(values)
-    return text if len(text.names) <= ENCODE_BELOW * len(values) + 16 else text.decoded()
+        return np.array(values)
+    return Text.of(values)

@@ -176,8 +176,8 @@ def reading_order(offsets: Int, activity: Coded, case_of: NDArray[np.int32] | No
     else:
         of = np.repeat(np.arange(len(offsets) - 1, dtype=np.int64), np.diff(offsets))
         fresh = _first_in_case(of, codes, k)
-        reached = np.cumsum(fresh) - fresh
-        others = reached - np.repeat(reached[offsets[:-1]], np.diff(offsets))
+        reached: Int = np.cumsum(fresh) - fresh
+        others: Int = reached - np.repeat(reached[offsets[:-1]], np.diff(offsets))
         cases = np.bincount(codes[fresh], minlength=k)
         before = np.bincount(codes[fresh], weights=others[fresh], minlength=k)
     names = np.asarray(activity.names.to_pylist(), dtype=object)
@@ -216,7 +216,9 @@ def case_rounds(offsets: Int, activity: Codes, k: int) -> NDArray[np.int32]:
     return out
 
 
-def named_in_order(column: Coded | None, order: Codes | None, n: int) -> tuple[Codes, tuple[str, ...]]:
+def named_in_order(
+    column: Coded | None, order: Codes | None, n: int
+) -> tuple[NDArray[np.signedinteger[Any]], tuple[str, ...]]:
     """Return the codes of a column in `order`, as small as they can be, and its names, sorted; -1 where empty."""
     if column is None or not len(column.names):
         return np.broadcast_to(np.int8(-1), n), ()

@@ -252,7 +252,7 @@ class EventLog:
         digest = hashlib.sha256()
 
         def put(values: NDArray[Any]) -> None:
-            digest.update(np.ascontiguousarray(values).data)
+            digest.update(np.ascontiguousarray(values).view(np.uint8).data)
 
         for names in (self.activities, self.resources, self.roles, self.attributes, self.case_attributes.columns):
             digest.update("\x1f".join(map(str, names)).encode("utf-8", "replace") + b"\x1e")
@@ -273,7 +273,8 @@ class EventLog:
             else:
                 put(held)
         for _, values in self.case_attributes.items():
-            digest.update("\x1f".join(map(str, values.tolist())).encode("utf-8", "replace"))
+            known = np.where(values.isna(), "", values.astype(object))
+            digest.update("\x1f".join(map(str, known)).encode("utf-8", "replace"))
         return digest.hexdigest()
 
     def quality(self) -> Quality:

@@ -30,7 +30,7 @@ def compiled(n: int, *, pays_from: int = PAYS_FROM) -> bool:
         return False
     if forced == "numba":
         if not _available():
-            raise MissingExtraError.of("numba", "fast")
+            raise MissingExtraError.of(package="numba", extra="fast", purpose=f"{SETTING}=numba")
         return True
     if forced:
         raise UnknownNameError.of(kind=f"value of {SETTING}", name=forced, known=["numpy", "numba"])
