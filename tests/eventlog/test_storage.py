@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -68,7 +67,7 @@ def rich() -> EventLog:
         time_zone="Europe/Moscow",
         name="articles",
         calendar=Calendar.parse(
-            {"Mon-Fri": "09:00-18:00"}, time_zone="Europe/Moscow", exceptions={date(2025, 3, 8): ""}
+            {"Mon-Fri": "09:00-18:00"}, time_zone="Europe/Moscow", holidays="RU"
         ),
         quarantine=pd.DataFrame({"row": [7], "cell": ["<b>"], "reason": ["no time"]}),
         history=[Step("read", "a file", 6)],
@@ -96,7 +95,13 @@ def test_a_saved_log_comes_back_whole(tmp_path: Path) -> None:
     # Other tools read the columns by their names.
     plain = pq.read_table(path).to_pandas()
     assert plain["activity"].astype(str).tolist() == log.to_pandas()["activity"].tolist()
-    assert plain["case:client"].tolist() == [None, None, "Ромашка", "Ромашка", None]
+    assert [one for one in plain["case:client"] if isinstance(one, str)] == ["Ромашка", "Ромашка"]
+        None,
+        None,
+        "Ромашка",
+        "Ромашка",
+        None,
+    ]
 
 
 def test_a_log_of_completions_keeps_one_array_of_times(tmp_path: Path) -> None:
@@ -143,12 +148,12 @@ def test_the_hash_does_not_depend_on_how_texts_are_numbered() -> None:
 def test_what_is_not_a_saved_log_is_told(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="there is no file"):
         EventLog.open(tmp_path / "none.parquet")
-    with pytest.raises(DataError, match="end in .parquet"):
+    with pytest.raises(DataError, match=r"end in \.parquet"):
         rich().save(tmp_path / "log.csv")
     plain = tmp_path / "plain.parquet"
     pq.write_table(pa.table({"case": ["a"], "activity": ["x"]}), plain)
     assert not is_saved_log(plain)
-    with pytest.raises(DataError, match="no log that mkmine saved; read it with mkmine.read"):
+    with pytest.raises(DataError, match=r"no log that mkmine saved; read it with mkmine\.read"):
         EventLog.open(plain)
     (tmp_path / "torn.parquet").write_bytes(plain.read_bytes()[:-9])
     assert not is_saved_log(tmp_path / "torn.parquet")
