@@ -66,9 +66,7 @@ def rich() -> EventLog:
         completed=pd.Series({"a": True, "b": False}),
         time_zone="Europe/Moscow",
         name="articles",
-        calendar=Calendar.parse(
-            {"Mon-Fri": "09:00-18:00"}, time_zone="Europe/Moscow", holidays="RU"
-        ),
+        calendar=Calendar.parse({"Mon-Fri": "09:00-18:00"}, time_zone="Europe/Moscow", holidays="RU"),
         quarantine=pd.DataFrame({"row": [7], "cell": ["<b>"], "reason": ["no time"]}),
         history=[Step("read", "a file", 6)],
     )
@@ -96,12 +94,6 @@ def test_a_saved_log_comes_back_whole(tmp_path: Path) -> None:
     plain = pq.read_table(path).to_pandas()
     assert plain["activity"].astype(str).tolist() == log.to_pandas()["activity"].tolist()
     assert [one for one in plain["case:client"] if isinstance(one, str)] == ["Ромашка", "Ромашка"]
-        None,
-        None,
-        "Ромашка",
-        "Ромашка",
-        None,
-    ]
 
 
 def test_a_log_of_completions_keeps_one_array_of_times(tmp_path: Path) -> None:
