@@ -9,6 +9,7 @@ HERE = Path(__file__).resolve().parent
 PACKAGE = HERE.parent / "mkmine"
 ROOMS = {
     "": "The façade, and what everything stands on",
+    "calendars": "Working time",
     "eventlog": "What happened",
     "trackers": "From task trackers to event logs",
     "targets": "TO-BE",

@@ -58,7 +58,7 @@ class Reference:
         table = np.zeros((len(days), 1440), dtype=np.int64)
         special = dict(calendar.exceptions)
         for number, day in enumerate(days):
-            absent = any(first <= day <= last for first, last in calendar.absences)
+            absent = any(first <= day <= last for first, last, _ in calendar.absences)
             for start, end in () if absent else special.get(day, calendar.weekly[day.weekday()]):
                 table[number, start:end] = 1
         self.open = table[which, clock]
@@ -150,11 +150,12 @@ def test_new_year_holidays_across_the_years_end() -> None:
     assert from_us(int(calendar.next_open(us("2024-12-28T19:00"))), "Europe/Moscow").date() == date(2025, 1, 9)
 
 
-def test_a_moved_day_has_the_hours_of_friday() -> None:
-    calendar = Calendar.parse(
-        {"Mon-Thu": "09:00-18:00", "Fri": "09:00-16:00"}, time_zone="Europe/Moscow", holidays="RU"
-    )
-    assert calendar.working_time(us("2024-04-27T00:00"), us("2024-04-28T00:00")) == 7 * HOUR
+def test_a_moved_day_has_the_hours_of_the_day_that_was_given_for_it() -> None:
+    """Order 588n of 2009: a weekend day that is worked lasts as long as the working day that it was exchanged for."""
+    hours = {"Mon-Thu": "09:00-18:00", "Fri": "09:00-16:00"}
+    calendar = Calendar.parse(hours, time_zone="Europe/Moscow", holidays="RU")
+    # Saturday, 27 April 2024, was worked for Monday, 29 April.
+    assert calendar.working_time(us("2024-04-27T00:00"), us("2024-04-28T00:00")) == 9 * HOUR
 
 
 def test_an_exception_wins_over_a_holiday_and_an_absence_over_both() -> None:
@@ -203,7 +204,10 @@ def test_years_and_moments() -> None:
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Calendar.parse({"Mon": "18:00-09:00"}), "overlaps the one before it, is empty or leaves the day"),
+        (
+            lambda: Calendar.parse({"Mon": "09:00-09:00"}),
+            r'is empty; for 24 hours until the next day write "09:00-09:00\+1"',
+        ),
         (lambda: Calendar.parse({"Mon": "09:00-13:00, 12:00-18:00"}), "Mon: the interval 12:00-18:00 overlaps"),
         (lambda: Calendar.parse({"Mon": "09:00-25:00"}), "leaves the day"),
         (lambda: Calendar.parse({"Mon": "nine to five"}), '"nine to five" is not an interval of hours'),
