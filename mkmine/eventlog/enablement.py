@@ -9,6 +9,11 @@ from mkmine.eventlog.log import EventLog
 
 __all__ = ["enabled_times"]
 
+Ints = NDArray[np.int64]
+
+# About so many instances are worked on at a time.
+PIECE = 1 << 16
+
 
 def enabled_times(log: EventLog) -> NDArray[np.int64]:
     """Return when each instance became enabled, shape (n,), µs.
@@ -20,38 +25,59 @@ def enabled_times(log: EventLog) -> NDArray[np.int64]:
     """
     if log.enabled is not None:
         return log.enabled
-    out = log.start.copy()
+    heads = log.offsets[:-1]
+    out = np.empty(len(log), dtype=np.int64)
+    out[1:] = log.end[:-1]
+    out[heads] = log.start[heads]
     if log.timestamps == "completed":
-        inner = np.ones(len(log), dtype=np.bool_)
-        inner[log.offsets[:-1]] = False
-        rows = np.flatnonzero(inner)
-        out[rows] = log.end[rows - 1]
         return out
-    before, at = _ends_in_case(log)
-    first = log.offsets[log.case_of]
-    order = np.lexsort((log.end, log.case_of))
-    ends = log.end[order]
-    out = np.where(before > first, ends[np.maximum(before - 1, 0)], out)
-    # An earlier instance that ends exactly at the start enables it; the instance itself and later ones do not.
-    return np.where(at - before > _instant_from_here(log), log.start, out)
+    # Where nothing of a case runs while another begins, its ends are in order and the one before is the latest.
+    running = out > log.start
+    if running.any():
+        overlapping = np.logical_or.reduceat(running, heads)
+        sizes = np.diff(log.offsets)
+        rows = np.flatnonzero(np.repeat(overlapping, sizes))
+        out[rows] = _latest_ends(log.start[rows], log.end[rows], sizes[overlapping])
+    return out
 
 
-def _ends_in_case(log: EventLog) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return, in the order of (case, end), the places before and after the case's ends that equal each start."""
-    times, ranks = np.unique(np.concatenate((log.start, log.end)), return_inverse=True)
-    starts, ends = ranks[: len(log)], ranks[len(log) :]
-    keys = log.case_of.astype(np.int64) * len(times)
-    table = np.sort(keys + ends)
-    return np.searchsorted(table, keys + starts, "left"), np.searchsorted(table, keys + starts, "right")
+def _latest_ends(start: Ints, end: Ints, sizes: Ints) -> Ints:
+    """Return the latest end of an earlier instance that is not after each start, or else the start; any cases."""
+    stops = np.cumsum(sizes)
+    begins = stops - sizes
+    first = np.repeat(start[begins], sizes)
+    span = int((end - first).max()) + 1
+    # Case and time since its start make one number, of as many cases at a time as it has room for and the cache holds.
+    together = max(min((1 << 62) // span, PIECE * len(sizes) // len(start)), 1)
+    out = np.empty(len(start), dtype=np.int64)
+    for case in range(0, len(sizes), together):
+        rows = slice(begins[case], stops[min(case + together, len(sizes)) - 1])
+        chosen = sizes[case : case + together]
+        base = np.repeat(np.arange(len(chosen), dtype=np.int64) * span, chosen)
+        base -= first[rows]
+        ends = np.sort(end[rows] + base)
+        starts = start[rows] + base
+        before = np.searchsorted(ends, starts, "left")
+        latest = ends[np.maximum(before - 1, 0)] - base
+        # With none of its own before it, what is found there belongs to the case before, or is not before.
+        found = (before > 0) & (latest >= first[rows])
+        out[rows] = np.where(found, latest, start[rows])
+        # An earlier instance that ends exactly at the start enables it; the instance itself and later ones do not.
+        tied = np.flatnonzero(np.take(ends, before, mode="clip") == starts)
+        if len(tied):
+            number = np.searchsorted(ends, starts[tied], "right") - before[tied]
+            tied = tied[number > _instant_from_here(start[rows], end[rows], chosen)[tied]]
+            out[rows][tied] = start[rows][tied]
+    return out
 
 
-def _instant_from_here(log: EventLog) -> NDArray[np.int64]:
+def _instant_from_here(start: Ints, end: Ints, sizes: Ints) -> Ints:
     """Return how many instances of no length stand at the same start of the same case, from each one's place on."""
-    instant = (log.start == log.end).astype(np.int64)
-    fresh = np.ones(len(log), dtype=np.bool_)
-    fresh[1:] = (np.diff(log.start) != 0) | (np.diff(log.case_of) != 0)
-    group = np.cumsum(fresh) - 1
-    total = np.bincount(group, weights=instant)[group]
+    instant = (start == end).astype(np.int64)
+    fresh = np.ones(len(start), dtype=np.bool_)
+    fresh[1:] = start[1:] != start[:-1]
+    fresh[np.cumsum(sizes) - sizes] = True
     begins = np.flatnonzero(fresh)
+    lengths = np.diff(np.append(begins, len(start)))
     passed = np.cumsum(instant) - instant
-    return np.asarray(total - (passed - passed[begins][group]), dtype=np.int64)
+    return np.repeat(np.add.reduceat(instant, begins) + passed[begins], lengths) - passed
