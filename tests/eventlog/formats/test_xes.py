@@ -13,6 +13,12 @@ from mkmine.eventlog.formats.read import read
 from mkmine.eventlog.formats.xes import read_xes
 
 
+@pytest.fixture(params=["numpy", "numba"], autouse=True)
+def _reader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have every test run with the parser and with the scanner."""
+    monkeypatch.setenv("MKMINE_KERNELS", request.param)
+
+
 def event(name: str, time: str, transition: str | None = None, extra: str = "") -> str:
     lifecycle = f'<string key="lifecycle:transition" value="{transition}"/>' if transition else ""
     return (
@@ -42,6 +48,7 @@ def test_traces_and_events_become_rows(write: Callable[..., Path]) -> None:
     assert table.frame["case:concept:name"].tolist() == ["один", "один"]
     assert table.frame["case:amount"].tolist() == [5.5, 5.5]
     assert table.frame["outer"].tolist() == ["x", None]
+    assert table.frame["time:timestamp"].astype(str).tolist()[1] == "2025-03-05 10:00:00.500+00:00"
     assert "1 nested attributes" in table.note
     assert read_xes(write("log.xes.gz", gzip.compress(text.encode()))).frame.equals(table.frame)
 
@@ -100,8 +107,9 @@ def test_document_types_and_entities_are_refused(write: Callable[..., Path], hea
     ("text", "message"),
     [
         ("<log><trace></log>", "not well-formed XML"),
-        ("<html></html>", "has no <log> element"),
-        ("<log></log>", "holds no event"),
+        ("<html></html>", "root is <html>, it has no <log> element"),
+        ("<log></log>", "holds no event in its 0 traces; export"),
+        ("<log><event></event></log>", "1 events stand outside of any trace"),
         ("", "not well-formed XML"),
         ("<log><trace><event></event></trace></log>", "cannot be decided"),
     ],
@@ -150,3 +158,68 @@ def test_attributes_of_one_event_each_are_refused_before_they_fill_the_memory(wr
     events = [event("A", DAY + "10:00:00Z", extra=f'<string key="k{n}" value="v"/>') for n in range(4_600)]
     with pytest.raises(DataError, match="4,604 different attributes, each in hardly any of its 4,600 events"):
         read_xes(write("log.xes", document(("one", events))))
+
+
+def test_types_follow_the_kinds_and_what_does_not_fit_stays_text(write: Callable[..., Path]) -> None:
+    kinds = {
+        "int": ["1", "-2", ""],
+        "float": ["1.5", "2e3", "3"],
+        "boolean": ["true", "false", "1"],
+        "id": ["007", "7", ""],
+        "date": [DAY + "10:00:00+03:00", DAY + "11:00:00.123456+03:00", ""],
+    }
+    bad = {"int": "12345678901234567890", "float": "1,5", "boolean": "yes", "date": "tomorrow"}
+
+    def rows(odd: dict[str, str]) -> str:
+        each = [
+            "".join(f'<{kind} key="{kind}" value="{values[row]}"/>' for kind, values in kinds.items())
+            for row in range(3)
+        ]
+        each += ["".join(f'<{kind} key="{kind}" value="{value}"/>' for kind, value in odd.items())] * bool(odd)
+        return document(("one", [event("A", DAY + "10:00:00Z", extra=one) for one in each]))
+
+    frame = read_xes(write("log.xes", rows({}))).frame
+    assert frame["int"].tolist()[:2] == [1, -2]
+    assert frame["int"].isna().tolist() == [False, False, True]
+    assert frame["float"].tolist() == [1.5, 2000, 3]
+    assert frame["boolean"].tolist() == [True, False, True]
+    assert frame["id"].tolist() == ["007", "7", ""]
+    assert str(frame["date"].dtype) == "datetime64[us, Etc/GMT-3]"
+    mixed = read_xes(write("log.xes", rows(bad))).frame
+    for kind, value in bad.items():
+        assert mixed[kind].tolist() == [*kinds[kind], value]
+
+
+def test_the_log_says_what_it_is(write: Callable[..., Path]) -> None:
+    head = '<classifier name="Activity" keys="concept:name lifecycle:transition"/>' + "".join(
+        f'<string key="note {n}" value="{"x" * 500}"/>' for n in range(20)
+    )
+    head += '<global scope="event"><string key="org:role" value="UNKNOWN"/></global>'
+    text = document(("one", [event("A", DAY + "10:00:00Z")])).replace("<trace>", head + "<trace>", 1)
+    table = read_xes(write("log.xes", text.replace("</log>", event("B", DAY + "10:00:00Z") + "</log>")))
+    assert 'classifier "Activity": concept:name lifecycle:transition' in table.note
+    assert "10 more log attributes" in table.note
+    assert "1 events outside of traces passed over" in table.note
+    assert len(table.note) < 2000
+    assert "org:role" not in table.frame
+
+
+def test_prefixed_elements_are_read(write: Callable[..., Path]) -> None:
+    name = '<x:string key="concept:name" value="A"/>'
+    text = f'<x:log xmlns:x="urn:x"><x:trace>{name}<x:event>{name}</x:event></x:trace></x:log>'
+    assert read_xes(write("log.xes", text)).frame["concept:name"].tolist() == ["A"]
+
+
+def test_other_encodings_are_read(write: Callable[..., Path]) -> None:
+    text = document(("один", [event("Приёмка", DAY + "10:00:00Z")]))
+    for name in ("windows-1251", "utf-16"):
+        path = write("log.xes", text.replace("UTF-8", name), encoding=name.replace("windows-", "cp"))
+        assert read_xes(path).frame["concept:name"].tolist() == ["Приёмка"]
+
+
+def test_a_long_cell_is_read_and_memory_is_bounded(write: Callable[..., Path]) -> None:
+    long = "x" * (10 << 20)
+    table = read_xes(
+        write("log.xes", document(("one", [event("A", DAY + "10:00:00Z", extra=f'<string key="t" value="{long}"/>')])))
+    )
+    assert table.frame["t"].tolist() == [long]

@@ -1,0 +1,121 @@
+"""XES and XES.gz: streamed, by a compiled scanner where it pays, with every document type declaration refused.
+
+Source: IEEE Std 1849-2016. The attributes of traces and events become columns. Attributes of attributes, containers and
+lists are passed over, as are events outside of traces; both are counted. The defaults of `<global>` elements are not
+filled in: they are placeholders ("UNKNOWN", 1970) that declare what every event has, and an event without such a value
+is better left without one. Classifiers and the log's own attributes are told, not applied.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from mkmine.errors import DataError
+from mkmine.eventlog.formats.tabular import GIB, Table, open_limited
+from mkmine.eventlog.formats.xes.document import Document
+from mkmine.eventlog.formats.xes.parser import parse
+from mkmine.eventlog.twins import compiled
+
+__all__ = ["read_xes"]
+
+CASE = "case:concept:name"
+# Loading the scanner takes as long as expat needs for so many bytes; once it is loaded, only small files go without.
+PAYS_FROM, PAYS_LOADED, USUAL_RATIO = 40_000_000, 500_000, 20
+SCANNER = "mkmine.eventlog.formats.xes.kernels"
+MOST_TOLD = 10
+
+
+def read_xes(path: str | Path, *, size_limit: int = 32 * GIB) -> Table:
+    """Read the events of a XES file (packed or not) as a table; trace attributes become columns `case:<key>`.
+
+    Raises `DataError` if the file is absent, is not whole, declares a document type, or holds no event.
+    """
+    source = Path(path)
+    if not source.is_file():
+        raise DataError(f'there is no file "{source}"; check the path (it is taken from {Path.cwd()})')
+    with source.open("rb") as head:
+        packed = head.read(2) == b"\x1f\x8b"
+    size = source.stat().st_size * (USUAL_RATIO if packed else 1)
+    document = None
+    if compiled(size, pays_from=PAYS_LOADED if SCANNER in sys.modules else PAYS_FROM):
+        document = _scanned(source, size_limit)
+    if document is None:
+        with open_limited(source, size_limit) as stream:
+            document = parse(stream, source.name)
+    document.check(source.name)
+    columns, notes = _columns(document)
+    return _table(columns, ", ".join([*notes, *_told(document)]))
+
+
+def _scanned(source: Path, size_limit: int) -> Document | None:
+    """Return the document as the scanner reads it; None if it needs the parser."""
+    from mkmine.eventlog.formats.xes.scanner import NotScannedError, scan
+
+    for dates in (True, False):
+        try:
+            with open_limited(source, size_limit) as stream:
+                return scan(stream, dates=dates)
+        except NotScannedError as unusual:
+            if not unusual.dates:
+                break
+    return None
+
+
+def _columns(document: Document) -> tuple[pa.Table, list[str]]:
+    """Return the columns over all events, the case's name first, and what is to be said of them."""
+    traces, trace_of = document.traces, document.trace_of
+    notes = [f"{traces:,} traces"]
+    named = document.case_columns.get("concept:name")
+    names = np.full(traces, None, dtype=object)
+    if named is not None and named.texts is not None:
+        names = np.array([*named.texts.to_pylist(), None], dtype=object)[named.codes(traces)]
+    elif named is not None:
+        names = named.array(traces).cast(pa.string()).to_numpy(zero_copy_only=False)
+    used = np.unique(trace_of)
+    nameless = np.array([names[one] is None for one in used.tolist()], dtype=np.bool_)
+    if nameless.any():
+        notes.append("traces without a name are called by their number")
+        names = names.copy()
+        names[used[nameless]] = [f"trace {one + 1}" for one in used[nameless].tolist()]
+    if shared := len(used) - len(set(names[used].tolist())):
+        notes.append(f"{shared:,} traces have the name of another and are joined to it")
+    columns = {CASE: pa.array(names, type=pa.large_string()).dictionary_encode().take(pa.array(trace_of))}
+    columns |= {key: column.array(len(trace_of)) for key, column in document.columns.items() if key != CASE}
+    for key, column in document.case_columns.items():
+        if key != "concept:name":
+            columns[f"case:{key}"] = column.array(traces).take(pa.array(trace_of))
+    return pa.table(columns), notes
+
+
+def _told(document: Document) -> list[str]:
+    """Return what is passed over, and what the log says of itself."""
+    notes = []
+    if document.nested:
+        notes.append(f"{document.nested:,} nested attributes passed over")
+    if document.loose:
+        notes.append(f"{document.loose:,} events outside of traces passed over")
+    for what, facts in (("classifier", document.classifiers), ("log attribute", document.about)):
+        told = [f'{what} "{key[:40]}": {value[:80]}' for key, value in facts.items()]
+        more = [f"{len(told) - MOST_TOLD:,} more {what}s"] if len(told) > MOST_TOLD else []
+        notes += [*told[:MOST_TOLD], *more]
+    return notes
+
+
+def _table(columns: pa.Table, note: str) -> Table:
+    frame = pd.DataFrame({name: _series(columns[name]) for name in columns.column_names})
+    return Table(frame=frame, rows=np.arange(1, len(frame) + 1), note=note)
+
+
+def _series(column: pa.ChunkedArray) -> pd.Series:
+    if not pa.types.is_dictionary(column.type):
+        values: pd.Series = column.to_pandas()
+        return values
+    # One object per distinct text: a log repeats few texts many times.
+    whole = column.combine_chunks()
+    texts = np.array([*whole.dictionary.to_pylist(), None], dtype=object)
+    return pd.Series(texts[whole.indices.fill_null(-1).to_numpy(zero_copy_only=False)], dtype=object)
