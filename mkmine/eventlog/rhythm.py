@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Literal
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
-from mkmine.calendars import DAY, HOUR, Calendar, from_us, public_holidays
+from mkmine.calendars import DAY, HOUR, Calendar, from_us, local_time, public_holidays
 from mkmine.errors import DataError
 from mkmine.eventlog.log import EventLog
 
 __all__ = ["infer_calendar"]
+
+Ints = NDArray[np.int64]
 
 # An hour of the week is worked if it has at least these shares of what the busiest hours have.
 VOLUME_SHARE, WEEKS_SHARE = 0.2, 0.25
@@ -40,7 +41,7 @@ def infer_calendar(
 ) -> Calendar:
     """Infer the weekly working hours from when things happen in the log.
 
-    Starts and ends (of `instances`, a mask (n,), or else of all) are counted by local hour of the week. An hour is
+    All starts and ends (of `instances`, a mask (n,), or else of all) are counted by local hour of the week. An hour is
     worked if its activity, with bursts cut off, and the number of weeks in which it has any, reach set shares (20 %
     and 25 %) of those of the 20 busiest hours; days of like activity get like hours; where nearly the whole week is
     worked the calendar is open always. `holidays="auto"` adopts the public holidays of the country of the log's time
@@ -48,34 +49,47 @@ def infer_calendar(
     adopts those, None none. Less than a week of log shows no week, and the calendar is open always.
     """
     moments = _moments(log, instances)
-    if len(moments) == 0 or int(moments.max() - moments.min()) < SHORTEST:
+    if not moments or max(int(one.max()) for one in moments) - min(int(one.min()) for one in moments) < SHORTEST:
         return Calendar.always(log.time_zone)
-    local = pd.DatetimeIndex(moments.astype("datetime64[us]")).tz_localize("UTC").tz_convert(log.time_zone)
-    days = local.tz_localize(None).to_numpy(dtype="datetime64[D]").astype(np.int64)
-    worked = _worked_hours(days, np.asarray(local.hour, dtype=np.int64))
+    first, counts = _hourly(moments, log.time_zone)
+    worked = _worked_hours(counts)
     if worked.mean() >= ALWAYS_SHARE or not worked.any():
         return Calendar.always(log.time_zone)
     weekly = tuple(_spans(worked[day]) for day in range(7))
-    country = _country(log.time_zone, days, worked) if holidays == "auto" else holidays
+    country = _country(log.time_zone, first, counts, worked) if holidays == "auto" else holidays
     return Calendar(weekly=weekly, time_zone=log.time_zone, holidays=country)
 
 
-def _moments(log: EventLog, instances: NDArray[np.bool_] | None) -> NDArray[np.int64]:
-    mask = np.ones(len(log), dtype=np.bool_) if instances is None else instances
-    ends = log.end[mask & ~log.ongoing]
-    if log.timestamps != "interval":
-        return ends
+def _moments(log: EventLog, instances: NDArray[np.bool_] | None) -> list[Ints]:
+    """Return the ends, and the starts where they are known, of all that has any."""
+    ends, begun = ~log.ongoing, (log.end > log.start) | log.ongoing
+    if instances is not None:
+        ends &= instances
+        begun &= instances
     # An instance of no length is one act, not two.
-    return np.concatenate((ends, log.start[mask & ((log.end > log.start) | log.ongoing)]))
+    parts = [log.end[ends]] + ([log.start[begun]] if log.timestamps == "interval" else [])
+    return [part for part in parts if len(part)]
 
 
-def _worked_hours(days: NDArray[np.int64], hours: NDArray[np.int64]) -> NDArray[np.bool_]:
+def _hourly(moments: list[Ints], time_zone: str) -> tuple[int, Ints]:
+    """Return the first Monday (days since 1970), and the counts by week and local hour of the week, (weeks, 168)."""
+    hours = []
+    for part in moments:
+        shown = local_time(part, time_zone)
+        shown //= HOUR
+        hours.append(shown)
+    # 1 January 1970 was a Thursday.
+    first = (min(int(one.min()) for one in hours) + 72) // 168
+    weeks = (max(int(one.max()) for one in hours) + 72) // 168 - first + 1
+    counts = np.zeros(weeks * 168, dtype=np.int64)
+    for one in hours:
+        one -= first * 168 - 72
+        counts += np.bincount(one, minlength=weeks * 168)
+    return first * 7 - 3, counts.reshape(weeks, 168)
+
+
+def _worked_hours(counts: Ints) -> NDArray[np.bool_]:
     """Return for each weekday (Monday first) and hour whether it is worked, shape (7, 24)."""
-    monday = (days + 3) // 7
-    week = monday - monday.min()
-    weeks = int(week.max()) + 1
-    slot = (days + 3) % 7 * 24 + hours
-    counts = np.bincount(week * 168 + slot, minlength=weeks * 168).reshape(weeks, 168)
     cap = np.quantile(counts[counts > 0], 0.95)
     volume = np.minimum(counts, cap).mean(axis=0)
     share = (counts > 0).mean(axis=0)
@@ -87,7 +101,7 @@ def _worked_hours(days: NDArray[np.int64], hours: NDArray[np.int64]) -> NDArray[
     alike = (activity >= ALIKE_SHARE * activity.max())[:, None]
     usual = strength[alike[:, 0]].mean(axis=0) >= 1
     clear = strength >= np.where(usual, AGAINST_OPEN, AGAINST_CLOSED)
-    worked = np.where(alike, clear if len(days) >= ENOUGH else usual, strength >= 1)
+    worked = np.where(alike, clear if counts.sum() >= ENOUGH else usual, strength >= 1)
     return _without_specks(worked.ravel(), strength.ravel()).reshape(7, 24)
 
 
@@ -104,18 +118,20 @@ def _spans(hours: NDArray[np.bool_]) -> tuple[tuple[int, int], ...]:
     return tuple((int(start) * 60, int(end) * 60) for start, end in edges.reshape(-1, 2))
 
 
-def _country(time_zone: str, days: NDArray[np.int64], worked: NDArray[np.bool_]) -> str | None:
+def _country(time_zone: str, first: int, counts: Ints, worked: NDArray[np.bool_]) -> str | None:
     """Return the country of the zone if its holidays are visibly free of work."""
     from babel.core import get_global
 
     territory = get_global("zone_territories").get(time_zone)
     if territory is None or territory == "001":
         return None
-    free = _holidays(str(territory), int(days.min()), int(days.max()))
+    by_day = counts.reshape(-1, 24).sum(axis=1)
+    seen = np.flatnonzero(by_day)
+    active = by_day[seen[0] : seen[-1] + 1]
+    every = np.arange(first + seen[0], first + seen[-1] + 1)
+    free = _holidays(str(territory), int(every[0]), int(every[-1]))
     if free is None:
         return None
-    every = np.arange(days.min(), days.max() + 1)
-    active = np.bincount(days - days.min(), minlength=len(every))
     weekday = (every + 3) % 7
     open_day = np.asarray(worked.any(axis=1))[weekday]
     holiday = np.isin(every, free) & open_day
