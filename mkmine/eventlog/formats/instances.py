@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from mkmine.errors import UnknownNameError
 from mkmine.eventlog.formats.dates import MISSING
-from mkmine.eventlog.formats.lifecycle import pair
+from mkmine.eventlog.formats.lifecycle import Policy, pair
 from mkmine.eventlog.provenance import Step
 
 __all__ = ["entered", "finished", "paired"]
@@ -18,19 +18,24 @@ FINAL_SHARE = 0.5
 
 
 def paired(
-    instances: pd.DataFrame, transitions: pd.Series, ids: NDArray[np.object_] | None, steps: list[Step]
+    instances: pd.DataFrame,
+    transitions: pd.Series,
+    ids: NDArray[np.object_] | None,
+    steps: list[Step],
+    policy: Policy | None = None,
 ) -> pd.DataFrame:
     """Pair the events of a lifecycle (starts, completions, ...) into instances; `ids` tell equal ones apart."""
-    codes = pd.factorize(instances["case"])[0]
+    policy = policy or Policy()
     pairs = pair(
-        codes.astype(np.int64),
-        instances["activity"].to_numpy(dtype=object),
+        pd.factorize(instances["case"])[0],
+        pd.factorize(instances["activity"])[0],
         transitions,
         instances["end"].to_numpy(),
-        ids,
+        None if ids is None else pd.factorize(ids)[0],
+        policy,
     )
     detail = "; ".join(f"{what}: {count:,}" for what, count in pairs.notes) or "every event is a completion"
-    steps.append(Step("lifecycle", f"paired first in, first out; {detail}", len(instances) - len(pairs.row)))
+    steps.append(Step("lifecycle", f"{policy}; {detail}", len(instances) - len(pairs.row)))
     shaped = instances.iloc[pairs.row].reset_index(drop=True)
     shaped["start"], shaped["end"], shaped["ongoing"] = pairs.start, pairs.end, pairs.ongoing
     if (pairs.enabled != MISSING).any():

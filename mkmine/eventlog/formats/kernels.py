@@ -6,7 +6,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-__all__ = ["DATES", "DONE", "NAIVE", "ROOM", "TABLES", "encode", "rehash"]
+__all__ = ["DATES", "DONE", "NAIVE", "ROOM", "TABLES", "encode", "match", "rehash"]
 
 # Why `encode` stops: the records are done, room is needed, dates are needed as they are written, the keys are too many
 # or the hash table degenerates.
@@ -19,6 +19,8 @@ STRING, DATE = 0, 1
 # The offset of a date without one, in place of minutes.
 NAIVE = 32_767
 MOST_PROBES = 1000
+# What a transition of the lifecycle does, by number.
+SCHEDULE, START, COMPLETE, SUSPEND, RESUME = range(5)
 DAY, HOUR, MINUTE, SECOND = 86_400_000_000, 3_600_000_000, 60_000_000, 1_000_000
 
 Bytes = NDArray[np.uint8]
@@ -201,3 +203,40 @@ def encode(
             return TOO_MANY
     state[RECORDS] = 0
     return DONE
+
+
+@njit(cache=True)
+def match(kind: NDArray[np.int8], first: NDArray[np.bool_], pairing: int) -> tuple[Int, Int]:
+    """Do what `lifecycle.match` does; `pairing` is 0 for fifo, 1 for lifo, 2 for nearest."""
+    n = len(kind)
+    partner, ready = np.full(n, -1, dtype=np.int64), np.full(n, -1, dtype=np.int64)
+    running, waiting = np.empty(n, dtype=np.int64), np.empty(n, dtype=np.int64)
+    oldest = latest = called = planned = 0
+    for i in range(n):
+        if first[i]:
+            oldest = latest = called = planned = 0
+        what = kind[i]
+        if what == SCHEDULE:
+            waiting[planned] = i
+            planned += 1
+            continue
+        takes = what == START
+        if what in (START, RESUME):
+            if pairing == 2:
+                latest = 0
+            running[latest] = i
+            latest += 1
+        elif what in (COMPLETE, SUSPEND):
+            if latest > oldest:
+                if pairing == 0:
+                    partner[i] = running[oldest]
+                    oldest += 1
+                else:
+                    latest -= 1
+                    partner[i] = running[latest]
+            else:
+                takes = what == COMPLETE
+        if takes and planned > called:
+            ready[i] = waiting[called]
+            called += 1
+    return partner, ready

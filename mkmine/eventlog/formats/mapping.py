@@ -14,6 +14,7 @@ import yaml
 
 from mkmine.errors import DataError, UnknownNameError
 from mkmine.eventlog.formats.dates import looks_like_times
+from mkmine.eventlog.formats.lifecycle import Order, Policy, Suspended, Unmatched
 from mkmine.files import read_yaml, write_text
 
 __all__ = ["Mapping", "Semantic", "guess"]
@@ -88,6 +89,8 @@ class Mapping:
     timestamps
         `"interval"`: a row has start and end; `"completed"`: a row is a completion; `"entered"`: a row is the entry
         into a status, which lasts until the case's next row.
+    pairing, suspended, unmatched
+        How starts and completions of a lifecycle are paired, see `mkmine.eventlog.formats.lifecycle.Policy`.
     """
 
     case: str | None = None
@@ -105,6 +108,9 @@ class Mapping:
     date_format: str | None = None
     time_zone: str | None = None
     timestamps: Semantic | None = None
+    pairing: Order | None = None
+    suspended: Suspended | None = None
+    unmatched: Unmatched | None = None
 
     def __post_init__(self) -> None:
         for name in ("activity", "attributes", "case_attributes", "final"):
@@ -113,6 +119,12 @@ class Mapping:
                 object.__setattr__(self, name, tuple(value) if isinstance(value, list) else (value,))
         if self.timestamps is not None and self.timestamps not in get_args(Semantic):
             raise UnknownNameError.of(kind="meaning of timestamps", name=str(self.timestamps), known=get_args(Semantic))
+        self.policy()
+
+    def policy(self) -> Policy:
+        """Return how the events of a lifecycle are paired."""
+        told = {name: getattr(self, name) for name in ("pairing", "suspended", "unmatched")}
+        return Policy(**{name: value for name, value in told.items() if value is not None})
 
     @property
     def activity_columns(self) -> tuple[str, ...]:

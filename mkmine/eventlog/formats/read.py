@@ -279,7 +279,7 @@ def _shape(
         transitions = frame[lifecycle].iloc[instances["source"]].reset_index(drop=True)
         if has_lifecycle(transitions):
             ids = None if mapping.instance is None else frame[mapping.instance].to_numpy()[instances["source"]]
-            return paired(instances, transitions, ids, steps), None
+            return paired(instances, transitions, ids, steps, mapping.policy()), None
         steps.append(Step("lifecycle", f'"{lifecycle}" does not hold lifecycle transitions; kept as an attribute'))
     return instances, None
 

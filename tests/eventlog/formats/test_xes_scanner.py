@@ -77,7 +77,11 @@ LISTED = element("list", element("values", attribute()))
 EVENTS = element("event", st.one_of(attribute(), attribute(), LISTED), 6)
 TRACES = element("trace", st.one_of(attribute(), EVENTS, EVENTS, EVENTS), 6)
 GLOBALS = st.sampled_from(
-    ['<classifier name="a" keys="b c"/>', '<extension name="Time" prefix="time" uri="http://x"/>']
+    [
+        '<meta key="a" value="&lt;"/>',
+        '<classifier name="a" keys="b c"/>',
+        '<extension name="Time" prefix="time" uri="http://x"/>',
+    ]
 )
 LOGS = element(
     "log", st.one_of(attribute(), TRACES, TRACES, TRACES, EVENTS, element("global", attribute()), GLOBALS), 6
@@ -89,9 +93,9 @@ HEADS = st.sampled_from(
 TAILS = st.sampled_from(["", "\n", "<!-- end -->", "x", "<log/>", "</log>", "<?pi?>", "<", "\0", "<!-- a--b -->"])
 
 
-def plain(column: Column, n: int) -> tuple[str, str, list[Any]]:
+def plain(column: Column, n: int) -> tuple[str, str, str]:
     array = column.array(n)
-    return column.kind, str(array.type).replace("timestamp", ""), array.to_pylist()
+    return column.kind, str(array.type), repr(array.to_pylist())
 
 
 def contents(document: Document) -> dict[str, Any]:

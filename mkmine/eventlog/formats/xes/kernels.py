@@ -317,7 +317,7 @@ def scan(
                 return FULL
             scope = _place(state, tag)
             if scope < IGNORED or found[4]:
-                records[record, 0], records[record, 1] = scope, tag
+                records[record, 0], records[record, 1] = scope, tag if scope < IGNORED else 0
                 records[record, 2] = state[EVENTS] - 1 if scope == 0 else state[TRACES] - 1 if scope == 1 else 0
                 for k in range(4):
                     records[record, 3 + k] = found[k]
