@@ -389,9 +389,8 @@ def _read(values: Mapping[str, Any], time_zone: str, *, depth: int) -> Calendar:
 
 def _items(value: Any, kind: type, name: str) -> Any:
     if not isinstance(value, (list, tuple) if kind is list else Mapping):
-        raise DataError(
-            f'"{value}" is not what `{name}` holds; give {"a list" if kind is list else "pairs of day: hours"}'
-        )
+        form = "a list" if kind is list else "pairs of day: hours"
+        raise DataError(f'{name}: "{value}" is not what stands there; give {form}')
     return value
 
 

@@ -57,6 +57,9 @@ def declared_days(code: str, year: int) -> Declared:
     Friday before; so does Russian law, which also makes the eves of holidays an hour shorter (Labour Code, articles 95
     and 112; order 588n of 2009).
 
+    Years that the package does not know have no holidays (for most countries those before 1950 and after 2100), and
+    moved days are known only when they have been declared, about a year ahead.
+
     Raises `DataError` if the country, the subdivision or the category is not known.
     """
     found = _ask(code, year)
@@ -95,7 +98,7 @@ def _ask(code: str, year: int) -> HolidayBase:
     country, _, subdivision = place.partition("-")
     categories = [one for one in extras if one != "unobserved"]
     with warnings.catch_warnings():
-        # It warns of years before those that it knows; they have no holidays, as is told in the guide.
+        # It warns of years that it does not know, also of those around the ones that are asked for.
         warnings.simplefilter("ignore", UserWarning)
         try:
             known = holidays.country_holidays(country, subdiv=subdivision or None).supported_categories

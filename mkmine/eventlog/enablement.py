@@ -80,4 +80,4 @@ def _instant_from_here(start: Ints, end: Ints, sizes: Ints) -> Ints:
     begins = np.flatnonzero(fresh)
     lengths = np.diff(np.append(begins, len(start)))
     passed = np.cumsum(instant) - instant
-    return np.repeat(np.add.reduceat(instant, begins) + passed[begins], lengths) - passed
+    return np.asarray(np.repeat(np.add.reduceat(instant, begins) + passed[begins], lengths) - passed, dtype=np.int64)
