@@ -11,7 +11,7 @@ from mkmine.calendars import DAY, HOUR, Calendar, from_us, local_time, public_ho
 from mkmine.errors import DataError
 from mkmine.eventlog.log import EventLog
 
-__all__ = ["infer_calendar"]
+__all__ = ["hours_of_weeks", "infer_calendar"]
 
 Ints = NDArray[np.int64]
 
@@ -51,7 +51,7 @@ def infer_calendar(
     moments = _moments(log, instances)
     if not moments or max(int(one.max()) for one in moments) - min(int(one.min()) for one in moments) < SHORTEST:
         return Calendar.always(log.time_zone)
-    first, counts = _hourly(moments, log.time_zone)
+    first, counts = hours_of_weeks(moments, log.time_zone)
     worked = _worked_hours(counts)
     if worked.mean() >= ALWAYS_SHARE or not worked.any():
         return Calendar.always(log.time_zone)
@@ -71,7 +71,7 @@ def _moments(log: EventLog, instances: NDArray[np.bool_] | None) -> list[Ints]:
     return [part for part in parts if len(part)]
 
 
-def _hourly(moments: list[Ints], time_zone: str) -> tuple[int, Ints]:
+def hours_of_weeks(moments: list[Ints], time_zone: str) -> tuple[int, Ints]:
     """Return the first Monday (days since 1970), and the counts by week and local hour of the week, (weeks, 168)."""
     hours = []
     for part in moments:

@@ -4,10 +4,11 @@ from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mkmine.eventlog import EventLog
+from mkmine.eventlog import EventLog, enablement
 from mkmine.eventlog.enablement import enabled_times
 
 BASE = pd.Timestamp("2025-03-03", tz="UTC")
@@ -41,6 +42,48 @@ def test_concurrency_aware_enabling_follows_its_definition(found: list[tuple[str
     assert enabled.tolist() == reference(log)
     assert (enabled <= log.start).all()
     assert np.array_equal(enabled[log.offsets[:-1]], log.start[log.offsets[:-1]])
+
+
+def by_ranks(log: EventLog) -> np.ndarray:
+    """The whole log at once: places among all ends of a case, found by ranks of all times."""
+    times, ranks = np.unique(np.concatenate((log.start, log.end)), return_inverse=True)
+    keys = log.case_of.astype(np.int64) * len(times)
+    table = np.sort(keys + ranks[len(log) :])
+    before = np.searchsorted(table, keys + ranks[: len(log)], "left")
+    at = np.searchsorted(table, keys + ranks[: len(log)], "right")
+    ends = log.end[np.lexsort((log.end, log.case_of))]
+    out = np.where(before > log.offsets[log.case_of], ends[np.maximum(before - 1, 0)], log.start)
+    # An earlier instance that ends exactly at the start enables it; the instance itself and later ones do not.
+    instant = (log.start == log.end).astype(np.int64)
+    fresh = np.append(True, (np.diff(log.start) != 0) | (np.diff(log.case_of) != 0))
+    group = np.cumsum(fresh) - 1
+    passed = np.cumsum(instant) - instant
+    from_here = np.bincount(group, weights=instant)[group] - (passed - passed[np.flatnonzero(fresh)][group])
+    return np.where(at - before > from_here, log.start, out)
+
+
+@pytest.mark.parametrize("overlap", [0.0, 0.02, 0.6])
+@pytest.mark.parametrize("century", [False, True])
+def test_a_large_log_in_pieces_gives_what_it_gives_at_once(
+    overlap: float, century: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(enablement, "PIECE", 1 << 10)
+    rng = np.random.default_rng(5)
+    case = np.sort(rng.integers(0, 3_000, 20_000))
+    gap, length = rng.integers(0, 6, len(case)), rng.integers(0, 4, len(case))
+    start = np.cumsum(gap + length)
+    start[case >= 2_990] += century * 870_000
+    length = np.where(rng.random(len(case)) < overlap, length + rng.integers(0, 40, len(case)), length // 2)
+    frame = pd.DataFrame(
+        {
+            "case": case,
+            "activity": "x",
+            "start": pd.Timestamp("1950-01-01", tz="UTC") + pd.to_timedelta(start, unit="h"),
+            "end": pd.Timestamp("1950-01-01", tz="UTC") + pd.to_timedelta(start + length, unit="h"),
+        }
+    )
+    log = EventLog.from_pandas(frame, start="start")
+    assert np.array_equal(enabled_times(log), by_ranks(log))
 
 
 def test_what_still_runs_has_not_enabled_what_starts(make_log: Callable[..., EventLog]) -> None:

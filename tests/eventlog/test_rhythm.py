@@ -1,15 +1,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from mkmine.calendars import Calendar
+from mkmine.calendars import Calendar, from_us
 from mkmine.eventlog import EventLog
 from mkmine.eventlog.formats.read import read
-from mkmine.eventlog.rhythm import infer_calendar
+from mkmine.eventlog.rhythm import hours_of_weeks, infer_calendar
 
 
 def worked(calendar: Calendar, *, days: int = 200, per_day: int = 12, seed: int = 3, stray: float = 0.0) -> EventLog:
@@ -28,6 +31,24 @@ def worked(calendar: Calendar, *, days: int = 200, per_day: int = 12, seed: int 
         }
     )
     return EventLog.from_pandas(frame, time_zone=calendar.time_zone)
+
+
+@given(
+    st.lists(st.lists(st.integers(-(10**15), 4 * 10**15), min_size=1, max_size=12), min_size=1, max_size=2),
+    st.sampled_from(("Europe/Berlin", "Australia/Lord_Howe", "Pacific/Apia", "Asia/Kolkata", "UTC")),
+)
+def test_every_moment_is_counted_in_its_local_hour(parts: list[list[int]], time_zone: str) -> None:
+    first, counts = hours_of_weeks([np.array(part) for part in parts], time_zone)
+    shown = [from_us(moment, time_zone).astimezone(ZoneInfo(time_zone)) for part in parts for moment in part]
+    monday = np.datetime64(first, "D").item()
+    assert monday.weekday() == 0
+    wanted = np.zeros_like(counts)
+    for one in shown:
+        day = (one.date() - monday).days
+        wanted[day // 7, day % 7 * 24 + one.hour] += 1
+    assert np.array_equal(counts, wanted)
+    assert counts[0].any()
+    assert counts[-1].any()
 
 
 OFFICE = {"Mon-Thu": "09:00-13:00, 14:00-18:00", "Fri": "09:00-13:00, 14:00-17:00"}
