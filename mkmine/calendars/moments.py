@@ -131,7 +131,7 @@ def clock(time_zone: str, first_year: int, last_year: int) -> Clock:
     moments: list[int] = []
     offsets: list[int] = []
     for year in range(first_year - 1, last_year + 2):
-        for moment, offset in _changes(time_zone, year):
+        for moment, offset in clock_changes(time_zone, year):
             if not offsets or offset != offsets[-1]:
                 moments.append(moment)
                 offsets.append(offset)
@@ -139,7 +139,7 @@ def clock(time_zone: str, first_year: int, last_year: int) -> Clock:
 
 
 @lru_cache(maxsize=4096)
-def _changes(time_zone: str, year: int) -> tuple[tuple[int, int], ...]:
+def clock_changes(time_zone: str, year: int) -> tuple[tuple[int, int], ...]:
     """Return the offset at the beginning of a year and each change in it, as pairs of moment and offset (µs)."""
     tz = zone(time_zone)
     first, last = (day_number(date(one, 1, 1)) * DAY for one in (year, year + 1))
