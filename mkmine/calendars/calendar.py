@@ -107,6 +107,9 @@ class Calendar:
         if self.shorter_eves and not self.holidays:
             raise DataError("eves of holidays cannot be shorter without holidays; give their country, e.g. RU")
         if self.holidays is not None:
+            # YAML takes NO, the code of Norway, for false.
+            if not isinstance(self.holidays, str) or not self.holidays:
+                raise DataError(f'holidays: "{self.holidays}" is no country code; write it as text, e.g. "RU" or "NO"')
             declared_days(self.holidays, 2025)
 
     def _check_parts(self) -> None:

@@ -85,8 +85,8 @@ class Lookup:
         np.subtract(spare, self._first, out=spare)
         np.right_shift(spare, self._shift, out=spare)
         # Beyond the last bucket, mode "clip" takes the last one.
-        np.take(self._table, spare, out=out, mode="clip")
+        self._table.take(spare, out=out, mode="clip")
         for _ in range(self._steps):
-            np.take(self._next, out, out=spare, mode="clip")
+            self._next.take(out, out=spare, mode="clip")
             np.greater_equal(values, spare, out=desk.flags)
             np.add(out, desk.flags, out=out)

@@ -115,7 +115,7 @@ class Clock:
         flat, result = moments.reshape(-1), out.reshape(-1)
         for desk in desks(flat.size):
             self._by_moment.find(flat[desk.piece], desk)
-            np.take(self.offsets, desk.places, out=desk.spare, mode="clip")
+            self.offsets.take(desk.places, out=desk.spare, mode="clip")
             np.add(flat[desk.piece], desk.spare, out=result[desk.piece])
         return out
 

@@ -68,11 +68,12 @@ class Timeline:
     def _opened(self, at: Ints, desk: Desk) -> Ints:
         """Return the open time up to each moment of the piece on the desk, in one of its buffers."""
         moments, spare = desk.numbers, desk.spare
-        np.clip(at[desk.piece], self.starts[0], self.ends[-1], out=moments)
+        np.maximum(at[desk.piece], self.starts[0], out=moments)
+        np.minimum(moments, self.ends[-1], out=moments)
         self._by_start.find(moments, desk)
-        np.take(self._closed, desk.places, out=spare, mode="clip")
+        self._closed.take(desk.places, out=spare, mode="clip")
         np.subtract(moments, spare, out=moments)
-        np.take(self._after, desk.places, out=spare, mode="clip")
+        self._after.take(desk.places, out=spare, mode="clip")
         return np.minimum(moments, spare, out=moments)
 
     def closing(self, opened: ArrayLike) -> NDArray[np.int64]:
@@ -90,7 +91,7 @@ class Timeline:
         # An amount that ends with an interval is reached there, not at the beginning of the next one.
         np.subtract(desk.numbers, 1, out=desk.numbers)
         self._by_opened.find(desk.numbers, desk)
-        np.take(self._closed, desk.places, out=desk.spare, mode="clip")
+        self._closed.take(desk.places, out=desk.spare, mode="clip")
         np.add(desk.numbers, desk.spare, out=desk.numbers)
         return np.add(desk.numbers, 1, out=desk.numbers)
 
@@ -118,7 +119,7 @@ class Timeline:
         for desk in desks(flat.size):
             np.maximum(flat[desk.piece], self.starts[0], out=desk.numbers)
             self._within(desk)
-            np.take(following, desk.places, out=desk.spare, mode="clip")
+            following.take(desk.places, out=desk.spare, mode="clip")
             np.logical_not(desk.flags, out=desk.flags)
             np.copyto(desk.numbers, desk.spare, where=desk.flags)
             result[desk.piece] = desk.numbers
@@ -140,7 +141,7 @@ class Timeline:
     def _within(self, desk: Desk) -> None:
         """Flag the desk's numbers that lie before the end of the interval that their places name."""
         self._by_start.find(desk.numbers, desk)
-        np.take(self.ends, desk.places, out=desk.spare, mode="clip")
+        self.ends.take(desk.places, out=desk.spare, mode="clip")
         np.less(desk.numbers, desk.spare, out=desk.flags)
 
 

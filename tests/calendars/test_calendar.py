@@ -435,6 +435,22 @@ def test_whole_numbers_of_any_size_and_numpy_times_are_taken() -> None:
     assert set(calendar.working_time(strided, strided + HOUR).tolist()) == {HOUR}
 
 
+def test_many_values_give_what_few_give() -> None:
+    calendar = Calendar.parse(OFFICE, time_zone="Europe/Berlin", holidays="DE", half_days={"12-24": "12:00"})
+    rng = np.random.default_rng(11)
+    begin = us("2021-01-01T00:00") + rng.integers(0, 4 * 365 * DAY, 150_000)
+    length = rng.integers(-30 * DAY, 30 * DAY, len(begin))
+    work = np.where(rng.random(len(begin)) < 0.2, 0, rng.integers(0, 90 * HOUR, len(begin)))
+    parts = [slice(first, first + 1_000) for first in range(0, len(begin), 1_000)]
+    for many, few in (
+        (calendar.working_time(begin, begin + length), lambda p: calendar.working_time(begin[p], begin[p] + length[p])),
+        (calendar.add(begin, work), lambda p: calendar.add(begin[p], work[p])),
+        (calendar.next_open(begin), lambda p: calendar.next_open(begin[p])),
+        (calendar.is_open(begin), lambda p: calendar.is_open(begin[p])),
+    ):
+        assert np.array_equal(many, np.concatenate([few(part) for part in parts]))
+
+
 @pytest.mark.parametrize("year", [1900, 2200])
 def test_the_first_and_the_last_year(year: int) -> None:
     calendar = Calendar.parse({"Mon-Sun": "09:00-10:00"}, time_zone="Europe/Moscow", holidays="RU")
@@ -495,6 +511,10 @@ def test_the_first_and_the_last_year(year: int) -> None:
         (lambda: Calendar.parse(OFFICE, half_days={"13-01": "14:00"}), '"13-01" is not a month and a day'),
         (lambda: Calendar.parse(OFFICE, half_days={"12-31": "25:00"}), '"25:00" is not a time of day'),
         (lambda: Calendar.parse(OFFICE, half_days={"12-31": True}), '"True" is not a time of day'),
+        (
+            lambda: Calendar.from_dict(yaml.safe_load("{weekly: {Mon: '09:00-10:00'}, holidays: NO}")),
+            'e.g. "RU" or "NO"',
+        ),
         (lambda: Calendar.parse(OFFICE, shorter_eves=60), "cannot be shorter without holidays"),
         (lambda: Calendar.parse(OFFICE, holidays="RU", shorter_eves=-60), "are -60 minutes shorter"),
         (lambda: Calendar.parse(OFFICE, holidays="DE+bnak"), '"bnak" is no category of free days of "DE"'),
