@@ -15,7 +15,7 @@ _WORD = re.compile(r"[^\W\d_]+")
 _MAIL = re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+")
 # Endings of Russian surnames and first names in all cases; what is left before them is the stem.
 _ENDING = re.compile(
-    r"(?:ыми|ими|ого|его|ому|ему|ами|ями|ой|ей|ом|ем|ым|им|ую|юю|ая|яя|ый|ий|ых|их|ам|ям|ах|ях|ою|ею|'s|’s|"
+    r"(?:ыми|ими|ого|его|ому|ему|ами|ями|ой|ей|ом|ем|ым|им|ую|юю|ая|яя|ый|ий|ых|их|ам|ям|ах|ях|ою|ею|"
     r"[аяоеыиуюьй])$"
 )
 SHORTEST_WORD = 4

@@ -97,7 +97,7 @@ def pseudonymise(
         out,
         name=masks.masked(log.name),
         history=tuple(Step(one.action, masks.masked(one.detail), one.touched) for one in log.history),
-        quarantine=_reasons_only(log.quarantine),
+        quarantine=_reasons_only(log.quarantine, masks),
     )
     told = ["people"] * resources + ["roles"] * roles + ["cases"] * cases + sorted({*hidden, *asked})
     return recorded(out, "pseudonymise", "; ".join(told), len(tables))
@@ -176,9 +176,10 @@ def _cases(log: EventLog, masks: Masks, secret: bytes, word: str, *, every: bool
     return replace(log, case_names=pa.array([new.get(one, one) for one in ids], pa.large_string()))
 
 
-def _reasons_only(aside: pd.DataFrame) -> pd.DataFrame:
+def _reasons_only(aside: pd.DataFrame, masks: Masks) -> pd.DataFrame:
     """Return the quarantine without its rows: the reasons, without the values that they quote."""
-    return pd.DataFrame({"reason": aside["reason"].astype(str).str.split(": ").str[0].astype(object)})
+    reasons = aside["reason"].astype(str).str.replace(r'^["“].*["”]: ', "", regex=True).str.split(": ").str[0]
+    return pd.DataFrame({"reason": np.array([masks.masked(one) for one in reasons], dtype=object)})
 
 
 def free_text(log: EventLog) -> tuple[str, ...]:
