@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from mkmine.errors import UnknownNameError
 from mkmine.eventlog.cleaning.findings import clocks, completeness, durations, names, order
 from mkmine.eventlog.cleaning.findings.finding import Finding, View
 from mkmine.eventlog.log import EventLog
@@ -60,11 +61,11 @@ class Quality:
     provenance: Provenance = field(repr=False)
 
     def __getitem__(self, kind: str) -> Finding:
-        """Return the finding of this kind. Raises `KeyError` if there is none."""
+        """Return the finding of this kind. Raises `UnknownNameError` if there is none."""
         for one in self.findings:
             if one.kind == kind:
                 return one
-        raise KeyError(kind)
+        raise UnknownNameError.of(kind="finding", name=kind, known=[one.kind for one in self.findings])
 
     def __contains__(self, kind: object) -> bool:
         return any(one.kind == kind for one in self.findings)

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import date
 
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mkmine.calendars import Calendar
 from mkmine.errors import DataError, UnknownNameError
@@ -315,3 +318,49 @@ def test_attributes_by_limits_and_by_level() -> None:
         keep_attribute(log, "size", at_least="many")
     with pytest.raises(DataError, match="chooses no instances"):
         keep_attribute(log, "size", [1], of="instances")
+
+
+events = st.lists(
+    st.tuples(
+        st.integers(0, 5), st.sampled_from("ABC"), st.integers(0, 200), st.integers(0, 9), st.sampled_from("xyz")
+    ),
+    min_size=6,
+    max_size=40,
+)
+FILTERS: tuple[Callable[..., EventLog], ...] = (
+    lambda log, **more: keep_activities(log, "A", of="cases", **more),
+    lambda log, **more: keep_attribute(log, "paid", at_least=50, **more),
+    lambda log, **more: keep_resources(log, "x", of="cases", **more),
+    lambda log, **more: keep_variants(log, 1, **more),
+    lambda log, **more: keep_endpoints(log, starts="A", ends=["B", "C"], **more),
+    lambda log, **more: keep_rework(log, **more),
+    lambda log, **more: keep_followed(log, "A", "B", within="3h", **more),
+    lambda log, **more: keep_followed(log, "A", "B", relation="directly", every=True, **more),
+    lambda log, **more: keep_four_eyes(log, "A", "B", **more),
+    lambda log, **more: keep_four_eyes(log, "A", "A", people="same", **more),
+    lambda log, **more: keep_duration(log, at_least="1 day", **more),
+    lambda log, **more: keep_edge_duration(log, "A", "B", at_most="9h", **more),
+    lambda log, **more: keep_size(log, at_least=2, **more),
+    lambda log, **more: keep_window(log, "2025-03-04", "2025-03-06", cases="started", **more),
+)
+
+
+@given(rows=events, number=st.integers(0, len(FILTERS) - 1))
+def test_a_filter_and_its_opposite_part_the_cases(rows: list[tuple[int, str, int, int, str]], number: int) -> None:
+    base = pd.Timestamp("2025-03-03")
+    frame = pd.DataFrame(rows, columns=["case", "activity", "at", "took", "resource"])
+    frame = pd.concat([frame, pd.DataFrame({"case": [9] * 3, "activity": [*"ABC"], "at": [0, 1, 2], "took": 0})])
+    frame["start"] = base + pd.to_timedelta(frame["at"], unit="h")
+    frame["end"] = frame["start"] + pd.to_timedelta(frame["took"], unit="h")
+    frame["resource"] = frame["resource"].fillna("x")
+    frame["paid"] = frame["at"]
+    frame = frame.reset_index(drop=True)
+    log = EventLog.from_pandas(frame, start="start", resource="resource", attributes=["paid"])
+    parts = []
+    for invert in (False, True):
+        with suppress(DataError):
+            kept = FILTERS[number](log, invert=invert)
+            assert kept.history[-1].touched == log.n_cases - kept.n_cases
+            assert len(kept.quarantine) == 0
+            parts += ids(kept)
+    assert sorted(parts) == sorted(ids(log))

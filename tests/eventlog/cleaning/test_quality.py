@@ -3,9 +3,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from mkmine.errors import UnknownNameError
 from mkmine.eventlog import EventLog
 from mkmine.eventlog.cleaning.quality import quality
 from mkmine.eventlog.formats.read import read
@@ -89,3 +93,57 @@ def test_people_spelt_in_two_ways_are_told(make_log: Callable[..., EventLog]) ->
     found = {one.kind: one for one in quality(log).findings}["similar_people"]
     assert (found.count, found.of) == (4, 8)
     assert "“Орлов Д.” = “орлов д”" in found.examples
+
+
+def test_a_finding_is_found_by_its_kind(make_log: Callable[..., EventLog]) -> None:
+    found = quality(make_log([("1", "A", 9, 10)]))
+    assert found["single"].repair == "keep_size(log, at_least=2)"
+    assert "single" in found
+    assert "bulk" not in found
+    assert "keep_size(log, at_least=2)" in repr(found)
+    with pytest.raises(UnknownNameError, match='unknown finding "singl"; did you mean "single"'):
+        found["singl"]
+
+
+moments = st.integers(-(10**15), 6 * 10**15)
+rows = st.lists(
+    st.tuples(
+        st.integers(0, 3),
+        st.text(max_size=5),
+        moments,
+        st.integers(0, 10**13),
+        st.sampled_from(["x", None]),
+        st.booleans(),
+    ),
+    min_size=1,
+    max_size=30,
+)
+
+
+@given(rows)
+def test_no_log_is_too_odd_to_be_checked(events: list[tuple[int, str, int, int, str | None, bool]]) -> None:
+    frame = pd.DataFrame(events, columns=["case", "activity", "start", "took", "resource", "ongoing"])
+    frame["activity"] = "a" + frame["activity"].str.strip()
+    frame["end"] = (frame["start"] + frame["took"]).astype("datetime64[us]")
+    frame["start"] = frame["start"].astype("datetime64[us]")
+    frame["note"] = np.where(frame["ongoing"], None, frame["activity"])
+    log = EventLog.from_pandas(
+        frame,
+        start="start",
+        resource="resource",
+        ongoing="ongoing",
+        attributes=["note", "took"],
+        time_zone="Europe/Moscow",
+        case_attributes=pd.DataFrame({"created": frame["end"].iloc[:1]}, index=pd.Index([str(events[0][0])])),
+    )
+    for one in quality(log).findings:
+        assert 0 < one.count <= one.of
+        assert one.what
+        assert one.advice
+
+
+@pytest.mark.shared
+def test_tidy_public_logs_are_not_flooded(shared_logs: Path) -> None:
+    kinds_of = {name: kinds(read(shared_logs / "calibration" / name / f"{name}.csv.gz")) for name in ("LoanApp", "P2P")}
+    assert set(kinds_of["LoanApp"]) == {"outliers"}
+    assert set(kinds_of["P2P"]) <= {"outliers", "bulk"}

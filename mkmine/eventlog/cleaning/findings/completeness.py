@@ -31,7 +31,7 @@ __all__ = [
 Int = NDArray[np.int64]
 Bool = NDArray[np.bool_]
 # So much of what should be filled in has to be empty to be worth a word.
-MISSING_SHARE = 0.01
+MISSING_SHARE, FEW = 0.01, 2
 # A column belongs to an activity if it is filled in so often; where it never is, it is none of its business.
 FILLED = 0.8
 # A silence is told where so much was to be expected, on so many days at least.
@@ -97,12 +97,12 @@ def missing_values(view: View) -> Finding | None:
             continue
         lacking = np.bincount(log.activity[blank], minlength=k)
         expected = (lacking > 0) & (lacking <= (1 - FILLED) * total)
-        if lacking[expected].sum() > MISSING_SHARE * total.sum():
+        if lacking[expected].sum() > max(MISSING_SHARE * total.sum(), FEW):
             empty[name] = int(lacking[expected].sum())
             counts += len(log)
     for column in log.case_attributes.columns:
         lacking_cases = int(log.case_attributes[column].isna().sum())
-        if MISSING_SHARE * log.n_cases < lacking_cases <= (1 - FILLED) * log.n_cases:
+        if max(MISSING_SHARE * log.n_cases, FEW) < lacking_cases <= (1 - FILLED) * log.n_cases:
             empty[str(column)] = lacking_cases
             counts += log.n_cases
     if not empty:
@@ -280,10 +280,11 @@ def free_days(view: View, days: Int) -> Bool:
         noon = (days * DAY + DAY // 2).astype("datetime64[us]").astype(np.int64)
         return np.asarray(log.calendar.working_time(noon - DAY // 2, noon + DAY // 2) == 0)
     country = _country(log.time_zone)
-    years = range(from_us(int(days.min()) * DAY).year, from_us(int(days.max()) * DAY).year + 1)
     if country is None:
         return np.zeros(len(days), dtype=np.bool_)
-    free = [day for year in years for day in public_holidays(country, year)[0]]
+    # One wrong date must not make us look up the holidays of a century.
+    years = np.unique(view.day.astype("datetime64[D]").astype("datetime64[Y]")).astype(np.int64) + 1970
+    free = [day for year in years.tolist() for day in public_holidays(country, year)[0]]
     return np.isin(days, np.array(free, dtype="datetime64[D]").astype(np.int64))
 
 

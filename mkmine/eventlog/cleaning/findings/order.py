@@ -36,6 +36,8 @@ MINUTE = 60 * SECOND
 # As many moves by one person within one minute, over as many cases, are a bulk action rather than work.
 BULK_CASES = 5
 CORRECTION = 30 * SECOND
+# Fewer minutes of the whole log than this may look like a bulk by chance.
+BY_CHANCE = 0.01
 TIES_SHARE = 0.01
 # Pairs of activities that overlap so often run in parallel by design.
 BY_DESIGN, ENOUGH = 0.2, 10
@@ -57,8 +59,10 @@ def bulk_moves(log: EventLog, *, cases: int = BULK_CASES) -> Bool:
     """Return the instances (n,) that end in the same minute, by the same person, as those of so many cases at least.
 
     A person (or a machine) of whom so many are usual in such an hour is not meant: the count has to be beyond what the
-    rest of the hour makes likely (five standard deviations of a Poisson count).
+    rest of the hour makes likely, as a Poisson count, in any of the minutes of the log.
     """
+    from scipy.special import pdtrc
+
     minute = log.end // MINUTE
     minute -= int(minute.min())
     # The minutes of one person stand together, with more than half an hour between two people's.
@@ -71,12 +75,14 @@ def bulk_moves(log: EventLog, *, cases: int = BULK_CASES) -> Bool:
     if not len(hot):
         return out
     around = np.searchsorted(ordered, hot + 31) - np.searchsorted(ordered, hot - 29)
-    likely = (around - own) / 59
+    # One more than was met: an hour without anything else does not prove that nothing ever happens.
+    likely = (around - own + 1) / 60
     place = np.minimum(np.searchsorted(hot, key), len(hot) - 1)
     rows = np.flatnonzero((hot[place] == key) & ~log.ongoing)
     pairs = np.unique(np.column_stack((place[rows], log.case_of[rows])), axis=0)[:, 0]
     met = np.bincount(pairs, minlength=len(hot))
-    out[rows] = ((met >= cases) & (met >= likely + 5 * np.sqrt(likely) + 3))[place[rows]]
+    chance = pdtrc(met - 1, likely) * len(begins)
+    out[rows] = ((met >= cases) & (chance < BY_CHANCE))[place[rows]]
     return out
 
 
