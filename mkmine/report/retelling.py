@@ -105,6 +105,8 @@ _STEPS: Final = (
     message("pseudonymise"),
     message("drop free text"),
     message("estimate starts"),
+    message("filter partition"),
+    message("flatten"),
 )
 _DETAILS: Final = (
     message("“{column}” does not hold lifecycle transitions; kept as an attribute"),
@@ -203,6 +205,9 @@ _DETAILS: Final = (
     message("cycle time"),
     message("instances"),
     message("completed"),
+    message("kept with the partitions"),
+    message("{n} of {all}, by the hash of the case"),
+    message("the cases are the objects of type “{name}”"),
 )
 _REASONS: Final = (
     message("end before start"),

@@ -1,1 +1,1 @@
-"""What is doubtful in a log, and what is done about it: findings, repairs and filters, each recorded."""
+"""What is doubtful in a log, and what is done about it: findings, repairs, filters, pseudonyms, estimated starts."""

@@ -147,3 +147,10 @@ def test_tidy_public_logs_are_not_flooded(shared_logs: Path) -> None:
     kinds_of = {name: kinds(read(shared_logs / "calibration" / name / f"{name}.csv.gz")) for name in ("LoanApp", "P2P")}
     assert set(kinds_of["LoanApp"]) == {"outliers"}
     assert set(kinds_of["P2P"]) <= {"outliers", "bulk"}
+
+
+def test_the_sample_shows_its_mess_and_nothing_else(root: Path) -> None:
+    from mkmine import read as open_log
+
+    log = open_log(root / "data" / "article" / "tracker.csv")
+    assert set(kinds(log)) == {"open", "single", "bulk", "forgotten", "outliers", "corrections"}
