@@ -29,7 +29,7 @@ __all__ = ["EventLog"]
 Timestamps = Literal["interval", "completed", "estimated"]
 Int = NDArray[np.int64]
 # Filters that leave a time, or all but the unfinished cases, as it was.
-WHOLE = ("filter window", "filter cases", "filter duplicates")
+WHOLE = ("filter window", "filter cases")
 
 
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)
@@ -343,7 +343,7 @@ class EventLog:
             history=(*self.history, Step(action, detail, int((~mask).sum()))),
         )
 
-    def _take(self, rows: NDArray[np.bool_]) -> EventLog:
+    def _take(self, rows: NDArray[Any]) -> EventLog:
         end = self.end[rows]
         return replace(
             self,
