@@ -15,6 +15,7 @@ import click
 
 from mkmine.cli.analysis import check, describe, diagnose, map_
 from mkmine.cli.console import Console
+from mkmine.cli.data import convert, quality
 from mkmine.cli.demo import demo
 from mkmine.cli.documents import report
 from mkmine.cli.verb import Program, common, message
@@ -25,7 +26,7 @@ __all__ = ["main", "program"]
 
 # An error of a room names its remedy as Python does.
 SETTING = re.compile(r'\b[a-z_]+="')
-VERBS = (demo, describe, map_, check, diagnose, simulate, report)
+VERBS = (demo, describe, quality, convert, map_, check, diagnose, simulate, report)
 
 
 def program() -> click.Group:
