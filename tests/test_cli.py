@@ -14,7 +14,7 @@ import pytest
 from mkmine.cli import main, program
 from mkmine.cli.console import plain
 
-VERBS = ("demo", "describe", "map", "check", "diagnose", "simulate", "report")
+VERBS = ("demo", "describe", "quality", "convert", "map", "check", "diagnose", "simulate", "report")
 ROWS = 40
 
 BPMN = """<?xml version="1.0" encoding="UTF-8"?>
@@ -107,6 +107,50 @@ def test_json_is_all_that_is_printed(verb: str, log: Path, capsys: pytest.Captur
     out, err = capsys.readouterr()
     assert json.loads(out)
     assert not err
+
+
+def test_quality_tells_findings_and_what_to_do(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [f"T{n},{'Write' if n else 'write '},2025-03-0{1 + n % 9} 10:00" for n in range(9) for _ in range(2)]
+    path = tmp_path / "log.csv"
+    path.write_text("\n".join(["case,activity,end", *rows]), encoding="utf-8")
+    assert main(["quality", str(path)]) == 0
+    told = capsys.readouterr().out
+    assert "differ only by case" in told
+    assert "repair: merge_similar(log)" in told
+    assert main(["quality", str(path), "--json"]) == 0
+    kinds = [one["kind"] for one in json.loads(capsys.readouterr().out)["findings"]]
+    assert "similar_names" in kinds
+    assert "repeats" in kinds
+
+
+def test_convert_writes_what_can_be_read_again(log: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = log.read_bytes()
+    for ending in ("parquet", "xes.gz", "xlsx", "csv"):
+        output, mapping = tmp_path / f"out.{ending}", tmp_path / f"{ending}.yaml"
+        assert main(["convert", str(log), str(output), "--save-mapping", str(mapping)]) == 0
+        assert str(output) in capsys.readouterr().out
+        again = ["describe", str(output), "--json", *(["--mapping", str(mapping)] if mapping.exists() else [])]
+        assert main(again) == 0
+        told = json.loads(capsys.readouterr().out)
+        assert (told["cases"], told["instances"], told["activities"]) == (ROWS, 100, ["Write", "Approve"])
+    assert main(["convert", str(log), str(log)]) == 1
+    assert "stays as it is" in capsys.readouterr().err
+    assert log.read_bytes() == before
+
+
+def test_convert_hides_names_and_keeps_what_was_rejected(
+    log: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log.write_text(log.read_text() + "\nT1,Write,Ann,writer,yesterday,2025-03-04 12:00", encoding="utf-8")
+    key, output, rejected = tmp_path / "key.txt", tmp_path / "out.csv", tmp_path / "rejected.csv"
+    key.write_text("0123456789abcdef", encoding="utf-8")
+    common = ["convert", str(log), str(output), "--quarantine", "--rejected", str(rejected)]
+    assert main([*common, "--pseudonymise", str(key)]) == 0
+    assert "Ann" not in output.read_text()
+    assert "person " in output.read_text()
+    assert "yesterday" in rejected.read_text()
+    assert main([*common, "--pseudonymise", str(tmp_path / "none.txt")]) == 1
+    assert "cannot read the key" in capsys.readouterr().err
 
 
 def test_the_kind_of_a_file_can_be_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
