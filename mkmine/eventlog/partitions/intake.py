@@ -100,9 +100,8 @@ class Intake:
         first = int(chunk.rows[0]) if len(table) else 1
         columns["row"] = pa.array((chunk.rows - first).astype(np.int32))
         batch = pa.record_batch([_whole(one) for one in columns.values()], names=list(columns))
-        fine = checked.reason == ""
-        if not fine.all():
-            batch = batch.filter(pa.array(fine))
+        if checked.bad.any():
+            batch = batch.filter(pa.array(~checked.bad))
         self._gather(batch)
         return Taken(rows=batch, aside=checked.aside(), first=first)
 
@@ -182,9 +181,9 @@ class Intake:
             columns = {"start": starts, "ongoing": going}
         else:
             starts = ends
-        checked.refuse((ends == MISSING) & (checked.reason == ""), lambda _: "empty", f'time column "{source}"')
+        checked.refuse((ends == MISSING) & ~checked.bad, lambda _: "empty", f'time column "{source}"')
         checked.refuse(
-            (starts > ends) & (checked.reason == ""),
+            (starts > ends) & ~checked.bad,
             lambda row: f'start "{_clock(int(starts[row]))}" after end "{_clock(int(ends[row]))}"',
             f'end column "{mapping.end}"',
         )
@@ -192,7 +191,7 @@ class Intake:
         if enabled is not None:
             columns["enabled"] = enabled.instants
         if mapping.time_zone is None and self._zone is None:
-            self._remember(table.column(source), main, checked.reason == "")
+            self._remember(table.column(source), main, ~checked.bad)
         return {name: pa.array(values) for name, values in columns.items()}
 
     def _moments(self, table: pa.Table, source: str | None, checked: _Checked) -> Times | None:
@@ -201,10 +200,13 @@ class Intake:
             return None
         values = _frame_column(table.column(source))
         parsed = self._parsed(values, source)
-        beyond = ~parsed.missing & (parsed.problem == "")
-        beyond &= (parsed.instants < EARLIEST) | (parsed.instants > LATEST)
-        problem = np.where(beyond, "before 1900 or after 2200", parsed.problem)
-        checked.refuse(problem != "", lambda row: f'"{values.iloc[row]}": {problem[row]}', f'time column "{source}"')
+        flawed = parsed.problem != ""
+        beyond = ((parsed.instants < EARLIEST) | (parsed.instants > LATEST)) & ~parsed.missing & ~flawed
+
+        def say(row: int) -> str:
+            return f'"{values.iloc[row]}": {"before 1900 or after 2200" if beyond[row] else parsed.problem[row]}'
+
+        checked.refuse(flawed | beyond, say, f'time column "{source}"')
         return parsed
 
     def _parsed(self, values: pd.Series, source: str) -> Times:
@@ -274,7 +276,8 @@ class _Checked:
     known: int
 
     def __post_init__(self) -> None:
-        self.reason = np.full(len(self.chunk.table), "", dtype=object)
+        self.bad = np.zeros(len(self.chunk.table), dtype=np.bool_)
+        self.reasons: dict[int, str] = {}
 
     def refuse(self, bad: Bools, say: Any, what: str) -> None:
         """Raise for the bad rows, or note the reason for each of them."""
@@ -288,16 +291,18 @@ class _Checked:
                 f'row {self.chunk.rows[first]:,}, {say(first)}); correct them, or pass errors="quarantine" to set them '
                 f"aside"
             )
+        self.bad |= bad
         for row in rows.tolist():
-            self.reason[row] = self.reason[row] or f"{what}: {say(row)}"
+            if row not in self.reasons:
+                self.reasons[row] = f"{what}: {say(row)}"
 
     def aside(self) -> pd.DataFrame:
         """Return the rows set aside, with their `row` in the source and the `reason`."""
-        bad = self.reason != ""
-        if not bad.any():
+        if not self.reasons:
             return self.chunk.aside
-        lost: pd.DataFrame = self.chunk.table.filter(pa.array(bad)).to_pandas()
-        lost = lost.assign(row=self.chunk.rows[bad], reason=self.reason[bad])
+        lost: pd.DataFrame = self.chunk.table.filter(pa.array(self.bad)).to_pandas()
+        reasons = [self.reasons[row] for row in sorted(self.reasons)]
+        lost = lost.assign(row=self.chunk.rows[self.bad], reason=reasons)
         return pd.concat([self.chunk.aside, lost], ignore_index=True) if len(self.chunk.aside) else lost
 
 
