@@ -11,18 +11,23 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mkmine.calendars import Calendar
+from mkmine.calendars import HOUR, Calendar
 from mkmine.errors import DataError
 from mkmine.eventlog.cleaning.filters import keep_activities
 from mkmine.eventlog.log import EventLog
 from mkmine.eventlog.provenance import Provenance
 from mkmine.eventlog.statistics import Groups
-from mkmine.eventlog.summaries import repeats, variant_index, visits, working_hours
+from mkmine.eventlog.summaries import (
+    Durations,
+    activity_rounds,
+    clock,
+    edge_times,
+    n_variants,
+    pair_cases,
+    pair_counts,
+)
 
 __all__ = ["ProcessMap", "discover"]
-
-# Up to this many pairs of activities a table of them is cheaper than sorting.
-TABLE = 1 << 22
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
@@ -126,7 +131,7 @@ def discover(
         activities=table,
         edges=kept,
         n_cases=log.n_cases,
-        n_variants=variant_index(log).n,
+        n_variants=n_variants(log),
         shown_activities=len(table) / len(log.activities),
         shown_paths=len(kept) / len(edges) if len(edges) else 1.0,
         calendar=working,
@@ -137,6 +142,8 @@ def discover(
 
 
 def _most_frequent(log: EventLog, share: float) -> EventLog:
+    if share == 1:
+        return log
     counts = np.bincount(log.activity, minlength=len(log.activities))
     present = int((counts > 0).sum())
     keep = max(math.ceil(share * present), 1)
@@ -147,30 +154,27 @@ def _most_frequent(log: EventLog, share: float) -> EventLog:
 
 
 def _activities(log: EventLog, whole: EventLog, calendar: Calendar) -> pd.DataFrame:
-    k, codes = len(log.activities), log.activity
-    done = ~log.ongoing
-    timed = done if log.timestamps != "completed" else np.zeros(len(log), dtype=np.bool_)
-    hours = working_hours(calendar, log.start[timed], log.end[timed])
-    spent = Groups(hours, codes[timed], k)
-    width = int(log.round.max()) + 1
-    reached = np.bincount(codes * np.int64(width) + log.round, minlength=k * width).reshape(k, width) > 0
-    longest = np.where(reached.any(axis=1), width - 1 - reached[:, ::-1].argmax(axis=1), 0)
-    last = codes[log.offsets[1:] - 1]
-    # Of the whole log: with the activities between them left out, returns would look like repeats.
-    returned = whole.activity[(visits(whole) == 2) & ~repeats(whole)]
+    k = len(log.activities)
+    start, end = clock(log, calendar)
+    if log.timestamps == "completed":
+        spent = Groups(np.zeros(0), np.zeros(0, dtype=np.int32), k)
+    else:
+        spent = Groups((end - start) / HOUR, np.where(log.ongoing, -1, log.activity.astype(np.int32)), k)
+    rounds = activity_rounds(log)
     frame = pd.DataFrame(
         {
             "activity": log.activities,
-            "instances": np.bincount(codes, minlength=k),
-            "cases": np.bincount(codes[log.round == 1], minlength=k),
-            "max_rounds": longest,
-            "starts": np.bincount(codes[log.offsets[:-1]], minlength=k),
-            "ends": np.bincount(last[log.completed], minlength=k),
+            "instances": rounds.instances,
+            "cases": rounds.cases,
+            "max_rounds": rounds.most,
+            "starts": rounds.starts,
+            "ends": rounds.ends,
             "duration_median_h": spent.quantile(0.5),
             "duration_mean_h": spent.mean,
             "duration_p85_h": spent.quantile(0.85),
             "duration_total_h": np.where(spent.count > 0, spent.total, np.nan),
-            "rework_cases": np.bincount(returned, minlength=k),
+            # Of the whole log: with the activities between them left out, returns would look like repeats.
+            "rework_cases": rounds.returned if log is whole else activity_rounds(whole).returned,
         }
     )
     return frame[frame["instances"] > 0].reset_index(drop=True)
@@ -178,50 +182,36 @@ def _activities(log: EventLog, whole: EventLog, calendar: Calendar) -> pd.DataFr
 
 def _edges(log: EventLog, calendar: Calendar) -> pd.DataFrame:
     k = len(log.activities)
-    rows = np.flatnonzero(log.position[1:] > 0)
-    key = log.activity[rows].astype(np.int64) * k + log.activity[rows + 1]
-    found, edge = _numbered(key, k * k)
-    apart = log.start[rows + 1] >= log.end[rows]
-    hours = working_hours(calendar, log.end[rows[apart]], log.start[rows[apart] + 1])
-    waits = Groups(hours, edge[apart], len(found))
-    count = np.bincount(edge, minlength=len(found))
-    source, target = found // max(k, 1), found % max(k, 1)
+    source, target, count = pair_counts(log.offsets, log.activity, k)
+    waits = edge_times(log, calendar=calendar, exact=True, overlaps=False)
     names = np.array(log.activities, dtype=object)
     frame = pd.DataFrame(
         {
             "source": names[source],
             "target": names[target],
             "count": count,
-            "cases": _distinct(edge, log.case_of[rows], len(found)),
-            "waiting_median_h": waits.quantile(0.5),
-            "waiting_mean_h": waits.mean,
-            "waiting_p85_h": waits.quantile(0.85),
-            "waiting_total_h": np.where(waits.count > 0, waits.total, np.nan),
-            "overlapping": count - waits.count,
+            "cases": pair_cases(log),
+            **_waits(waits, list(zip(names[source], names[target], strict=True))),
             "rework": target <= source,
         }
     )
+    frame.insert(8, "overlapping", count - frame.pop("waiting"))
     return frame.sort_values("count", ascending=False, kind="stable").reset_index(drop=True)
 
 
-def _numbered(key: NDArray[np.int64], size: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the distinct keys below `size` in order, and the place of each key among them."""
-    if size > TABLE:
-        found, place = np.unique(key, return_inverse=True)
-        return found, place
-    found = np.flatnonzero(np.bincount(key, minlength=size))
-    place = np.empty(size, dtype=np.int64)
-    place[found] = np.arange(len(found))
-    return found, place[key]
-
-
-def _distinct(edge: NDArray[np.int64], case: NDArray[np.int32], size: int) -> NDArray[np.int64]:
-    """Return the number of different cases of each edge."""
-    # Cases come in order, so a stable sort by edge keeps those of an edge together.
-    order = np.argsort(edge.astype(np.min_scalar_type(max(size - 1, 0))), kind="stable")
-    e, c = edge[order], case[order]
-    fresh = np.append(True, (e[1:] != e[:-1]) | (c[1:] != c[:-1])) if len(e) else np.zeros(0, dtype=np.bool_)
-    return np.bincount(e[fresh], minlength=size)
+def _waits(waits: Durations, edges: list[tuple[str, str]]) -> dict[str, NDArray[Any]]:
+    """Return the waiting times of the edges in hours, NaN where all are parallel, and how many there are."""
+    number = {name: place for place, name in enumerate(waits.names)}
+    place = np.array([number.get(edge, len(waits)) for edge in edges], dtype=np.int64)
+    total = np.array([one / HOUR for one in waits.total], dtype=np.float64)
+    columns = {
+        "waiting_median_h": waits.quantile(0.5) / HOUR,
+        "waiting_mean_h": waits.mean / HOUR,
+        "waiting_p85_h": waits.quantile(0.85) / HOUR,
+        "waiting_total_h": total,
+    }
+    found = {name: np.append(values, np.nan)[place] for name, values in columns.items()}
+    return found | {"waiting": np.append(waits.count, 0)[place]}
 
 
 def _strongest(edges: pd.DataFrame, share: float) -> pd.DataFrame:

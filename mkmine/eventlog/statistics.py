@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Groups", "Survival", "running_maximum", "wilson"]
+from mkmine.eventlog.twins import compiled
+
+__all__ = ["Groups", "Survival", "by_group", "running_maximum", "sort_groups", "wilson"]
 
 Floats = NDArray[np.float64]
 NORMAL_95 = 1.959963984540054
@@ -17,7 +19,7 @@ NORMAL_95 = 1.959963984540054
 
 @dataclass(frozen=True, eq=False)
 class Groups:
-    """Values (n,) with the number of their group; every statistic has shape (size,) and is NaN for an empty group."""
+    """Values (n,) with the number of their group, -1 for none; each statistic has shape (size,), NaN if it is empty."""
 
     values: Floats
     of: NDArray[np.integer]
@@ -26,12 +28,15 @@ class Groups:
     @cached_property
     def count(self) -> NDArray[np.int64]:
         """Number of values."""
-        return np.bincount(self.of, minlength=self.size)
+        return np.diff(self._sorted[1])
 
     @cached_property
     def total(self) -> Floats:
         """Sum, 0 for an empty group."""
-        return np.bincount(self.of, weights=self.values, minlength=self.size).astype(np.float64)
+        out, (ordered, begins) = np.zeros(self.size), self._sorted
+        filled = np.flatnonzero(self.count)
+        out[filled] = np.add.reduceat(ordered, begins[filled]) if len(filled) else 0.0
+        return out
 
     @property
     def mean(self) -> Floats:
@@ -39,25 +44,43 @@ class Groups:
         return np.where(self.count > 0, self.total / np.maximum(self.count, 1), np.nan)
 
     @cached_property
-    def _sorted(self) -> Floats:
-        # A stable sort of small integers is a radix sort; sorting within groups is then far cheaper than by two keys.
-        narrow = self.of.astype(np.min_scalar_type(max(self.size - 1, 0)))
-        out: Floats = self.values[np.argsort(narrow, kind="stable")]
-        ends = np.cumsum(self.count)
-        for group in np.flatnonzero(self.count > 1):
-            out[ends[group] - self.count[group] : ends[group]].sort()
-        return out
+    def _sorted(self) -> tuple[Floats, NDArray[np.int64]]:
+        return by_group(self.values, self.of, self.size)
 
     def quantile(self, share: float) -> Floats:
         """Quantile with linear interpolation between order statistics (Hyndman and Fan's type 7)."""
-        if not len(self.values):
+        ordered, begins = self._sorted
+        if not len(ordered):
             return np.full(self.size, np.nan)
-        begin = np.concatenate(([0], np.cumsum(self.count)[:-1]))
-        place = begin + share * np.maximum(self.count - 1, 0)
-        low = np.minimum(np.floor(place).astype(np.int64), len(self.values) - 1)
-        high = np.minimum(np.ceil(place).astype(np.int64), len(self.values) - 1)
-        found = self._sorted[low] + (place - low) * (self._sorted[high] - self._sorted[low])
+        place = begins[:-1] + share * np.maximum(self.count - 1, 0)
+        low = np.minimum(np.floor(place).astype(np.int64), len(ordered) - 1)
+        high = np.minimum(np.ceil(place).astype(np.int64), len(ordered) - 1)
+        found = ordered[low] + (place - low) * (ordered[high] - ordered[low])
         return np.where(self.count > 0, found, np.nan)
+
+
+def by_group(
+    values: NDArray[Any], groups: NDArray[np.integer[Any]], size: int
+) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """Return the values, sorted within their group (below `size`; -1 is left out), and where each group begins."""
+    if compiled(len(values)):
+        from mkmine.eventlog.summaries import kernels
+
+        out, begins = kernels.gather(values, groups.astype(np.int32, copy=False), size)
+    else:
+        kept = groups >= 0
+        of = groups[kept].astype(np.min_scalar_type(max(size - 1, 0)))
+        begins = np.concatenate(([0], np.cumsum(np.bincount(of, minlength=size)))).astype(np.int64)
+        # A stable sort of small integers is a radix sort; sorting within groups is then far cheaper than by two keys.
+        out = values[kept][np.argsort(of, kind="stable")]
+    sort_groups(out, begins)
+    return out, begins
+
+
+def sort_groups(values: NDArray[Any], begins: NDArray[np.int64]) -> None:
+    """Sort the values of each group in place."""
+    for group in np.flatnonzero(np.diff(begins) > 1).tolist():
+        values[begins[group] : begins[group + 1]].sort()
 
 
 def running_maximum(values: NDArray[np.int64], position: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
