@@ -43,9 +43,9 @@ class Policy:
     suspended
         `"ignore"`: an instance goes on while it is suspended; `"split"`: it ends, and resuming begins another.
     unmatched
-        `"keep"`: a completion without a start is an instant, and a start without a completion is ongoing if it is the
-        last event of its case, else an instant; `"drop"`: both are left out, but for what is ongoing, and unless the
-        log has no starts at all.
+        `"keep"`: a completion without a start is an instant, and a start without a completion is ongoing if nothing in
+        its case starts later, else an instant; `"drop"`: both are left out, but for what is ongoing, and unless the log
+        has no starts at all.
     """
 
     pairing: Order = "fifo"
@@ -118,13 +118,13 @@ def pair(
     begun = np.ones(len(kind), dtype=np.bool_)
     begun[partner[partner >= 0]] = False
     begun &= (kind == START) | (kind == RESUME)
-    going = begun & _last(case, time)[order]
+    moments = time[order]
+    started = np.where(partner >= 0, moments[partner], moments)
     kept = ended | begun
+    going = begun & _latest(case[order], started, kept)
     intervals = bool((kind == START).any())
     if policy.unmatched == "drop" and intervals:
         kept = (ended & (partner >= 0)) | going
-    moments = time[order]
-    started = np.where(partner >= 0, moments[partner], moments)
     enabled = np.where(ready >= 0, moments[ready], MISSING)
     # An instance was enabled when the start that it is paired with was.
     enabled = np.where(partner >= 0, enabled[partner], enabled)
@@ -231,12 +231,12 @@ def _grouped(case: NDArray[Any], activity: NDArray[Any], instance: NDArray[Any] 
     return order, first
 
 
-def _last(case: NDArray[Any], time: Int) -> Bool:
-    """Return which event is the last of its case; of several at once, the last in the source."""
-    order = np.lexsort((time, case))
-    last = np.zeros(len(case), dtype=np.bool_)
-    last[order[np.append(case[order][1:] != case[order][:-1], True)]] = True
-    return last
+def _latest(case: NDArray[Any], started: Int, kept: Bool) -> Bool:
+    """Return after which events nothing starts in their case."""
+    latest = np.full(int(case.max(initial=-1)) + 1, MISSING, dtype=np.int64)
+    np.maximum.at(latest, case[kept], started[kept])
+    later: Bool = started >= latest[case]
+    return later
 
 
 def _notes(

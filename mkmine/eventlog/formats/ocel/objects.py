@@ -1,0 +1,83 @@
+"""An object-centric log as columns, whichever file it came from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from mkmine.eventlog.formats.outgoing import array_of
+
+__all__ = ["Gathered", "Objects", "typed"]
+
+KINDS = {"integer": pa.int64(), "float": pa.float64(), "boolean": pa.bool_()}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Objects:
+    """Events and objects, by number, and the links between them.
+
+    `link_event` and `link_object` are the two ends of each event-to-object relationship; attributes are arrays over all
+    events or all objects. `changed` counts values of object attributes that a later one replaced, `dangling`
+    relationships to what is not in the file.
+    """
+
+    activities: list[str]
+    times: pa.Array
+    event_attributes: dict[str, pa.Array]
+    ids: list[str]
+    types: list[str]
+    object_attributes: dict[str, pa.Array]
+    link_event: NDArray[np.int64]
+    link_object: NDArray[np.int64]
+    changed: int
+    dangling: int
+
+    @property
+    def n_events(self) -> int:
+        """The number of events."""
+        return len(self.activities)
+
+
+class Gathered:
+    """Values of attributes by name, as they are met: of several for one row, the one with the latest time counts."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, dict[int, tuple[str, Any]]] = {}
+        self.changed = 0
+
+    def add(self, name: str, row: int, value: Any, time: str = "") -> None:
+        """Take a value; `time` is ISO 8601 text."""
+        column = self.values.setdefault(name, {})
+        if row in column:
+            self.changed += 1
+            if column[row][0] > time:
+                return
+        column[row] = (time, value)
+
+    def arrays(self, n: int, kinds: dict[str, str]) -> dict[str, pa.Array]:
+        """Return the columns over all `n` rows, typed as declared where every value is so."""
+        out = {}
+        for name, found in self.values.items():
+            whole: list[Any] = [None] * n
+            for row, (_, value) in found.items():
+                whole[row] = value
+            out[name] = typed(whole, kinds.get(name, "string"))
+        return out
+
+
+def typed(values: Iterable[Any], kind: str) -> pa.Array:
+    """Return values as an array of a kind of OCEL (string, time, integer, float, boolean), else as text."""
+    texts = [None if one is None else str(one).lower() if isinstance(one, bool) else str(one) for one in values]
+    array = array_of(texts).cast(pa.large_string())
+    if kind not in KINDS:
+        return array
+    try:
+        return pc.if_else(pc.equal(array, ""), None, array).cast(KINDS[kind])
+    except pa.ArrowInvalid:
+        return array
