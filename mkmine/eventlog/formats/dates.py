@@ -4,47 +4,42 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any, cast
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from mkmine.calendars import DAY, HOUR
+from mkmine.calendars import DAY
 from mkmine.errors import DataError
-
-__all__ = ["Times", "likely_zone", "looks_like_times", "parse_times"]
-
-MISSING = np.iinfo(np.int64).min
-MINUTE, SECOND = 60_000_000, 1_000_000
-EMPTY = frozenset({"", "nan", "nat", "none", "null", "-", "n/a", "#n/a"})
-
-MONTHS = {
-    name: number
-    for number, names in enumerate(
-        (
-            ("jan", "янв"),
-            ("feb", "фев"),
-            ("mar", "мар"),
-            ("apr", "апр"),
-            ("may", "май", "мая"),
-            ("jun", "июн"),
-            ("jul", "июл"),
-            ("aug", "авг"),
-            ("sep", "сен"),
-            ("oct", "окт"),
-            ("nov", "ноя"),
-            ("dec", "дек"),
-        ),
-        start=1,
-    )
-    for name in names
-}
-NOTATION = re.compile(
-    r"^(?P<a>\d{1,4}|[^\W\d]{3,9}\.?)(?P<mark>[-./ ]|, ?)(?P<b>\d{1,2}|[^\W\d]{3,9}\.?)(?:[-./ ]|, ?)(?P<c>\d{2,4})"
-    r"(?:(?:T|,? +|\u00a0)(?P<hour>\d{1,2}):(?P<minute>\d\d)(?::(?P<second>\d\d)(?:[.,](?P<fraction>\d{1,9}))?)?"
-    r" ?(?P<half>[AaPp]\.?[Mm]\.?)?)?(?: ?(?P<offset>Z|UTC|GMT|[+-]\d\d:?(?:\d\d)?))?$"
+from mkmine.eventlog.formats.notation import (
+    DAY_FIRST,
+    EITHER,
+    MINUTE,
+    MONTH_FIRST,
+    NO_OFFSET,
+    NOTATION,
+    SECOND,
+    UNREAD,
+    YEAR_FIRST,
+    Fields,
+    offset_minutes,
+    read_fields,
 )
+from mkmine.eventlog.formats.table import arrow_column, is_text, plain
+
+__all__ = ["EMPTY", "Times", "likely_zone", "looks_like_numbers", "looks_like_times", "parse_times"]
+
+Int = NDArray[np.int64]
+Flaws = NDArray[np.int8]
+MISSING = np.iinfo(np.int64).min
+EMPTY = frozenset({"", "nan", "nat", "none", "null", "-", "n/a", "#n/a"})
+FLAWS = ("", "not a date", "UTC offset among times without one", "no UTC offset among times with one")
+NO_DATE, ODD_OFFSET, LACKS_OFFSET = 1, 2, 3
+NUMBER = re.compile(r"\d{5,19}(?:[.,]\d+)?")
 # Zones whose offsets are compared with those of a file, when the file has offsets but no zone.
 COMMON_ZONES = [
     "Europe/Moscow",
@@ -58,69 +53,102 @@ COMMON_ZONES = [
     "America/Sao_Paulo",
     "Australia/Sydney",
 ]
+# Rows that are looked at, spread over the column, for the zone of its offsets.
+GLANCE = 20_000
+BLOCK = 1 << 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Times:
-    """A parsed column: instants in µs UTC (n,), `missing` and `problem` ("" where fine), and how it was read."""
+    """A parsed column: instants in µs UTC (n,), which are `missing`, what is wrong with each, and how it was read.
 
-    instants: NDArray[np.int64]
+    `flaw` (n,) is a place in FLAWS, 0 for what is fine; `problem` says it in words.
+    """
+
+    instants: Int
     missing: NDArray[np.bool_]
-    problem: NDArray[np.object_]
+    flaw: Flaws
     aware: bool
     note: str
 
+    @property
+    def problem(self) -> NDArray[np.object_]:
+        """What is wrong with each value, "" where nothing is."""
+        return np.array(FLAWS, dtype=object)[self.flaw]
 
-def parse_times(
-    values: pd.Series, *, column: str, time_zone: str | None = None, date_format: str | None = None
-) -> Times:
-    """Read a column of times as instants.
+
+def parse_times(values: Any, *, column: str, time_zone: str | None = None, date_format: str | None = None) -> Times:
+    """Read a column of times (pandas or Arrow) as instants.
 
     Values without an offset are wall-clock times of `time_zone` (UTC if it is None). Where some values carry an offset
     and others do not, the fewer ones are problems, unless `time_zone` says how the latter are meant.
 
     Raises `DataError` if day and month cannot be told apart in the whole column.
     """
-    kind = values.dtype
-    if pd.api.types.is_datetime64_any_dtype(kind):
+    values = _chunked(values)
+    kind = values.type
+    if pa.types.is_timestamp(kind):
         return _stamped(values, time_zone)
-    if pd.api.types.is_numeric_dtype(kind) and not pd.api.types.is_bool_dtype(kind):
+    if pa.types.is_integer(kind) or pa.types.is_floating(kind):
         return _numbers(values, column)
-    text = _text(values)
+    if not is_text(kind):
+        values = values.cast(pa.large_string())
+    texts, codes = _distinct(values)
     if date_format is not None:
-        return _formatted(text, date_format, time_zone)
-    if (fast := _iso(text, time_zone)) is not None:
-        return fast
-    codes, unique = pd.factorize(text.to_numpy(dtype=object))
-    local, offset, problem = _read_notation(pd.Series(unique, dtype=object), column)
-    missing = np.array([str(one).casefold() in EMPTY for one in unique], dtype=np.bool_)
-    problem[missing] = ""
-    return _settle(local[codes], offset[codes], missing[codes], problem[codes], time_zone)
+        return _formatted(texts, codes, date_format, time_zone)
+    if looks_like_numbers(texts):
+        return _written_numbers(texts, codes, column)
+    local, offset, flaw = _local(texts, column)
+    missing = _empty(texts, flaw == NO_DATE)
+    flaw[missing] = 0
+    if codes is not None:
+        local, offset, flaw, missing = local[codes], offset[codes], flaw[codes], missing[codes]
+    return _settle(local, offset, missing, flaw, time_zone)
 
 
-def looks_like_times(values: pd.Series) -> bool:
+def looks_like_times(values: Any) -> bool:
     """Return whether nearly all of a sample of the column reads as a date or a time."""
-    if pd.api.types.is_datetime64_any_dtype(values.dtype):
+    values = _chunked(values)
+    if pa.types.is_timestamp(values.type):
         return True
-    if pd.api.types.is_numeric_dtype(values.dtype):
+    if not is_text(values.type):
         return False
-    text = _text(values.dropna().head(200))
-    text = text[~text.str.casefold().isin(EMPTY)]
-    return len(text) > 0 and float(text.str.match(NOTATION).mean()) >= 0.9
+    texts = _first(values)
+    return len(texts) > 0 and sum(NOTATION.match(one) is not None for one in texts) >= 0.9 * len(texts)
 
 
-def likely_zone(values: pd.Series, instants: NDArray[np.int64]) -> str | None:
+def looks_like_numbers(values: Any) -> bool:
+    """Return whether nearly all of a sample of a text column are numbers long enough for a time."""
+    texts = _first(values) if is_text(values.type) else []
+    return len(texts) > 0 and sum(NUMBER.fullmatch(one) is not None for one in texts) >= 0.9 * len(texts)
+
+
+def _first(values: Any, size: int = 200) -> list[str]:
+    """Return the first texts of a column that are not empty, trimmed."""
+    found: list[str] = []
+    at, step = 0, size
+    while len(found) < size and at < len(values):
+        texts = (str(one).strip() for one in values.slice(at, step).to_pylist() if one is not None)
+        found += [one for one in texts if one.casefold() not in EMPTY]
+        at, step = at + step, min(step * 2, 1 << 20)
+    return found[:size]
+
+
+def likely_zone(values: Any, instants: Int) -> str | None:
     """Return the zone that explains the offsets written in a text column, or None where there is none to explain."""
-    if pd.api.types.is_datetime64_any_dtype(values.dtype):
-        tz = getattr(values.dt, "tz", None)
-        return None if tz is None else _zone_name(str(tz))
-    step = max(len(values) // 20_000, 1)
-    offsets = _text(values.iloc[::step]).str.extract(r"\d:\d\d.*?(Z|UTC|GMT|[+-]\d\d:?(?:\d\d)?)$", expand=False)
+    values = _chunked(values)
+    if pa.types.is_timestamp(values.type):
+        return None if values.type.tz is None else _zone_name(values.type.tz)
+    if not is_text(values.type):
+        return None
+    places = np.arange(0, len(values), max(len(values) // GLANCE, 1))
+    texts = pd.Series(values.take(pa.array(places)).to_pylist(), dtype=object).fillna("").str.strip()
+    offsets = texts.str.extract(r"\d:\d\d.*?(Z|UTC|GMT|[+-]\d\d:?(?:\d\d)?)$", expand=False)
     known = offsets.notna().to_numpy()
     if not known.any():
         return None
-    minutes = _offset_minutes(offsets[known])
-    stamps = pd.DatetimeIndex(instants[::step][known].astype("datetime64[us]")).tz_localize("UTC")
+    minutes = offset_minutes(offsets[known])
+    stamps = pd.DatetimeIndex(instants[places][known].astype("datetime64[us]")).tz_localize("UTC")
     distinct = np.unique(minutes)
     if len(distinct) == 1:
         hours, rest = divmod(int(distinct[0]), 60)
@@ -133,47 +161,88 @@ def likely_zone(values: pd.Series, instants: NDArray[np.int64]) -> str | None:
 
 
 def _zone_name(text: str) -> str:
-    if text in ("UTC", "utc", "UTC+00:00"):
+    if text in ("UTC", "utc", "UTC+00:00", "+00:00"):
         return "UTC"
     fixed = re.fullmatch(r"(?:UTC|pytz\.FixedOffset\()?([+-]\d\d):00\)?", text)
     return f"Etc/GMT{-int(fixed[1]):+d}" if fixed else text if "/" in text else "UTC"
 
 
-def _text(values: pd.Series) -> pd.Series:
-    if isinstance(values.dtype, pd.StringDtype):
-        return values.fillna("").str.strip()
-    return values.where(values.notna(), "").astype(str).str.strip()
+def _chunked(values: Any) -> pa.ChunkedArray:
+    if isinstance(values, pd.Series):
+        values = arrow_column(values)
+    return plain(values if isinstance(values, pa.ChunkedArray) else pa.chunked_array([values]))
 
 
-def _us(stamps: pd.Series) -> NDArray[np.int64]:
-    return stamps.to_numpy(dtype="datetime64[us]").astype(np.int64)
+def _distinct(values: pa.ChunkedArray) -> tuple[pa.Array, NDArray[np.int32] | None]:
+    """Return texts without nulls, and which of them each row is; None if there is a text for every row."""
+    if not pa.types.is_dictionary(values.type):
+        texts = values.cast(pa.large_string()).fill_null("").combine_chunks()
+        return _trimmed(texts), None
+    coded = values.unify_dictionaries().combine_chunks()
+    texts = pa.concat_arrays(
+        [coded.dictionary.cast(pa.large_string()).fill_null(""), pa.array([""], pa.large_string())]
+    )
+    codes = coded.indices.fill_null(len(texts) - 1).to_numpy(zero_copy_only=False)
+    return _trimmed(texts), codes
 
 
-def _stamped(values: pd.Series, time_zone: str | None) -> Times:
-    aware = values.dt.tz is not None
-    utc = values.dt.tz_convert("UTC").dt.tz_localize(None) if aware else _localize(values, time_zone)
-    instants = _us(utc)
-    missing = values.isna().to_numpy()
+def _trimmed(texts: pa.Array) -> pa.Array:
+    head = texts.slice(0, 1000).to_pylist()
+    return pc.utf8_trim_whitespace(texts) if any(one != one.strip() for one in head) else texts
+
+
+def _empty(texts: pa.Array, among: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return which texts say that there is no time."""
+    empty = np.zeros(len(texts), dtype=np.bool_)
+    rows = np.flatnonzero(among)
+    if len(rows):
+        coded = texts.take(pa.array(rows)).dictionary_encode()
+        says = np.array([one.strip().casefold() in EMPTY for one in coded.dictionary.to_pylist()], dtype=np.bool_)
+        empty[rows] = says[coded.indices.to_numpy()]
+    return empty
+
+
+def _stamped(values: pa.ChunkedArray, time_zone: str | None) -> Times:
+    aware = values.type.tz is not None
+    instants = values.cast(pa.int64()).fill_null(MISSING).to_numpy()
+    missing = _nulls(values)
+    if not aware:
+        instants = _from_wall(instants, missing, time_zone)
     note = "datetimes with a zone" if aware else f"wall-clock times of {time_zone or 'UTC'}"
-    return Times(instants=instants, missing=missing, problem=_clear(len(values)), aware=aware, note=note)
+    return Times(instants=instants, missing=missing, flaw=_sound(len(values)), aware=aware, note=note)
 
 
-def _localize(naive: pd.Series, time_zone: str | None) -> pd.Series:
+def _nulls(values: pa.ChunkedArray) -> NDArray[np.bool_]:
+    if not values.null_count:
+        return np.broadcast_to(np.False_, len(values))
+    return np.asarray(values.is_null().to_numpy())
+
+
+def _sound(n: int) -> Flaws:
+    return np.broadcast_to(np.int8(0), n)
+
+
+def _from_wall(local: Int, missing: NDArray[np.bool_], time_zone: str | None) -> Int:
+    """Return wall-clock µs of a zone as instants; what is missing stays so."""
     if time_zone in (None, "UTC"):
-        return naive
+        return local
+    naive = pd.Series(np.where(missing, 0, local).astype("datetime64[us]"))
     located = naive.dt.tz_localize(time_zone, ambiguous=False, nonexistent="shift_forward")
-    utc: pd.Series = located.dt.tz_convert("UTC").dt.tz_localize(None)
-    return utc
+    utc = located.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy(dtype="datetime64[us]").astype(np.int64)
+    return np.where(missing, MISSING, utc)
 
 
-def _clear(n: int) -> NDArray[np.object_]:
-    return np.full(n, "", dtype=object)
+def _numbers(values: pa.ChunkedArray, column: str) -> Times:
+    missing = _nulls(values)
+    numbers = values.to_numpy() if not missing.any() else values.cast(pa.float64()).fill_null(np.nan).to_numpy()
+    if numbers.dtype.kind == "f":
+        missing = missing | np.isnan(numbers)
+    return _moments(numbers, missing, column)
 
 
-def _numbers(values: pd.Series, column: str) -> Times:
-    numbers = values.to_numpy(dtype=np.float64, na_value=np.nan)
-    missing = np.isnan(numbers)
-    size = float(np.nanmedian(np.abs(numbers))) if (~missing).any() else 0.0
+def _moments(numbers: NDArray[Any], missing: NDArray[np.bool_], column: str) -> Times:
+    """Return numbers as instants by the scale that their usual size is of."""
+    size = float(np.median(np.abs(numbers[~missing].astype(np.float64)))) if not missing.all() else 0.0
     for low, high, unit, name in (
         (20_000, 80_000, DAY, "days of a spreadsheet"),
         (1e8, 1e10, SECOND, "seconds since 1970"),
@@ -183,144 +252,129 @@ def _numbers(values: pd.Series, column: str) -> Times:
     ):
         if low <= size < high:
             shift = 25_569 if unit == DAY else 0
-            instants = np.round((np.where(missing, shift, numbers) - shift) * unit)
-            wrong = np.abs(instants) > 9e18
-            problem = _clear(len(values))
-            problem[wrong] = "not a date"
-            settled = np.where(missing | wrong, MISSING, np.where(wrong, 0, instants)).astype(np.int64)
-            return Times(instants=settled, missing=missing, problem=problem, aware=unit != DAY, note=name)
+            wrong = ~missing & (np.abs((numbers.astype(np.float64) - shift) * unit) > 9e18)
+            fine = np.where(missing | wrong, shift, numbers)
+            if fine.dtype.kind == "f":
+                instants = np.round((fine - shift) * unit).astype(np.int64)
+            else:
+                instants = (
+                    fine.astype(np.int64) // 1000 if unit == 1e-3 else (fine.astype(np.int64) - shift) * int(unit)
+                )
+            instants[missing | wrong] = MISSING
+            return Times(
+                instants=instants, missing=missing, flaw=wrong.astype(np.int8) * NO_DATE, aware=unit != DAY, note=name
+            )
     raise DataError(
         f'time column "{column}" holds numbers around {size:,.6g}, neither epoch times nor spreadsheet dates; '
         f"name another column, or convert it to dates first"
     )
 
 
-def _formatted(text: pd.Series, date_format: str, time_zone: str | None) -> Times:
-    missing = text.str.casefold().isin(EMPTY).to_numpy(dtype=np.bool_)
+def _written_numbers(texts: pa.Array, codes: NDArray[np.int32] | None, column: str) -> Times:
+    """Read numbers that are written as text; what is none is no date."""
+    if codes is not None:
+        texts = texts.take(pa.array(codes))
+    texts = pc.utf8_trim_whitespace(texts)
+    numeric = pc.match_substring_regex(texts, r"^\d{1,19}(?:[.,]\d+)?$").to_numpy(zero_copy_only=False)
+    missing = _empty(texts, ~numeric)
+    known = pc.if_else(pa.array(numeric), pc.replace_substring(texts, ",", "."), None)
+    try:
+        numbers = known.cast(pa.int64()).fill_null(0).to_numpy()
+    except pa.ArrowInvalid:
+        numbers = known.cast(pa.float64()).fill_null(0).to_numpy()
+    times = _moments(numbers, ~numeric, column)
+    flaw = np.where(~numeric & ~missing, np.int8(NO_DATE), times.flaw)
+    return Times(instants=times.instants, missing=missing, flaw=flaw, aware=times.aware, note=times.note)
+
+
+def _formatted(texts: pa.Array, codes: NDArray[np.int32] | None, date_format: str, time_zone: str | None) -> Times:
+    text = texts.to_pandas()
+    missing = text.str.strip().str.casefold().isin(EMPTY).to_numpy(dtype=np.bool_)
     aware = "%z" in date_format
     try:
-        stamps = pd.to_datetime(text.where(~missing, None), format=date_format, errors="coerce", utc=aware)
+        stamps = pd.to_datetime(text.str.strip().where(~missing, None), format=date_format, errors="coerce", utc=aware)
     except ValueError as error:
         raise DataError(f'"{date_format}" is not a date format ({error}); write e.g. "%d.%m.%Y %H:%M"') from None
-    naive = stamps.dt.tz_localize(None) if aware else _localize(stamps, time_zone)
-    problem = _clear(len(text))
-    problem[stamps.isna().to_numpy() & ~missing] = "not a date"
-    return Times(instants=_us(naive), missing=missing, problem=problem, aware=aware, note=f'format "{date_format}"')
+    unread = stamps.isna().to_numpy()
+    naive = stamps.dt.tz_localize(None) if aware else stamps
+    instants = naive.to_numpy(dtype="datetime64[us]").astype(np.int64)
+    if not aware:
+        instants = _from_wall(instants, unread, time_zone)
+    flaw = (unread & ~missing).astype(np.int8) * np.int8(NO_DATE)
+    if codes is not None:
+        instants, missing, flaw = instants[codes], missing[codes], flaw[codes]
+    return Times(instants=instants, missing=missing, flaw=flaw, aware=aware, note=f'format "{date_format}"')
 
 
-def _iso(text: pd.Series, time_zone: str | None) -> Times | None:
-    """Read a column in which every value is ISO 8601 and all, or none, have an offset; None if it is not so."""
-    import pyarrow as pa
+def _local(texts: pa.Array, column: str) -> tuple[Int, NDArray[np.int16], Flaws]:
+    """Return local µs, offset minutes (`NO_OFFSET` without one) and the flaw of each text.
 
-    try:
-        strings = pa.array(text.where(text != "", None), type=pa.large_string(), from_pandas=True)
-    except (pa.ArrowInvalid, pa.ArrowTypeError):
-        return None
-    missing = strings.is_null().to_numpy(zero_copy_only=False)
-    for kind in (pa.timestamp("us", tz="UTC"), pa.timestamp("us")):
-        try:
-            instants = strings.cast(kind).cast(pa.int64()).fill_null(MISSING).to_numpy(zero_copy_only=False)
-        except pa.ArrowInvalid:
-            continue
-        aware = kind.tz is not None
-        if not aware and time_zone not in (None, "UTC"):
-            instants = _us(_localize(pd.Series(instants.astype("datetime64[us]")), time_zone))
-        n = len(text)
-        note = "ISO 8601 with offsets" if aware else f"ISO 8601, wall-clock times of {time_zone or 'UTC'}"
-        return Times(instants=instants, missing=missing, problem=_clear(n), aware=aware, note=note)
-    return None
-
-
-def _read_notation(
-    unique: pd.Series, column: str
-) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.object_]]:
-    """Return local µs, offset minutes (NaN without one) and the problem of each distinct text."""
-    parts = unique.str.extract(NOTATION)
-    problem = np.where(parts["a"].notna(), "", "not a date").astype(object)
-    year, month, day = _date_parts(parts, column)
-    hour = _number(parts["hour"])
-    half = parts["half"].str.lower().str.replace(".", "", regex=False)
-    twelve = half.notna().to_numpy()
-    wrong_half = twelve & ((hour < 1) | (hour > 12))
-    hour = np.where(twelve, hour % 12 + np.where(half == "pm", 12, 0), hour)
-    minute, second = _number(parts["minute"]), _number(parts["second"])
-    fraction = _number(parts["fraction"].str.ljust(9, "0").str[:6])
-    legal = (month >= 1) & (month <= 12) & (day >= 1) & (hour <= 23) & (minute <= 59) & (second <= 59) & ~wrong_half
-    legal &= year >= 1
-    months = (np.where(legal, year, 1970) - 1970) * 12 + np.where(legal, month, 1) - 1
-    first = months.astype("datetime64[M]").astype("datetime64[D]")
-    length = ((months + 1).astype("datetime64[M]").astype("datetime64[D]") - first).astype(np.int64)
-    legal &= day <= length
-    days = first.astype(np.int64) + np.where(legal, day, 1) - 1
-    local = days * DAY + hour * HOUR + minute * MINUTE + second * SECOND + fraction
-    problem[~legal] = "not a date"
-    return local, _offset_minutes(parts["offset"]), problem
+    Raises if day and month cannot be told apart anywhere in the column.
+    """
+    fields = read_fields(texts)
+    either = MONTH_FIRST if _month_comes_first(fields, column) else DAY_FIRST
+    local, flaw = fields.clock, np.zeros(len(texts), dtype=np.int8)
+    for at in range(0, len(texts), BLOCK):
+        part = slice(at, at + BLOCK)
+        order = np.where(fields.order[part] == EITHER, either, fields.order[part])
+        a, b, c = fields.date[:, part].astype(np.int32)
+        year_first, month_first = order == YEAR_FIRST, order == MONTH_FIRST
+        year = np.where(year_first, a, np.where(c < 100, c + 2000, c))
+        month = np.where(month_first, a, b)
+        day = np.where(year_first, c, np.where(month_first, b, a))
+        legal = (order != UNREAD) & (local[part] >= 0) & (year >= 1) & (month >= 1) & (month <= 12) & (day >= 1)
+        first = _first_days()
+        index = np.where(legal, year * 12 + month - 1, 0)
+        legal &= day <= first[index + 1] - first[index]
+        days = np.where(legal, first[index] + day - 1, 0).astype(np.int64)
+        local[part] += days * DAY
+        flaw[part] = np.where(legal, 0, NO_DATE)
+    return local, fields.offset, flaw
 
 
-def _number(digits: pd.Series) -> NDArray[np.int64]:
-    return pd.to_numeric(digits, errors="coerce").fillna(0).to_numpy(dtype=np.int64)
+@lru_cache(maxsize=1)
+def _first_days() -> NDArray[np.int32]:
+    """Return the days from 1970 to the first of each month of the years 0 to 9999, and one more."""
+    months = np.arange(-1970 * 12, (10_000 - 1970) * 12 + 1).astype("datetime64[M]")
+    days: NDArray[np.int32] = months.astype("datetime64[D]").astype(np.int32)
+    days.flags.writeable = False
+    return days
 
 
-def _offset_minutes(offsets: pd.Series) -> NDArray[np.float64]:
-    text = offsets.replace({"Z": "+0000", "UTC": "+0000", "GMT": "+0000"}).str.replace(":", "", regex=False)
-    sign = np.where(text.str[0] == "-", -1, 1)
-    minutes = pd.to_numeric(text.str[1:3]) * 60 + pd.to_numeric(text.str[3:5].replace("", "0"))
-    return minutes.to_numpy(dtype=np.float64, na_value=np.nan) * sign
-
-
-def _date_parts(parts: pd.DataFrame, column: str) -> tuple[NDArray[np.int64], ...]:
-    """Return year, month and day; raises if day and month cannot be told apart anywhere in the column."""
-    a, b, c = (_number(parts[name]) for name in "abc")
-    names = [parts[name].str.lower().str[:3].map(MONTHS) for name in "ab"]
-    year_first = parts["a"].str.fullmatch(r"\d{4}").fillna(False).to_numpy(dtype=np.bool_)
-    spelled = (names[0].notna() | names[1].notna()).to_numpy()
-    open_order = ~year_first & ~spelled & parts["mark"].isin(["/", "-"]).to_numpy()
-    month_first = np.zeros(len(a), dtype=np.bool_)
-    if open_order.any():
-        month_first = open_order & _month_comes_first(a[open_order], b[open_order], parts["half"].notna().any(), column)
-    year = np.where(year_first, a, c)
-    year = np.where(~year_first & (year < 100), year + 2000, year)
-    month = np.where(year_first, b, np.where(month_first, a, b))
-    day = np.where(year_first, c, np.where(month_first, b, a))
-    month = np.where(names[0].notna(), names[0].fillna(0), np.where(names[1].notna(), names[1].fillna(0), month))
-    day = np.where(names[0].notna(), b, day)
-    return year.astype(np.int64), month.astype(np.int64), day.astype(np.int64)
-
-
-def _month_comes_first(a: NDArray[np.int64], b: NDArray[np.int64], twelve_hours: Any, column: str) -> bool:
+def _month_comes_first(fields: Fields, column: str) -> bool:
+    either = fields.order == EITHER
+    if not either.any():
+        return False
+    a, b = fields.date[0, either], fields.date[1, either]
     day_first, month_first = int((a > 12).sum()), int((b > 12).sum())
-    if not day_first and not month_first and not twelve_hours:
+    if not day_first and not month_first and not fields.twelve:
         raise DataError(
             f'time column "{column}" does not tell days from months: both are 12 or less in all its values (first: '
             f'{a[0]:02d}/{b[0]:02d}); pass date_format="%d/%m/%Y %H:%M" or "%m/%d/%Y %H:%M", as it is meant'
         )
-    return month_first > day_first or (day_first == 0 and bool(twelve_hours))
+    return month_first > day_first or (day_first == 0 and fields.twelve)
 
 
 def _settle(
-    local: NDArray[np.int64],
-    offset: NDArray[np.float64],
-    missing: NDArray[np.bool_],
-    problem: NDArray[np.object_],
-    time_zone: str | None,
+    local: Int, offset: NDArray[np.int16], missing: NDArray[np.bool_], flaw: Flaws, time_zone: str | None
 ) -> Times:
-    fine = ~missing & (problem == "")
-    aware = ~np.isnan(offset)
+    fine = ~missing & (flaw == 0)
+    aware = offset != NO_OFFSET
     with_offset, without = int((fine & aware).sum()), int((fine & ~aware).sum())
     if with_offset and without and time_zone is None:
         fewer_aware = with_offset < without
-        problem = problem.copy()
         mixed = fine & (aware if fewer_aware else ~aware)
-        problem[mixed] = "UTC offset among times without one" if fewer_aware else "no UTC offset among times with one"
+        flaw[mixed] = ODD_OFFSET if fewer_aware else LACKS_OFFSET
         fine &= ~mixed
-    plain = pd.Series(np.where(fine, local, 0).astype("datetime64[us]"))
-    wall = _us(_localize(plain, time_zone))
-    instants = np.where(aware, local - np.nan_to_num(offset).astype(np.int64) * MINUTE, wall)
+    wall = _from_wall(local, ~fine, time_zone) if without else local
+    instants = wall
+    if with_offset:
+        instants = np.where(aware, local - offset.astype(np.int64) * MINUTE, wall)
     kind = "with offsets" if with_offset > without else f"wall-clock times of {time_zone or 'UTC'}"
     return Times(
-        instants=cast("NDArray[np.int64]", np.where(fine, instants, MISSING)),
+        instants=np.where(fine, instants, MISSING),
         missing=missing,
-        problem=problem,
+        flaw=flaw,
         aware=with_offset > without,
         note=f"dates {kind}",
     )

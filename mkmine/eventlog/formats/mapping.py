@@ -6,20 +6,26 @@ import re
 from collections.abc import Mapping as Dict
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from itertools import groupby
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 import pandas as pd
+import pyarrow as pa
 import yaml
 
 from mkmine.errors import DataError, UnknownNameError
+from mkmine.eventlog.formats.coding import distinct
 from mkmine.eventlog.formats.dates import looks_like_times
 from mkmine.eventlog.formats.lifecycle import Order, Policy, Suspended, Unmatched
+from mkmine.eventlog.formats.table import is_text
 from mkmine.files import read_yaml, write_text
 
-__all__ = ["Mapping", "Semantic", "guess"]
+__all__ = ["COLUMNS", "Mapping", "MappingGuess", "Semantic", "guess", "named_like"]
 
 Semantic = Literal["interval", "completed", "entered"]
+# Rows in which a repeated value is looked for first.
+GLANCE = 10_000
 COLUMNS = ("case", "activity", "start", "end", "enabled", "resource", "role", "lifecycle", "instance")
 
 # Names in order of trust, in the form of `_plain`; the first one that a column has wins.
@@ -168,9 +174,9 @@ class Mapping:
         plain: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in values.items()}
         return cls(**plain)
 
-    def save(self, path: str | Path) -> None:
-        """Write the mapping as YAML. Raises `DataError` if the place cannot be written."""
-        write_text(path, yaml.safe_dump(self.to_dict(), allow_unicode=True, sort_keys=False))
+    def save(self, path: str | Path) -> Path:
+        """Write the mapping as YAML; return the path. Raises `DataError` if the place cannot be written."""
+        return write_text(path, yaml.safe_dump(self.to_dict(), allow_unicode=True, sort_keys=False))
 
     @classmethod
     def load(cls, path: str | Path) -> Mapping:
@@ -178,37 +184,83 @@ class Mapping:
         return cls.from_dict(read_yaml(path, what="mapping of columns"))
 
 
-def guess(frame: pd.DataFrame, told: Mapping, *, where: str = "the table") -> tuple[Mapping, tuple[str, ...]]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MappingGuess:
+    """A mapping that was found out, and how.
+
+    Attributes
+    ----------
+    mapping
+        It can be saved, corrected, and given to `read`.
+    reasons
+        Why each column plays its part.
+    columns
+        By column: the part it plays ("attribute" for what is kept beside), and some of its values.
+    source
+        What was looked at, and how it was read.
+    """
+
+    mapping: Mapping
+    reasons: tuple[str, ...]
+    columns: Dict[str, tuple[str, tuple[str, ...]]]
+    source: str
+
+    def save(self, path: str | Path) -> Path:
+        """Write the mapping as YAML; return the path. Raises `DataError` if the place cannot be written."""
+        return self.mapping.save(path)
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Return one row per column: its name, its part, and some values."""
+        rows = [(name, part, ", ".join(values)) for name, (part, values) in self.columns.items()]
+        return pd.DataFrame(rows, columns=["column", "part", "values"])
+
+    def __repr__(self) -> str:
+        width = max([len(name) for name in self.columns], default=0)
+        parts = max([len(part) for part, _ in self.columns.values()], default=0)
+        lines = [
+            f"  {name:<{width}}  {part:<{parts}}  {', '.join(values)}"[:120].rstrip()
+            for name, (part, values) in self.columns.items()
+        ]
+        return "\n".join([self.source, *lines, *(f"  {one}" for one in self.reasons)])
+
+
+def guess(columns: pa.Table, told: Mapping, *, where: str = "the table") -> tuple[Mapping, tuple[str, ...]]:
     """Complete a mapping from the names and the contents of the columns; return it and the reasons.
 
     Raises `UnknownNameError` if a told column is absent, and `DataError`, listing the candidates, if the case, the
     activity or the times cannot be decided.
     """
-    told.check([str(one) for one in frame.columns], where)
+    told.check(columns.column_names, where)
     reasons = [f'{name} = "{_joined(value)}" (told)' for name in COLUMNS if (value := getattr(told, name))]
     taken = set(told.columns())
-    free = [str(one) for one in frame.columns if one not in taken]
+    free = [one for one in columns.column_names if one not in taken]
     found: dict[str, Any] = {}
     for role in ("case", "activity", "start", "end", "enabled", "resource", "role", "lifecycle", "instance"):
         one_told = role in ("start", "end") and (told.start or told.end) and told.timestamps != "interval"
         if getattr(told, role) is not None or one_told:
             continue
-        column, reason = _by_name(role, [one for one in free if one not in found.values()], frame)
+        column, reason = _by_name(role, [one for one in free if one not in found.values()], columns)
         if column is not None:
             found[role] = column
             reasons.append(f'{role} = "{column}" ({reason})')
     mapping = replace(told, **found)
     rest = [one for one in free if one not in found.values()]
-    mapping, reasons = _times(frame, mapping, rest, reasons, where)
+    mapping, reasons = _times(columns, mapping, rest, reasons, where)
     rest = [one for one in rest if one not in mapping.columns()]
     for role, content in (("case", _like_cases), ("activity", _like_activities)):
         if getattr(mapping, role) is None:
-            column = _only(role, [one for one in rest if content(frame[one])], list(frame.columns), where)
+            column = _only(role, [one for one in rest if content(columns[one])], columns.column_names, where)
             chosen: dict[str, Any] = {role: column}
             mapping = replace(mapping, **chosen)
             rest.remove(column)
             reasons.append(f'{role} = "{column}" (the only column with such contents)')
     return mapping, tuple(reasons)
+
+
+def named_like(role: str, columns: Sequence[str]) -> list[str]:
+    """Return the columns that play a part by their names, the likeliest first."""
+    plain_names = {column: _plain(column) for column in columns}
+    return [column for name in NAMES[role] for column in columns if plain_names[column] == name]
 
 
 def _joined(value: str | tuple[str, ...]) -> str:
@@ -221,16 +273,15 @@ def _plain(name: str) -> str:
     return re.sub(r"[\W_]+", " ", spaced).strip().casefold().replace("ё", "е")
 
 
-def _by_name(role: str, columns: Sequence[str], frame: pd.DataFrame) -> tuple[str | None, str]:
-    plain = {column: _plain(column) for column in columns}
-    ranked = [[column for column in columns if plain[column] == name] for name in NAMES[role]]
-    named = [group for group in ranked if group]
-    if role == "case":
+def _by_name(role: str, names: Sequence[str], columns: pa.Table) -> tuple[str | None, str]:
+    found = named_like(role, names)
+    named = [list(group) for _, group in groupby(found, key=_plain)]
+    if role == "case" and len(found) > 1:
         # A column without repeats numbers the events, not the cases.
-        repeating = [[one for one in group if not frame[one].is_unique] for group in named]
+        repeating = [[one for one in group if _repeats(columns[one])] for group in named]
         named = [group for group in repeating if group] or named
     if role in ("start", "end", "enabled"):
-        named = [group for group in ([c for c in one if _holds_times(c, frame[c])] for one in named) if group]
+        named = [group for group in ([c for c in one if _holds_times(c, columns[c])] for one in named) if group]
     if not named:
         return None, ""
     if len(named[0]) > 1:
@@ -242,19 +293,26 @@ def _by_name(role: str, columns: Sequence[str], frame: pd.DataFrame) -> tuple[st
     return named[0][0], "by name" + (f", rather than {_list(others)}" if others else "")
 
 
-def _holds_times(name: str, values: pd.Series) -> bool:
-    if pd.api.types.is_numeric_dtype(values.dtype):
-        return not pd.api.types.is_bool_dtype(values.dtype)
+def _repeats(values: pa.ChunkedArray) -> bool:
+    head = values.slice(0, GLANCE)
+    if distinct(head) < len(head) - head.null_count or values.null_count > 1:
+        return True
+    return bool(distinct(values) < len(values) - values.null_count)
+
+
+def _holds_times(name: str, values: pa.ChunkedArray) -> bool:
+    if pa.types.is_integer(values.type) or pa.types.is_floating(values.type) or pa.types.is_decimal(values.type):
+        return True
     # A column that calls itself a time is one, however damaged: its values will be told of. "To" may be a status.
     return looks_like_times(values) or any(word in _plain(name) for word in ("time", "date", "дата", "время"))
 
 
 def _times(
-    frame: pd.DataFrame, mapping: Mapping, rest: Sequence[str], reasons: list[str], where: str
+    columns: pa.Table, mapping: Mapping, rest: Sequence[str], reasons: list[str], where: str
 ) -> tuple[Mapping, list[str]]:
     if mapping.start is None and mapping.end is None:
-        dated = [one for one in rest if looks_like_times(frame[one])]
-        column = _only("end", dated, list(frame.columns), where, what="time")
+        dated = [one for one in rest if looks_like_times(columns[one])]
+        column = _only("end", dated, columns.column_names, where, what="time")
         mapping = replace(mapping, end=column)
         reasons = [*reasons, f'end = "{column}" (the only column of times)']
     if mapping.timestamps == "interval" and (mapping.start is None or mapping.end is None):
@@ -285,15 +343,15 @@ def _list(names: Sequence[str]) -> str:
     return shown + (f" and {len(names) - 12} more" if len(names) > 12 else "")
 
 
-def _like_cases(values: pd.Series) -> bool:
-    if pd.api.types.is_float_dtype(values.dtype) or looks_like_times(values):
+def _like_cases(values: pa.ChunkedArray) -> bool:
+    if pa.types.is_floating(values.type) or looks_like_times(values):
         return False
-    n, distinct = int(values.notna().sum()), int(values.nunique())
-    return n == len(values) and 1 < distinct <= 0.7 * n and distinct > 0.02 * n
+    n, many = len(values), distinct(values)
+    return values.null_count == 0 and 1 < many <= 0.7 * n and many > 0.02 * n
 
 
-def _like_activities(values: pd.Series) -> bool:
-    if pd.api.types.is_numeric_dtype(values.dtype) or looks_like_times(values):
+def _like_activities(values: pa.ChunkedArray) -> bool:
+    if not is_text(values.type) or looks_like_times(values):
         return False
-    distinct = int(values.nunique())
-    return bool(values.notna().all()) and 2 <= distinct <= max(0.02 * len(values), min(12, 0.5 * len(values)))
+    n = len(values)
+    return values.null_count == 0 and 2 <= distinct(values) <= max(0.02 * n, min(12, 0.5 * n))

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from mkmine.errors import DataError
 from mkmine.eventlog.encoding import Errors
-from mkmine.eventlog.formats.tabular import check_names
+from mkmine.eventlog.formats.table import check_names
 
 __all__ = ["Chunk", "Source", "mark_of", "open_source"]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,8 @@ from numpy.typing import NDArray
 
 from mkmine.errors import DataError
 from mkmine.eventlog.encoding import Errors
-from mkmine.eventlog.formats import tabular
+from mkmine.eventlog.formats.encodings import known_encoding, open_limited
+from mkmine.eventlog.formats.layout import Layout, lay_out, shown
 from mkmine.eventlog.partitions.chunks import Chunk, Source, mark_of
 
 __all__ = ["open_delimited"]
@@ -29,21 +29,9 @@ SMALLEST, LARGEST = 1 << 20, 64 << 20
 PACKED = 8
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Form:
-    """How a delimited file is written, told by its beginning."""
-
-    encoding: str
-    delimiter: str
-    header: tuple[str, ...]
-    skip: int
-
-
 def open_delimited(path: Path, *, chunk: int, encoding: str | None, delimiter: str | None, errors: Errors) -> Source:
     """Open a delimited file; `open_source` tells what is returned and raised."""
-    with tabular.open_limited(path, UNPACKED) as stream:
-        beginning = stream.read(SMALLEST)
-    form = _form(beginning, path.name, encoding, delimiter)
+    form = lay_out(path, encoding=None if encoding is None else known_encoding(encoding), delimiter=delimiter)
     head = next(_chunks(path, form, form.header, (), SMALLEST, errors), None)
     if head is None or not len(head.table):
         raise DataError(f'"{path.name}" is empty: it has column names but no row; export the log again')
@@ -52,44 +40,20 @@ def open_delimited(path: Path, *, chunk: int, encoding: str | None, delimiter: s
     return Source(
         called=f'"{path.name}"',
         stem=path.name.split(".")[0],
-        note=f'{form.encoding}, delimiter "{_shown(form.delimiter)}"',
+        note=form.note,
         mark=mark_of(path, [path]),
-        size=len(head.table) * times * path.stat().st_size // len(beginning),
+        size=len(head.table) * times * path.stat().st_size // max(min(SMALLEST, path.stat().st_size * times), 1),
         head=head.table.to_pandas(),
         chunks=lambda columns, coded: _chunks(path, form, columns, coded, block, errors),
     )
 
 
-def _form(beginning: bytes, name: str, encoding: str | None, delimiter: str | None) -> _Form:
-    if not beginning.strip():
-        raise DataError(f'"{name}" is empty; export the log again')
-    # A character that the end of the beginning cuts in two is no sign of another encoding.
-    whole = beginning[: beginning.rfind(b"\n") + 1] or beginning
-    used = encoding or tabular._encoding(whole)
-    try:
-        text = whole.decode(used, "ignore").encode()
-    except LookupError:
-        raise DataError(f'there is no encoding "{used}"; give e.g. "utf-8" or "cp1251"') from None
-    first, skip = text[:4096].split(b"\n", 1)[0].strip(), 0
-    if first.lower().startswith(b"sep=") and len(first) == 5:
-        delimiter, skip = delimiter or first[4:].decode(), 1
-    tabbed = name.casefold().removesuffix(".gz").endswith(".tsv")
-    mark = delimiter or tabular._delimiter(text[: 1 << 16], default="\t" if tabbed else ",")
-    if len(mark) != 1 or not mark.isascii() or mark in '"\r\n':
-        raise DataError(f'"{mark}" is not a delimiter; give one ASCII character other than a quote, e.g. ";"')
-    return _Form(encoding=used, delimiter=mark, header=tuple(tabular._header(text, mark, skip, name)), skip=skip)
-
-
-def _shown(mark: str) -> str:
-    return "tab" if mark == "\t" else mark
-
-
 def _chunks(
-    path: Path, form: _Form, columns: Sequence[str], coded: Sequence[str], block: int, errors: Errors
+    path: Path, form: Layout, columns: Sequence[str], coded: Sequence[str], block: int, errors: Errors
 ) -> Iterator[Chunk]:
     broken: list[tuple[int, str]] = []
     seen = told = 0
-    with tabular.open_limited(path, UNPACKED) as stream:
+    with open_limited(path, UNPACKED) as stream:
         try:
             for batch in _reader(stream, form, columns, coded, block, broken):
                 if broken and errors == "raise":
@@ -109,7 +73,7 @@ def _chunks(
         line, what = broken[0]
         raise DataError(
             f'"{path.name}" has rows of another length (first: row {line:,}, {what}); correct the quotes or the '
-            f'delimiter ("{_shown(form.delimiter)}" was used), or pass errors="quarantine" to set them aside'
+            f'delimiter ("{shown(form.mark)}" was used), or pass errors="quarantine" to set them aside'
         )
     if broken[told:]:
         empty = pa.table({name: pa.array([], pa.string()) for name in columns})
@@ -117,7 +81,7 @@ def _chunks(
 
 
 def _reader(
-    stream: Any, form: _Form, columns: Sequence[str], coded: Sequence[str], block: int, broken: list[tuple[int, str]]
+    stream: Any, form: Layout, columns: Sequence[str], coded: Sequence[str], block: int, broken: list[tuple[int, str]]
 ) -> Iterator[pa.RecordBatch]:
     from pyarrow import csv
 
@@ -129,9 +93,9 @@ def _reader(
     # Arrow itself knows UTF-8, with or without a mark of the byte order.
     known = "utf8" if form.encoding in ("utf-8", "utf-8-sig") else form.encoding
     reading = csv.ReadOptions(
-        use_threads=False, block_size=block, skip_rows=form.skip + 1, column_names=list(form.header), encoding=known
+        use_threads=False, block_size=block, skip_rows=form.skip, column_names=form.header, encoding=known
     )
-    parsing = csv.ParseOptions(delimiter=form.delimiter, newlines_in_values=True, invalid_row_handler=set_aside)
+    parsing = csv.ParseOptions(delimiter=form.mark, newlines_in_values=True, invalid_row_handler=set_aside)
     converting = csv.ConvertOptions(
         column_types={name: few if name in coded else text for name in form.header},
         strings_can_be_null=False,
@@ -140,7 +104,7 @@ def _reader(
     yield from csv.open_csv(stream, read_options=reading, parse_options=parsing, convert_options=converting)
 
 
-def _told(error: Exception, name: str, form: _Form, block: int) -> DataError:
+def _told(error: Exception, name: str, form: Layout, block: int) -> DataError:
     if "Empty CSV" in str(error) or "skip initial" in str(error):
         return DataError(f'"{name}" is empty: it has column names but no row; export the log again')
     if "straddling" in str(error):
@@ -150,7 +114,7 @@ def _told(error: Exception, name: str, form: _Form, block: int) -> DataError:
         )
     if "UTF8" in str(error):
         return DataError(f'"{name}" is not {form.encoding}: {error}; pass encoding="..." or save the file as UTF-8')
-    return DataError(f'"{name}" is not a table with "{_shown(form.delimiter)}" between cells: {error}')
+    return DataError(f'"{name}" is not a table with "{shown(form.mark)}" between cells: {error}')
 
 
 def _lines(seen: int, n: int, broken: Sequence[int]) -> Int:

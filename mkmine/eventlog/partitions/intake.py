@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from mkmine.calendars import from_us
 from mkmine.errors import DataError
 from mkmine.eventlog.encoding import EARLIEST, LATEST
+from mkmine.eventlog.formats.coding import JOINT, attribute
 from mkmine.eventlog.formats.dates import MISSING, Times, likely_zone, parse_times
 from mkmine.eventlog.formats.mapping import Mapping
-from mkmine.eventlog.formats.read import JOINT, tidy
 from mkmine.eventlog.partitions.chunks import Chunk
 from mkmine.eventlog.partitions.plan import Content, Plan
 
@@ -314,10 +314,10 @@ def _content(texts: pa.Array) -> Content:
         distinct = distinct.filter(pc.not_equal(distinct, ""))
     if not len(distinct):
         return "empty"
-    kind = tidy(distinct.to_pandas()).dtype
-    if not pd.api.types.is_numeric_dtype(kind):
+    values = attribute(pa.chunked_array([distinct]))
+    if not isinstance(values, np.ndarray):
         return "text"
-    return "whole" if pd.api.types.is_integer_dtype(kind) and not missing and not blank else "numbers"
+    return "whole" if values.dtype.kind == "i" and not missing and not blank else "numbers"
 
 
 def _clock(moment: int) -> str:

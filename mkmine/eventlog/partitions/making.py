@@ -17,6 +17,7 @@ from mkmine.errors import DataError
 from mkmine.eventlog.encoding import Errors
 from mkmine.eventlog.formats.lifecycle import has_lifecycle
 from mkmine.eventlog.formats.mapping import Mapping, Semantic, guess
+from mkmine.eventlog.formats.table import arrow_table
 from mkmine.eventlog.partitions.chunks import Source, open_source
 from mkmine.eventlog.partitions.folder import (
     MANIFEST,
@@ -183,7 +184,8 @@ def _finished(folder: Path, source: Source, key: str, *, replace_old: bool) -> M
 
 
 def _plan(source: Source, told: Mapping, name: str | None, errors: Errors, calendar: Calendar | None) -> Plan:
-    decided, reasons = guess(source.head, told, where=source.called)
+    head = arrow_table(source.head, source.called)
+    decided, reasons = guess(head, told, where=source.called)
     assert decided.case is not None
     lifecycle = decided.lifecycle if decided.lifecycle not in decided.activity_columns else None
     paired = lifecycle is not None and decided.timestamps == "completed" and has_lifecycle(source.head[lifecycle])

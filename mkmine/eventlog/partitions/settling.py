@@ -16,9 +16,9 @@ from mkmine.errors import DataError
 from mkmine.eventlog.assembly import assemble
 from mkmine.eventlog.enablement import enabled_times
 from mkmine.eventlog.encoding import Coded, by_first_appearance, encode
+from mkmine.eventlog.formats.coding import attribute, coded
 from mkmine.eventlog.formats.dates import MISSING
-from mkmine.eventlog.formats.instances import entered, finished, paired
-from mkmine.eventlog.formats.read import tidy
+from mkmine.eventlog.formats.instances import Instances, entered, finished, paired
 from mkmine.eventlog.log import EventLog
 from mkmine.eventlog.partitions.hours import Hours
 from mkmine.eventlog.partitions.plan import Facts, Plan, Survey
@@ -163,11 +163,11 @@ class _Shaped:
         column = self.rows.column(f"@{name}")
         if self.source is not None:
             column = column.take(pa.array(self.source))
+        if name in numeric:
+            return np.asarray(attribute(column), dtype=np.int64 if numeric[name] else np.float64)
         if pa.types.is_dictionary(column.type):
             column = column.cast(column.type.value_type)
         values = column.to_pandas()
-        if name in numeric:
-            return np.asarray(tidy(values), dtype=np.int64 if numeric[name] else np.float64)
         if isinstance(values.dtype, pd.StringDtype):
             return values.where(values.notna() & (values != ""), None).to_numpy(dtype=object, na_value=None)
         return values.to_numpy()
@@ -190,44 +190,30 @@ def _shape(batches: Sequence[pa.RecordBatch], plan: Plan, *, final: tuple[str, .
     case, activity, source, completed = encode(rows.column("case")), encode(rows.column("activity")), None, None
     intervals = mapping.timestamps in ("interval", "entered")
     if plan.paired or mapping.timestamps == "entered" or final is not None:
-        instances = pd.DataFrame(
-            {
-                "case": np.array(case.names.to_pylist(), dtype=object)[case.codes],
-                "activity": np.array(activity.names.to_pylist(), dtype=object)[activity.codes],
-                "start": start,
-                "end": end,
-                "enabled": MISSING if enabled is None else enabled,
-                "ongoing": ongoing,
-                "source": np.arange(len(end)),
-            }
+        instances = Instances(
+            case=case, activity=activity, start=start, end=end, enabled=enabled, ongoing=ongoing, source=None
         )
         # A part of a log need not have all of the final activities.
         there = None if final is None else tuple(one for one in final if one in set(activity.listed()))
         if mapping.timestamps == "entered":
-            instances, completed = entered(instances, steps, there)
+            instances = entered(instances, steps, there)
         elif plan.paired:
-            transitions = _series(rows, "lifecycle")
-            ids = _series(rows, "instance").to_numpy(dtype=object) if "instance" in names else None
-            instances = paired(instances, transitions, ids, steps, mapping.policy())
-            intervals = bool(instances.attrs["intervals"])
+            ids = coded(rows.column("instance")).codes if "instance" in names else None
+            instances = paired(instances, rows.column("lifecycle"), ids, steps, mapping.policy())
+            intervals = instances.start is not None
         if mapping.final is not None and there is not None:
-            completed = finished(instances, there, steps)
-        source = instances["source"].to_numpy()
-        start, end = instances["start"].to_numpy(), instances["end"].to_numpy()
-        enabled, ongoing = instances["enabled"].to_numpy(), instances["ongoing"].to_numpy(dtype=np.bool_)
-        case = by_first_appearance(case.codes[source], case.names)
-        activity = by_first_appearance(activity.codes[source], activity.names)
+            instances = finished(instances, there, steps)
+        source, end, enabled = instances.source, instances.end, instances.enabled
+        start = end if instances.start is None else instances.start
+        ongoing = np.zeros(len(end), dtype=np.bool_) if instances.ongoing is None else instances.ongoing
+        if instances.open_cases is not None:
+            completed = pd.Series(~instances.open_cases, index=case.names.to_pylist())
+        case = by_first_appearance(instances.case.codes, case.names)
+        activity = by_first_appearance(instances.activity.codes, activity.names)
     return _Shaped(
         rows=rows, plan=plan, case=case, activity=activity, start=start, end=end, enabled=enabled, ongoing=ongoing,
         source=source, completed=completed, intervals=intervals, lost=lost, steps=steps,
     )  # fmt: skip
-
-
-def _series(rows: pa.Table, name: str) -> pd.Series:
-    column = rows.column(name)
-    plain = column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
-    values: pd.Series = plain.to_pandas()
-    return values
 
 
 def _together(batches: Sequence[pa.RecordBatch]) -> pa.Table:

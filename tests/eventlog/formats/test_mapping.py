@@ -2,21 +2,21 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pandas as pd
+import pyarrow as pa
 import pytest
 
 from mkmine.errors import DataError, UnknownNameError
 from mkmine.eventlog.formats.mapping import Mapping, guess
 
 
-def table(*columns: str, **contents: list[str]) -> pd.DataFrame:
+def table(*columns: str, **contents: list[str]) -> pa.Table:
     times = ["2025-03-05 10:00", "2025-03-05 11:00", "2025-03-06 10:00", "2025-03-06 11:00"]
     cases = ["1", "1", "2", "2"]
     values = dict.fromkeys(columns, cases) | contents
     for name in columns:
         if any(word in name.casefold() for word in ("time", "дата", "время", "start", "end", "начал", "заверш")):
             values[name] = times
-    return pd.DataFrame(values)
+    return pa.table(values)
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_what_is_told_is_not_guessed() -> None:
 
 
 def test_contents_decide_where_names_do_not() -> None:
-    frame = pd.DataFrame(
+    frame = pa.table(
         {
             "wann": ["2025-03-05", "2025-03-06", "2025-03-07", "2025-03-08"] * 10,
             "wer": [f"c{i // 4}" for i in range(40)],
@@ -114,12 +114,12 @@ def test_intervals_need_both_times() -> None:
 
 def test_statuses_that_a_change_went_from_and_to_are_no_times() -> None:
     frame = table("issue", "From", "To", "changed", changed=["2025-03-05"] * 4)
-    mapping, _ = guess(frame.assign(Status=["a", "b", "a", "b"]), Mapping())
+    mapping, _ = guess(frame.append_column("Status", [["a", "b", "a", "b"]]), Mapping())
     assert (mapping.end, mapping.activity, mapping.start) == ("changed", "Status", None)
 
 
 def test_a_damaged_column_of_times_is_found_by_its_name() -> None:
-    frame = table("case_id", "Activity").assign(**{"Дата изменения": ["вчера"] * 4})
+    frame = table("case_id", "Activity").append_column("Дата изменения", [["вчера"] * 4])
     assert guess(frame, Mapping())[0].end == "Дата изменения"
 
 

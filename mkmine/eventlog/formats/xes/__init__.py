@@ -12,11 +12,11 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 
 from mkmine.errors import DataError
-from mkmine.eventlog.formats.tabular import GIB, Table, open_limited
+from mkmine.eventlog.formats.table import Table
+from mkmine.eventlog.formats.tabular import GIB, open_limited
 from mkmine.eventlog.formats.xes.document import Document
 from mkmine.eventlog.formats.xes.parser import parse
 from mkmine.eventlog.twins import compiled
@@ -49,7 +49,7 @@ def read_xes(path: str | Path, *, size_limit: int = 32 * GIB) -> Table:
             document = parse(stream, source.name)
     document.check(source.name)
     columns, notes = _columns(document)
-    return _table(columns, ", ".join([*notes, *_told(document)]))
+    return Table(columns=columns, note=", ".join([*notes, *_told(document)]))
 
 
 def _scanned(source: Path, size_limit: int) -> Document | None:
@@ -104,18 +104,3 @@ def _told(document: Document) -> list[str]:
         more = [f"{len(told) - MOST_TOLD:,} more {what}s"] if len(told) > MOST_TOLD else []
         notes += [*told[:MOST_TOLD], *more]
     return notes
-
-
-def _table(columns: pa.Table, note: str) -> Table:
-    frame = pd.DataFrame({name: _series(columns[name]) for name in columns.column_names})
-    return Table(frame=frame, rows=np.arange(1, len(frame) + 1), note=note)
-
-
-def _series(column: pa.ChunkedArray) -> pd.Series:
-    if not pa.types.is_dictionary(column.type):
-        values: pd.Series = column.to_pandas()
-        return values
-    # One object per distinct text: a log repeats few texts many times.
-    whole = column.combine_chunks()
-    texts = np.array([*whole.dictionary.to_pylist(), None], dtype=object)
-    return pd.Series(texts[whole.indices.fill_null(-1).to_numpy(zero_copy_only=False)], dtype=object)
