@@ -67,12 +67,17 @@ class Table:
     def to_pandas(self, mask: NDArray[np.bool_] | None = None) -> pd.DataFrame:
         """Return the rows of a mask (n,), or all, as a frame."""
         columns = self.columns if mask is None else self.columns.filter(pa.array(mask))
-        data = {name: _decoded(columns[name]).to_pandas() for name in columns.column_names}
+        data = {name: _pandas(columns[name]) for name in columns.column_names}
         return pd.DataFrame(data, index=pd.RangeIndex(columns.num_rows))
 
 
-def _decoded(values: pa.ChunkedArray) -> pa.ChunkedArray:
-    return values.cast(values.type.value_type) if pa.types.is_dictionary(values.type) else values
+def _pandas(values: pa.ChunkedArray) -> Any:
+    if pa.types.is_dictionary(values.type):
+        values = values.cast(values.type.value_type)
+    if is_text(values.type) and values.null_count:
+        # What is missing is None, as for whoever reads a file by hand.
+        return pd.Series(values.to_pylist(), dtype=object)
+    return values.to_pandas()
 
 
 def check_names(names: Sequence[object], where: str) -> list[str]:
