@@ -22,6 +22,12 @@ if TYPE_CHECKING:
     from mkmine.discovery import ProcessMap, discover, variants
     from mkmine.errors import MkmineError
     from mkmine.eventlog import EventLog
+    from mkmine.eventlog.cleaning import filters, repairs
+    from mkmine.eventlog.cleaning.privacy import pseudonymise
+    from mkmine.eventlog.formats.sql import read_sql
+    from mkmine.eventlog.formats.write import write
+    from mkmine.eventlog.partitions import partition
+    from mkmine.eventlog.summaries import summarise
     from mkmine.optimization import Staffing, optimise
     from mkmine.performance import Diagnosis, diagnose
     from mkmine.report import Report, draw, report
@@ -63,13 +69,23 @@ _PLACES = {
     "draw": "report",
     "effect": "rollout",
     "experiment": "simulation",
+    "filters": "eventlog.cleaning",
     "optimise": "optimization",
+    "partition": "eventlog.partitions",
+    "pseudonymise": "eventlog.cleaning.privacy",
     "read": "sources",
+    "read_sql": "eventlog.formats.sql",
     "read_target": "targets",
+    "repairs": "eventlog.cleaning",
     "report": "report",
     "simulate": "simulation",
+    "summarise": "eventlog.summaries",
     "variants": "discovery",
+    "write": "eventlog.formats.write",
 }
+
+# Verbs that come in rooms: mk.filters.keep_window(...), mk.repairs.drop_duplicates(...).
+_MODULES = {"filters", "repairs"}
 
 __all__ = [
     "Calendar",
@@ -95,12 +111,19 @@ __all__ = [
     "draw",
     "effect",
     "experiment",
+    "filters",
     "optimise",
+    "partition",
+    "pseudonymise",
     "read",
+    "read_sql",
     "read_target",
+    "repairs",
     "report",
     "simulate",
+    "summarise",
     "variants",
+    "write",
 ]
 
 
@@ -108,7 +131,8 @@ def __getattr__(name: str) -> Any:
     """Load a verb or a type from its room when it is first used."""
     if name not in _PLACES:
         raise AttributeError(f"module 'mkmine' has no attribute {name!r}")
-    value = getattr(import_module(f"mkmine.{_PLACES[name]}"), name)
+    place = f"mkmine.{_PLACES[name]}"
+    value = import_module(f"{place}.{name}") if name in _MODULES else getattr(import_module(place), name)
     globals()[name] = value
     return value
 

@@ -13,44 +13,59 @@ from mkmine.trackers import looks_like_export, read_export
 
 __all__ = ["read"]
 
-Kind = Literal["events", "tracker"]
-_TRACKER_ONLY = {"issues"}
+Kind = Literal["events", "ocel", "tracker"]
+KINDS = ("events", "ocel", "tracker")
+_ONLY: dict[str, Kind] = {"issues": "tracker", "object_type": "ocel"}
 _JSON = re.compile(r"\.(json|jsonl|ndjson)(\.gz)?$", re.IGNORECASE)
 _SHARED = {"mapping", "time_zone", "name", "errors"}
 
 
 def read(source: Any, *, kind: Kind | None = None, **settings: Any) -> EventLog:
-    """Read an event log: a table of events (CSV, TSV, XLSX, Parquet, Feather), XES, a frame, or a tracker's export.
+    """Read an event log, whatever holds it.
 
     Parameters
     ----------
     source
-        A path, or a pandas frame with one row per event.
+        A path or a frame with one row per event. Files: tables (CSV, TSV, XLSX, Parquet, Feather), a folder of Parquet
+        files, XES, OCEL 2.0 (JSON, SQLite), a tracker's export, a log that `EventLog.save` wrote. Frames: pandas,
+        Polars, pm4py, Arrow, or whatever streams Arrow.
     kind
-        `"tracker"` for the export of a task tracker (a history of changes, or Jira's or Redmine's JSON), `"events"` for
-        all else. By default the file's first lines decide.
+        `"tracker"` for the export of a task tracker (a history of changes, or Jira's or Redmine's JSON), `"ocel"` for
+        an object-centric log, `"events"` for all else. By default the file itself decides.
     settings
         How to read it, by keyword: see `mkmine.eventlog.formats.read.read` (`case`, `activity`, `start`, `end`,
-        `resource`, `time_zone`, `timestamps`, `mapping`, ...) and `mkmine.trackers.read_export` (`issues`, `mapping`,
-        `time_zone`).
+        `resource`, `time_zone`, `timestamps`, `mapping`, ...), `mkmine.trackers.read_export` (`issues`, `mapping`,
+        `time_zone`), and for OCEL `object_type`, whose objects become the cases.
         Columns that are not named are guessed; the log's history says how.
 
     Raises `DataError` or `UnknownNameError` if the source cannot be read, and `TypeError` for a setting that there is
     not.
     """
-    if kind not in (None, "events", "tracker"):
-        raise DataError(f'kind="{kind}" is not known; pass "events" or "tracker", or leave it out')
-    columns = set(settings) - _SHARED - _TRACKER_ONLY
+    if kind is not None and kind not in KINDS:
+        raise DataError(f'kind="{kind}" is not known; pass "events", "ocel" or "tracker", or leave it out')
+    columns = set(settings) - _SHARED - set(_ONLY)
     is_path = isinstance(source, str | Path)
-    if kind is None:
-        told: Kind | None = "tracker" if _TRACKER_ONLY & set(settings) else "events" if columns else None
-        # No log of events is read from JSON: what is wrong with such a file, the trackers' reader says best.
-        from_tracker = is_path and (_JSON.search(str(source)) is not None or looks_like_export(source))
-        kind = told or ("tracker" if from_tracker else "events")
+    kind = kind or next((_ONLY[one] for one in settings if one in _ONLY), None) or _found(source, is_path, columns)
+    if kind != "events" and not is_path:
+        raise DataError(f'kind="{kind}" is read from a file; pass its path')
+    if kind == "ocel":
+        from mkmine.eventlog.formats.ocel import read_ocel
+
+        return read_ocel(source, **settings)
     if kind == "tracker":
-        if not is_path:
-            raise DataError("a tracker's export is read from a file; pass its path")
         if columns:
             raise TypeError(f"a tracker's export has no setting {', '.join(sorted(columns))}; see trackers.read_export")
         return read_export(source, **settings)
     return read_events(source, **settings)
+
+
+def _found(source: Any, is_path: bool, columns: set[str]) -> Kind:
+    """Return what a source is, by what it holds and how it is to be read."""
+    from mkmine.eventlog.formats.ocel import looks_like_ocel
+
+    if is_path and looks_like_ocel(source):
+        return "ocel"
+    if columns or not is_path:
+        return "events"
+    # No log of events is read from JSON: what is wrong with such a file, the trackers' reader says best.
+    return "tracker" if _JSON.search(str(source)) is not None or looks_like_export(source) else "events"

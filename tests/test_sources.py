@@ -59,7 +59,7 @@ def test_naming_the_kind_decides(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["event", "xes", ""])
 def test_an_unknown_kind_is_refused(kind: str) -> None:
-    with pytest.raises(DataError, match=f'kind="{kind}" is not known; pass "events" or "tracker"'):
+    with pytest.raises(DataError, match=f'kind="{kind}" is not known; pass "events", "ocel" or "tracker"'):
         mk.read("x.csv", kind=kind)  # type: ignore[arg-type]
 
 
@@ -90,3 +90,14 @@ def test_mistakes_of_users_are_explained(tmp_path: Path) -> None:
 def test_json_that_is_no_export_is_told_as_json(tmp_path: Path, content: str, message: str) -> None:
     with pytest.raises(DataError, match=message):
         mk.read(put(tmp_path / "export.json", content))
+
+
+def test_an_object_centric_log_is_flattened_and_a_saved_one_opened(tmp_path: Path) -> None:
+    log = mk.read(put(tmp_path / "events.csv", EVENTS), **COLUMNS)
+    written = mk.write(log, tmp_path / "events.jsonocel")
+    assert mk.read(written.path).activities == log.activities
+    with pytest.raises(UnknownNameError, match="object type"):
+        mk.read(written.path, object_type="order")
+    with pytest.raises(DataError, match='kind="ocel" is read from a file'):
+        mk.read(log.to_pandas(), object_type="case")
+    assert mk.read(log.save(tmp_path / "saved.parquet")).content_hash == log.content_hash
