@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from mkmine.errors import DataError
 from mkmine.eventlog.encoding import Errors
-from mkmine.eventlog.formats.table import check_names
+from mkmine.eventlog.formats.table import arrow_table, check_names
 
-__all__ = ["Chunk", "Source", "mark_of", "open_source"]
+__all__ = ["Chunk", "Source", "head_of", "mark_of", "open_source"]
 
 Int = NDArray[np.int64]
 # So many rows are enough to tell which column is which.
@@ -46,7 +46,7 @@ class Source:
     note: str
     mark: tuple[str, int, int]
     size: int | None
-    head: pd.DataFrame
+    head: pa.Table
     chunks: Callable[[Sequence[str], Sequence[str]], Iterator[Chunk]]
 
 
@@ -59,7 +59,8 @@ def open_source(source: Any, *, chunk: int, encoding: str | None, delimiter: str
     Raises `DataError` if it is none of these, is absent or empty.
     """
     if not isinstance(source, str | Path):
-        return _stream(_batches(source), "the frame" if isinstance(source, pd.DataFrame) else "the stream", chunk)
+        called = "the frame" if hasattr(source, "columns") else "the stream"
+        return _stream(_batches(source, called), called, chunk)
     path = Path(source)
     name = path.name.casefold()
     if path.is_dir():
@@ -132,7 +133,7 @@ def _parquet(files: Sequence[Path], path: Path, chunk: int) -> Source:
         note="parquet" if len(files) == 1 else f"{len(files):,} parquet files",
         mark=mark_of(path, files),
         size=size,
-        head=_head(tables(None, ()), f'"{path.name}"'),
+        head=head_of(tables(None, ()), f'"{path.name}"'),
         chunks=lambda columns, coded: _numbered(tables(columns, coded), chunk),
     )
 
@@ -154,7 +155,7 @@ def _feather(path: Path, chunk: int) -> Source:
         note="feather",
         mark=mark_of(path, [path]),
         size=None,
-        head=_head(tables(None), f'"{path.name}"'),
+        head=head_of(tables(None), f'"{path.name}"'),
         chunks=lambda columns, _: _numbered(tables(columns), chunk),
     )
 
@@ -179,8 +180,8 @@ def _check_columns(columns: Sequence[str] | None, known: Sequence[str], path: Pa
         raise DataError(f'"{path.name}" lacks the column "{absent[0]}", which other files of the log have')
 
 
-def _head(tables: Iterator[pa.Table], called: str) -> pd.DataFrame:
-    """Return the first rows as a frame, as `mkmine.read` sees a table."""
+def head_of(tables: Iterator[pa.Table], called: str) -> pa.Table:
+    """Return the first rows, by which columns are told. Raises `DataError` if there are none."""
     parts: list[pa.Table] = []
     for table in tables:
         parts.append(table.slice(0, HEAD - sum(map(len, parts))))
@@ -188,38 +189,39 @@ def _head(tables: Iterator[pa.Table], called: str) -> pd.DataFrame:
             break
     if not sum(map(len, parts)):
         raise DataError(f"{called} is empty: it has no row; export the log again")
-    frame: pd.DataFrame = pa.concat_tables(parts, promote_options="permissive").to_pandas(ignore_metadata=True)
-    return frame.drop(columns=[name for name in frame.columns if name.startswith("__index_level_")])
+    head = pa.concat_tables(parts, promote_options="permissive")
+    return head.select([name for name in head.column_names if not name.startswith("__index_level_")])
 
 
 # -- streams and frames ------------------------------------------------------------------------------------------------
 
 
-def _batches(source: Any) -> Iterator[pa.Table]:
+def _batches(source: Any, called: str) -> Iterator[pa.Table]:
     """Yield whatever streams Arrow, or an iterable of such things, as tables."""
-    if hasattr(source, "__arrow_c_stream__") or hasattr(source, "fetch_record_batch"):
-        try:
-            if hasattr(source, "__arrow_c_stream__"):
-                reader = pa.RecordBatchReader.from_stream(source)
-            else:
-                reader = source.fetch_record_batch()
-            for batch in reader:
-                yield pa.Table.from_batches([batch])
-        except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+    try:
+        if isinstance(source, pd.DataFrame):
+            yield arrow_table(source, called)
+        elif hasattr(source, "__arrow_c_stream__"):
+            yield from map(_table, pa.RecordBatchReader.from_stream(source))
+        elif hasattr(source, "fetch_record_batch"):
+            yield from map(_table, source.fetch_record_batch())
+        elif hasattr(source, "__arrow_c_array__"):
+            yield _table(pa.record_batch(source))
+        elif isinstance(source, Iterable) and not isinstance(source, bytes | dict):
+            for part in source:
+                if not any(hasattr(part, way) for way in ("__arrow_c_stream__", "__arrow_c_array__")):
+                    raise DataError(f"a {type(part).__name__} is no part of a log; give frames or Arrow batches")
+                yield from _batches(part, called)
+        else:
             raise DataError(
-                f"the frame holds values that Arrow cannot: {error}; make each column of one kind"
-            ) from None
-    elif hasattr(source, "__arrow_c_array__"):
-        yield pa.Table.from_batches([pa.record_batch(source)])
-    elif isinstance(source, Iterable) and not isinstance(source, bytes | dict):
-        for part in source:
-            if not (hasattr(part, "__arrow_c_stream__") or hasattr(part, "__arrow_c_array__")):
-                raise DataError(f"a {type(part).__name__} is no part of a log; give frames or Arrow batches")
-            yield from _batches(part)
-    else:
-        raise DataError(
-            f"a {type(source).__name__} is not a log; pass a path, a frame, an iterable of frames, or a stream of Arrow"
-        )
+                f"a {type(source).__name__} is not a log; pass a path, a frame, several frames, or an Arrow stream"
+            )
+    except pa.ArrowException as error:
+        raise DataError(f"{called} cannot be read as a table: {error}") from None
+
+
+def _table(batch: pa.RecordBatch) -> pa.Table:
+    return pa.Table.from_batches([batch])
 
 
 def _stream(tables: Iterator[pa.Table], called: str, chunk: int) -> Source:
@@ -229,8 +231,7 @@ def _stream(tables: Iterator[pa.Table], called: str, chunk: int) -> Source:
         first.append(table)
         if sum(map(len, first)) >= HEAD or sum(one.nbytes for one in first) >= chunk:
             break
-    head = _head(iter(first), called)
-    names = list(head.columns)
+    head = head_of(iter(first), called)
 
     def chosen(columns: Sequence[str]) -> Iterator[pa.Table]:
         for table in chain(first, tables):
@@ -241,7 +242,7 @@ def _stream(tables: Iterator[pa.Table], called: str, chunk: int) -> Source:
     return Source(
         called=called,
         stem="log",
-        note="frame" if called == "the frame" else f"stream of {len(names)} columns",
+        note="frame" if called == "the frame" else f"stream of {head.num_columns} columns",
         mark=("", 0, 0),
         size=None,
         head=head,

@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 
 from mkmine.calendars import from_us
 from mkmine.errors import DataError
-from mkmine.eventlog.encoding import EARLIEST, LATEST
-from mkmine.eventlog.formats.coding import JOINT, attribute
-from mkmine.eventlog.formats.dates import MISSING, Times, likely_zone, parse_times
+from mkmine.eventlog.encoding import EARLIEST, LATEST, encode
+from mkmine.eventlog.formats.coding import JOINT, attribute, joined
+from mkmine.eventlog.formats.dates import FLAWS, MISSING, Times, likely_zone, parse_times
 from mkmine.eventlog.formats.mapping import Mapping
+from mkmine.eventlog.formats.table import Table, is_text, plain
 from mkmine.eventlog.partitions.chunks import Chunk
 from mkmine.eventlog.partitions.plan import Content, Plan
 
@@ -61,7 +62,7 @@ class Intake:
     enabled: bool = False
     rows: int = 0
     _zone: str | None = None
-    _sample: list[tuple[pd.Series, Int]] = field(default_factory=list)
+    _sample: list[tuple[pa.ChunkedArray, Int]] = field(default_factory=list)
     _every: int = 1
 
     def __post_init__(self) -> None:
@@ -86,7 +87,7 @@ class Intake:
         checked = _Checked(chunk=chunk, where=self.called, raising=self.plan.errors == "raise", known=self.rows)
         columns: dict[str, pa.Array] = {}
         assert mapping.case is not None
-        columns["case"] = _trimmed(_plain(self._names(table, mapping.case)))
+        columns["case"] = _trimmed(_undone(self._names(table, mapping.case)))
         columns["activity"] = self._activity(table)
         for name, source in (("case", mapping.case), ("activity", JOINT.join(mapping.activity_columns))):
             checked.refuse(_empty(columns[name]), lambda _: "empty", f'{name} column "{source}"')
@@ -120,19 +121,19 @@ class Intake:
 
     def _names(self, table: pa.Table, source: str) -> pa.Array:
         """Return a column of names as text; few distinct ones as a dictionary."""
-        column = _whole(table.column(source))
-        kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
-        if pa.types.is_floating(kind):
-            column = self._numbers(source, _plain(column))
-        elif not _is_text(kind):
-            column = _plain(column).cast(pa.string())
-        return _few(column)
+        column = plain(table.column(source))
+        if pa.types.is_floating(column.type):
+            column = self._numbers(source, column)
+        elif pa.types.is_boolean(column.type):
+            column = pc.if_else(column, "True", "False")
+        elif not is_text(column.type):
+            column = column.cast(pa.string())
+        return _few(_whole(column))
 
-    def _numbers(self, source: str, values: pa.Array) -> pa.Array:
+    def _numbers(self, source: str, values: pa.ChunkedArray) -> pa.ChunkedArray:
         """Return numbers as text, without `.0` where a spreadsheet has widened whole ones."""
-        values = values.cast(pa.float64())
-        values = pc.if_else(pc.is_nan(values), pa.scalar(None, pa.float64()), values)
-        whole = bool(pc.all(pc.equal(pc.floor(values), values)).as_py() is not False)
+        values = pc.if_else(pc.is_nan(values), pa.scalar(None, values.type), values)
+        whole = bool(pc.all(pc.equal(pc.floor(values), values), min_count=0).as_py())
         if self.whole.setdefault(source, whole) and not whole:
             raise DataError(
                 f'column "{source}" of {self.called} begins with whole numbers and goes on with others, so that names '
@@ -141,19 +142,18 @@ class Intake:
         return values.cast(pa.int64() if self.whole[source] else pa.string()).cast(pa.string())
 
     def _activity(self, table: pa.Table) -> pa.Array:
-        first, *others = (self._names(table, source) for source in self.mapping.activity_columns)
+        first, *others = self.mapping.activity_columns
         if not others:
-            return first
-        joined = pc.fill_null(_trimmed(_plain(first)), "")
-        for one in others:
-            other = pc.fill_null(_trimmed(_plain(one)), "")
-            both = pc.and_(pc.not_equal(joined, ""), pc.not_equal(other, ""))
-            joined = pc.binary_join_element_wise(joined, other, pc.if_else(both, JOINT, ""))
-        return _few(joined)
+            return self._names(table, first)
+        whole = encode(self._names(table, first))
+        for other in others:
+            whole = joined(whole, encode(self._names(table, other)))
+        codes = pa.array(whole.codes, mask=whole.codes < 0)
+        return _few(pa.DictionaryArray.from_arrays(codes, whole.names.cast(pa.string())))
 
     def _further(self, name: str, column: pa.ChunkedArray) -> pa.Array:
-        kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
-        if not _is_text(kind):
+        column = plain(column)
+        if not is_text(column.type):
             return _whole(column)
         values = _few(_whole(column))
         before = self.texts.get(name)
@@ -198,29 +198,30 @@ class Intake:
         """Return a parsed time column, its problems noted."""
         if source is None:
             return None
-        values = _frame_column(table.column(source))
+        values = plain(table.column(source))
         parsed = self._parsed(values, source)
-        flawed = parsed.problem != ""
-        beyond = ((parsed.instants < EARLIEST) | (parsed.instants > LATEST)) & ~parsed.missing & ~flawed
+        instants = parsed.instants
+        if len(instants) and instants.min() >= EARLIEST and instants.max() <= LATEST and not parsed.flaw.any():
+            return parsed
+        beyond = ((instants < EARLIEST) | (instants > LATEST)) & ~parsed.missing & (parsed.flaw == 0)
 
         def say(row: int) -> str:
-            return f'"{values.iloc[row]}": {"before 1900 or after 2200" if beyond[row] else parsed.problem[row]}'
+            return f'"{values[row]}": {"before 1900 or after 2200" if beyond[row] else FLAWS[parsed.flaw[row]]}'
 
-        checked.refuse(flawed | beyond, say, f'time column "{source}"')
+        checked.refuse((parsed.flaw != 0) | beyond, say, f'time column "{source}"')
         return parsed
 
-    def _parsed(self, values: pd.Series, source: str) -> Times:
+    def _parsed(self, values: pa.ChunkedArray, source: str) -> Times:
         """Parse times as the chunks before were parsed.
 
         Raises `DataError` if the chunk could only be read in another way.
         """
         zone, form = self.mapping.time_zone, self.mapping.date_format
-        text = not pd.api.types.is_datetime64_any_dtype(values.dtype)
-        text &= not pd.api.types.is_numeric_dtype(values.dtype)
-        if text and form is None and values.str.match(OPEN_DATE).any():
+        text = is_text(values.type)
+        if text and form is None and _open_dates(values):
             values = self._ordered(values, source)
         parsed = parse_times(values, column=source, time_zone=zone, date_format=form)
-        if (parsed.missing | (parsed.problem != "")).all():
+        if (parsed.missing | (parsed.flaw != 0)).all():
             return parsed
         kind = ("with offsets" if parsed.aware else "without offsets") if text or zone else parsed.note
         known = self.aware.setdefault(source, kind)
@@ -231,10 +232,11 @@ class Intake:
             )
         return parsed
 
-    def _ordered(self, values: pd.Series, source: str) -> pd.Series:
+    def _ordered(self, values: pa.ChunkedArray, source: str) -> pa.ChunkedArray:
         """Return dates of open order with points between, which always stand after the day."""
-        day_first = values.str.replace(OPEN_DATE, r"\1\2.\3.\4", regex=True)
-        month_first = values.str.replace(OPEN_DATE, r"\1\3.\2.\4", regex=True)
+        texts = values.cast(pa.large_string())
+        day_first = pc.replace_substring_regex(texts, OPEN_DATE, r"\1\2.\3.\4")
+        month_first = pc.replace_substring_regex(texts, OPEN_DATE, r"\1\3.\2.\4")
         if source not in self.month_first:
             zone = self.mapping.time_zone
             # It raises if nothing tells the order.
@@ -247,22 +249,24 @@ class Intake:
 
     def _remember(self, column: pa.ChunkedArray, main: Times, fine: Bools) -> None:
         """Keep some times with what they say of their zone."""
-        values = _frame_column(column)
         if not fine.any():
             return
-        if not pd.api.types.is_string_dtype(values.dtype):
-            self._zone = likely_zone(values, main.instants) or "UTC"
+        if not is_text(column.type):
+            self._zone = likely_zone(column, main.instants) or "UTC"
             return
         rows = np.flatnonzero(fine)[:: self._every]
-        self._sample.append((values.iloc[rows], main.instants[rows]))
+        texts = column.take(pa.array(rows)).cast(pa.large_string())
+        self._sample.append((texts, main.instants[rows]))
         if sum(len(one) for one, _ in self._sample) > 2 * SAMPLE:
             self._every *= 2
-            self._sample = [(texts.iloc[::2], moments[::2]) for texts, moments in self._sample]
+            self._sample = [
+                (texts.take(pa.array(np.arange(0, len(texts), 2))), moments[::2]) for texts, moments in self._sample
+            ]
 
     def _offsets(self) -> str | None:
         if not self._sample:
             return None
-        texts = pd.concat([one for one, _ in self._sample], ignore_index=True)
+        texts = pa.chunked_array([part for one, _ in self._sample for part in one.chunks])
         return likely_zone(texts, np.concatenate([moments for _, moments in self._sample]))
 
 
@@ -300,7 +304,7 @@ class _Checked:
         """Return the rows set aside, with their `row` in the source and the `reason`."""
         if not self.reasons:
             return self.chunk.aside
-        lost: pd.DataFrame = self.chunk.table.filter(pa.array(self.bad)).to_pandas()
+        lost = Table(columns=self.chunk.table, note="").to_pandas(self.bad)
         reasons = [self.reasons[row] for row in sorted(self.reasons)]
         lost = lost.assign(row=self.chunk.rows[self.bad], reason=reasons)
         return pd.concat([self.chunk.aside, lost], ignore_index=True) if len(self.chunk.aside) else lost
@@ -324,17 +328,12 @@ def _clock(moment: int) -> str:
     return from_us(moment).isoformat(sep=" ", timespec="seconds")
 
 
-def _frame_column(column: pa.ChunkedArray) -> pd.Series:
-    if pa.types.is_dictionary(column.type):
-        column = column.cast(column.type.value_type)
-    if pa.types.is_date(column.type):
-        column = column.cast(pa.timestamp("us"))
-    values: pd.Series = column.to_pandas()
-    return values
-
-
-def _is_text(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
+def _open_dates(values: pa.ChunkedArray) -> bool:
+    """Return whether any text begins like 03/04/2025, of which only the whole column can tell the order."""
+    marks = pc.utf8_slice_codeunits(pc.utf8_ltrim_whitespace(values.cast(pa.large_string())), 1, 3).unique()
+    if not any(mark in (text or "") for text in marks.to_pylist() for mark in "/-"):
+        return False
+    return bool(pc.any(pc.match_substring_regex(values.cast(pa.large_string()), OPEN_DATE)).as_py())
 
 
 def _whole(column: pa.Array | pa.ChunkedArray) -> pa.Array:
@@ -344,7 +343,7 @@ def _whole(column: pa.Array | pa.ChunkedArray) -> pa.Array:
     return joined.chunk(0) if isinstance(joined, pa.ChunkedArray) else joined
 
 
-def _plain(column: pa.Array) -> pa.Array:
+def _undone(column: pa.Array) -> pa.Array:
     return column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
 
 

@@ -17,7 +17,6 @@ from mkmine.errors import DataError
 from mkmine.eventlog.encoding import Errors
 from mkmine.eventlog.formats.lifecycle import has_lifecycle
 from mkmine.eventlog.formats.mapping import Mapping, Semantic, guess
-from mkmine.eventlog.formats.table import arrow_table
 from mkmine.eventlog.partitions.chunks import Source, open_source
 from mkmine.eventlog.partitions.folder import (
     MANIFEST,
@@ -184,13 +183,13 @@ def _finished(folder: Path, source: Source, key: str, *, replace_old: bool) -> M
 
 
 def _plan(source: Source, told: Mapping, name: str | None, errors: Errors, calendar: Calendar | None) -> Plan:
-    head = arrow_table(source.head, source.called)
-    decided, reasons = guess(head, told, where=source.called)
+    decided, reasons = guess(source.head, told, where=source.called)
     assert decided.case is not None
     lifecycle = decided.lifecycle if decided.lifecycle not in decided.activity_columns else None
     paired = lifecycle is not None and decided.timestamps == "completed" and has_lifecycle(source.head[lifecycle])
     used = {*replace(decided, attributes=None, case_attributes=None).columns()} - {lifecycle}
-    rest = [str(one) for one in source.head.columns if one not in used]
+    # pm4py numbers the rows of its frames in such columns.
+    rest = [one for one in source.head.column_names if one not in used and not one.startswith("@@")]
     of_case = decided.case_attributes or tuple(one for one in rest if one.startswith("case:"))
     return Plan(
         name=name or source.stem,
@@ -209,8 +208,8 @@ def _number(source: Source, plan: Plan, room: int) -> int:
     """Return how many partitions keep the log of one of them within half of the room."""
     if source.size is None:
         return UNKNOWN
-    extra = [name for name in source.head.columns if name in {*plan.attributes, *plan.case_attributes}]
-    wide = source.head[extra].memory_usage(index=False, deep=True).sum() / max(len(source.head), 1)
+    extra = source.head.select([*dict.fromkeys([*plan.attributes, *plan.case_attributes])])
+    wide = extra.nbytes / max(len(extra), 1)
     needed = source.size * (ROW + COPIES * wide) / (room / 2)
     return int(np.clip(max(np.ceil(needed), min(WORKERS, source.size // WORTH)), 1, MOST))
 

@@ -9,16 +9,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from mkmine.calendars import Calendar
 from mkmine.errors import DataError
 from mkmine.eventlog.assembly import assemble
+from mkmine.eventlog.columns import Text
 from mkmine.eventlog.enablement import enabled_times
-from mkmine.eventlog.encoding import Coded, by_first_appearance, encode
-from mkmine.eventlog.formats.coding import attribute, coded
+from mkmine.eventlog.encoding import Coded, encode
+from mkmine.eventlog.formats.coding import attribute, first_of_each, taken
 from mkmine.eventlog.formats.dates import MISSING
 from mkmine.eventlog.formats.instances import Instances, entered, finished, paired
+from mkmine.eventlog.formats.table import Table, is_text
 from mkmine.eventlog.log import EventLog
 from mkmine.eventlog.partitions.hours import Hours
 from mkmine.eventlog.partitions.plan import Facts, Plan, Survey
@@ -43,28 +46,29 @@ def survey(rows: Sequence[pa.RecordBatch], plan: Plan, hours: Hours | None = Non
     Raises `DataError` if rows cannot be used and are not to be set aside.
     """
     shaped = _shape(rows, plan, final=())
-    case, activity = shaped.case.codes, shaped.activity
-    last = np.full(len(shaped.case.names), -1, dtype=np.int64)
-    order = np.lexsort((np.arange(len(case)), shaped.start, shaped.end))
-    last[case[order]] = order
-    names = activity.listed()
+    found = shaped.instances
+    codes, end, names = found.case.codes, found.end, found.activity.listed()
+    start = end if found.start is None else found.start
+    ongoing = np.zeros(len(end), dtype=np.bool_) if found.ongoing is None else found.ongoing
     if hours is not None:
-        hours.add_instances(start=shaped.start, end=shaped.end, ongoing=shaped.ongoing, intervals=shaped.intervals)
+        hours.add_instances(start=start, end=end, ongoing=ongoing, intervals=found.start is not None)
+    order = np.lexsort((start, end, codes))
+    last = order[np.append(codes[order][1:] != codes[order][:-1], True)] if len(order) else order
 
-    def counted(codes: NDArray[np.int32]) -> dict[str, int]:
-        counts = np.bincount(codes, minlength=len(names)).tolist()
+    def counted(status: NDArray[np.int32]) -> dict[str, int]:
+        counts = np.bincount(status, minlength=len(names)).tolist()
         return {name: n for name, n in zip(names, counts, strict=True) if n}
 
     return Survey(
-        observed=(int(shaped.start.min(initial=np.iinfo(np.int64).max)), int(shaped.end.max(initial=MISSING))),
-        intervals=shaped.intervals,
-        enabled=shaped.enabled is not None and bool((shaped.enabled != MISSING).any()),
-        unfinished=plan.mapping.timestamps == "entered" or bool(shaped.ongoing.any()),
+        observed=(int(start.min(initial=np.iinfo(np.int64).max)), int(end.max(initial=MISSING))),
+        intervals=found.start is not None,
+        enabled=found.enabled is not None and bool((found.enabled != MISSING).any()),
+        unfinished=plan.mapping.timestamps == "entered" or bool(ongoing.any()),
         lost=len(shaped.lost),
-        cases=len(shaped.case.names),
-        instances=len(case),
-        entries=counted(activity.codes),
-        last=counted(activity.codes[last]),
+        cases=len(last),
+        instances=len(end),
+        entries=counted(found.activity.codes),
+        last=counted(found.activity.codes[last]),
     )
 
 
@@ -76,27 +80,31 @@ def settle(
     A log that is not the `whole` one is given the calendar that the whole one shows.
     """
     shaped = _shape(rows, plan, final=facts.final)
-    if not len(shaped.end):
+    found = shaped.instances
+    if not len(found.end):
         return None
     calendar = plan.calendar or (None if whole else plan.inferred)
-    end, completed = shaped.end, shaped.completed
-    if shaped.ongoing.any():
-        end = np.where(shaped.ongoing, facts.observed[1], end)
-        going = np.bincount(shaped.case.codes[shaped.ongoing], minlength=len(shaped.case.names)) > 0
-        unfinished = pd.Series(~going, index=shaped.case.names.to_pylist())
-        completed = unfinished if completed is None else completed & unfinished.reindex(completed.index)
-    kept, of_case = shaped.further(facts.numeric)
+    end, open_cases = found.end, found.open_cases
+    if found.ongoing is not None and found.ongoing.any():
+        end = np.where(found.ongoing, facts.observed[1], end)
+        open_cases = np.zeros(len(found.case.names), dtype=np.bool_) if open_cases is None else open_cases.copy()
+        open_cases[found.case.codes[found.ongoing]] = True
+    start = found.start
+    if start is None and facts.intervals:
+        # Elsewhere in the source there are intervals; here all instances are instants.
+        start = end.copy()
     log = assemble(
-        case=shaped.case,
-        activity=shaped.activity,
-        start=shaped.start if facts.intervals else None,
+        case=found.case,
+        activity=found.activity,
+        start=start,
         end=end,
+        enabled=found.enabled if facts.enabled else None,
         resource=shaped.named("resource"),
         role=shaped.named("role"),
-        ongoing=shaped.ongoing,
-        attributes=kept | ({"enabled": shaped.enabled} if facts.enabled else {}),
-        case_attributes=of_case,
-        completed=completed,
+        ongoing=found.ongoing,
+        attributes=shaped.attributes(facts.numeric),
+        case_attributes=shaped.case_attributes(facts.numeric),
+        completed=None if open_cases is None else _open(found.case.names, open_cases),
         time_zone=plan.shown,
         name=plan.name,
         calendar=None if calendar is None else Calendar.from_dict(calendar),
@@ -104,37 +112,34 @@ def settle(
         quarantine=shaped.lost if len(shaped.lost) else None,
         history=(*steps, *shaped.steps),
     )
-    return _with_enabled(log) if facts.enabled else log
+    return log if log.enabled is None else _with_enabled(log)
+
+
+def _open(names: pa.Array, open_cases: Bools) -> pd.Series:
+    ids = names.filter(pa.array(open_cases)).to_pylist()
+    return pd.Series(np.zeros(len(ids), dtype=np.bool_), index=pd.Index(ids, dtype=object))
 
 
 def _with_enabled(log: EventLog) -> EventLog:
-    """Turn the attribute `enabled` (µs) into the enabled times, derived from earlier ends where it is missing."""
-    told = log.attributes["enabled"]
+    """Return the log with enabled times derived from earlier ends where none is recorded."""
+    told = log.enabled
+    assert told is not None
     unknown = told == MISSING
     # Some systems stamp the two in the wrong order, but nothing starts before it can.
-    enabled = np.where(unknown, enabled_times(log), np.minimum(told, log.start))
+    enabled = np.where(unknown, enabled_times(replace(log, enabled=None)), np.minimum(told, log.start))
     steps = log.history
     if unknown.any():
         steps = (*steps, Step("enabled", "not recorded; taken as the latest end before the start", int(unknown.sum())))
-    others: Any = {name: log.attributes.held(name) for name in log.attributes if name != "enabled"}
-    return replace(log, enabled=enabled, attributes=others, history=steps)
+    return replace(log, enabled=enabled, history=steps)
 
 
-@dataclass(kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Shaped:
-    """Activity instances made of rows: columns (n,), and `source`, the row that each takes its other columns from."""
+    """Activity instances made of rows, the rows that they take further columns from, and those that are of no use."""
 
     rows: pa.Table
     plan: Plan
-    case: Coded
-    activity: Coded
-    start: Int
-    end: Int
-    enabled: Int | None
-    ongoing: Bools
-    source: Int | None
-    completed: pd.Series | None
-    intervals: bool
+    instances: Instances
     lost: pd.DataFrame
     steps: list[Step]
 
@@ -143,77 +148,67 @@ class _Shaped:
         if column not in self.rows.column_names:
             return None
         coded = encode(self.rows.column(column))
-        return coded if self.source is None else Coded(coded.codes[self.source], coded.names)
+        return Coded(taken(coded.codes, self.instances.source), coded.names)
 
-    def further(self, numeric: dict[str, bool]) -> tuple[dict[str, Any], pd.DataFrame | None]:
-        """Return the columns to keep per instance, and the frame of those per case, indexed by case."""
-        of_case = self.plan.case_attributes
+    def attributes(self, numeric: dict[str, bool]) -> dict[str, Any]:
+        """Return the further columns of instances."""
         clash = {*OWN, *(one for one in ("resource", "role") if one in self.rows.column_names)}
-        kept = {}
-        for name in self.plan.attributes:
-            if name not in of_case:
-                kept[f"{name} (column)" if name in clash else name] = self._values(name, numeric)
-        if not of_case:
-            return kept, None
-        columns = {name.removeprefix("case:"): pd.Series(self._values(name, numeric)) for name in of_case}
-        names = np.array(self.case.names.to_pylist(), dtype=object)[self.case.codes]
-        return kept, pd.DataFrame(columns).groupby(names).first()
+        return {
+            f"{name} (column)" if name in clash else name: self._values(name, numeric)
+            for name in self.plan.attributes
+            if name not in self.plan.case_attributes
+        }
+
+    def case_attributes(self, numeric: dict[str, bool]) -> pd.DataFrame | None:
+        """Return the columns of cases, of each its first value, indexed by case; None if there are none."""
+        if not self.plan.case_attributes:
+            return None
+        case = self.instances.case
+        columns = {
+            name.removeprefix("case:"): first_of_each(self._values(name, numeric), case.codes, len(case.names))
+            for name in self.plan.case_attributes
+        }
+        return pd.DataFrame(columns, index=case.names.to_pylist())
 
     def _values(self, name: str, numeric: dict[str, bool]) -> Any:
+        """Return a column as what the whole of it is: a part of it may look like numbers by chance."""
         column = self.rows.column(f"@{name}")
-        if self.source is not None:
-            column = column.take(pa.array(self.source))
-        if name in numeric:
-            return np.asarray(attribute(column), dtype=np.int64 if numeric[name] else np.float64)
-        if pa.types.is_dictionary(column.type):
-            column = column.cast(column.type.value_type)
-        values = column.to_pandas()
-        if isinstance(values.dtype, pd.StringDtype):
-            return values.where(values.notna() & (values != ""), None).to_numpy(dtype=object, na_value=None)
-        return values.to_numpy()
+        if not is_text(column.type):
+            values = attribute(column)
+        elif name in numeric:
+            values = attribute(column)
+            kind = np.int64 if numeric[name] else np.float64
+            values = np.full(len(column), np.nan) if isinstance(values, Text) else values.astype(kind)
+        else:
+            plain = column.cast(pa.string())
+            values = Text.of(pc.if_else(pc.equal(plain, ""), pa.scalar(None, pa.string()), plain))
+        return taken(values, self.instances.source)
 
 
 def _shape(batches: Sequence[pa.RecordBatch], plan: Plan, *, final: tuple[str, ...] | None) -> _Shaped:
     """Turn rows into instances: paired by their lifecycle, lasting until the next entry, or as they are."""
-    rows = _together(batches)
-    rows, lost = _without_passed(rows, plan)
-    mapping, steps = plan.mapping, list[Step]()
-    names = rows.column_names
-    end = rows.column("end").to_numpy()
-    start = rows.column("start").to_numpy() if "start" in names else end
-    enabled = rows.column("enabled").to_numpy() if "enabled" in names else None
-    ongoing = (
-        rows.column("ongoing").to_numpy(zero_copy_only=False)
-        if "ongoing" in names
-        else np.zeros(len(end), dtype=np.bool_)
+    rows, lost = _without_passed(_together(batches), plan)
+    mapping, steps, names = plan.mapping, list[Step](), rows.column_names
+    ongoing = rows.column("ongoing").to_numpy() if "ongoing" in names else None
+    found = Instances(
+        case=encode(rows.column("case")),
+        activity=encode(rows.column("activity")),
+        start=rows.column("start").to_numpy() if mapping.timestamps == "interval" else None,
+        end=rows.column("end").to_numpy(),
+        enabled=rows.column("enabled").to_numpy() if "enabled" in names else None,
+        ongoing=ongoing if ongoing is not None and ongoing.any() else None,
     )
-    case, activity, source, completed = encode(rows.column("case")), encode(rows.column("activity")), None, None
-    intervals = mapping.timestamps in ("interval", "entered")
-    if plan.paired or mapping.timestamps == "entered" or final is not None:
-        instances = Instances(
-            case=case, activity=activity, start=start, end=end, enabled=enabled, ongoing=ongoing, source=None
-        )
-        # A part of a log need not have all of the final activities.
-        there = None if final is None else tuple(one for one in final if one in set(activity.listed()))
-        if mapping.timestamps == "entered":
-            instances = entered(instances, steps, there)
-        elif plan.paired:
-            ids = coded(rows.column("instance")).codes if "instance" in names else None
-            instances = paired(instances, rows.column("lifecycle"), ids, steps, mapping.policy())
-            intervals = instances.start is not None
-        if mapping.final is not None and there is not None:
-            instances = finished(instances, there, steps)
-        source, end, enabled = instances.source, instances.end, instances.enabled
-        start = end if instances.start is None else instances.start
-        ongoing = np.zeros(len(end), dtype=np.bool_) if instances.ongoing is None else instances.ongoing
-        if instances.open_cases is not None:
-            completed = pd.Series(~instances.open_cases, index=case.names.to_pylist())
-        case = by_first_appearance(instances.case.codes, case.names)
-        activity = by_first_appearance(instances.activity.codes, activity.names)
-    return _Shaped(
-        rows=rows, plan=plan, case=case, activity=activity, start=start, end=end, enabled=enabled, ongoing=ongoing,
-        source=source, completed=completed, intervals=intervals, lost=lost, steps=steps,
-    )  # fmt: skip
+    # A part of a log need not have all of the final activities.
+    there = None if final is None else tuple(one for one in final if one in set(found.activity.listed()))
+    if mapping.timestamps == "entered":
+        found = entered(found, steps, there)
+    elif plan.paired:
+        ids = encode(rows.column("instance")).codes if "instance" in names else None
+        found = paired(found, rows.column("lifecycle"), ids, steps, mapping.policy())
+    if mapping.final is not None and there is not None and len(found.end):
+        known = {found.activity.names[one].as_py() for one in np.unique(found.activity.codes).tolist()}
+        found = finished(found, tuple(one for one in there if one in known), steps)
+    return _Shaped(rows=rows, plan=plan, instances=found, lost=lost, steps=steps)
 
 
 def _together(batches: Sequence[pa.RecordBatch]) -> pa.Table:
@@ -264,4 +259,4 @@ def _without_passed(rows: pa.Table, plan: Plan) -> tuple[pa.Table, pd.DataFrame]
             f'errors="quarantine" to set them aside'
         )
     kept = rows.filter(pa.array(~passed))
-    return kept, rows.filter(pa.array(passed)).to_pandas().assign(reason=reason)
+    return kept, Table(columns=rows, note="").to_pandas(passed).assign(reason=reason)

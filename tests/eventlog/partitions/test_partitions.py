@@ -378,7 +378,7 @@ def test_broken_lines_of_a_csv(frame: pd.DataFrame, tmp_path: Path, monkeypatch:
     lines.append("cut")
     path = tmp_path / "log.csv"
     path.write_text("\n".join(lines), encoding="utf-8")
-    with pytest.raises(DataError, match=r"row 701, 8 cells instead of 7"):
+    with pytest.raises(DataError, match=r"row 701, 8 cells where the header has 7"):
         partition(path, tmp_path / "parts")
     parts = partition(path, tmp_path / "parts", errors="quarantine")
     assert sorted(parts.quarantine["row"]) == [701, 2501, 2701, len(lines)]
