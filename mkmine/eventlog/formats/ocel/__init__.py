@@ -22,8 +22,9 @@ from numpy.typing import NDArray
 from mkmine.errors import DataError, UnknownNameError
 from mkmine.eventlog.formats.ocel.json import from_json
 from mkmine.eventlog.formats.ocel.objects import Objects
-from mkmine.eventlog.formats.ocel.sqlite import from_sqlite, is_ocel_sqlite, is_sqlite
+from mkmine.eventlog.formats.ocel.sqlite import from_sqlite, is_ocel_sqlite
 from mkmine.eventlog.formats.read import read
+from mkmine.eventlog.formats.sqlite import is_sqlite
 from mkmine.eventlog.formats.tabular import open_limited
 from mkmine.eventlog.log import EventLog
 from mkmine.eventlog.provenance import Step

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +11,10 @@ import numpy as np
 
 from mkmine.errors import DataError
 from mkmine.eventlog.formats.ocel.objects import Gathered, Objects, typed
+from mkmine.eventlog.formats.sqlite import connected
 
-__all__ = ["connected", "from_sqlite", "is_ocel_sqlite", "is_sqlite"]
+__all__ = ["from_sqlite", "is_ocel_sqlite"]
 
-MAGIC = b"SQLite format 3\0"
 NEEDED = {
     "event": ("ocel_id", "ocel_type"),
     "object": ("ocel_id", "ocel_type"),
@@ -26,12 +25,6 @@ NEEDED = {
 KINDS = {"INTEGER": "integer", "INT": "integer", "REAL": "float", "FLOAT": "float", "BOOLEAN": "boolean"}
 
 
-def is_sqlite(path: Path) -> bool:
-    """Return whether a file begins as a database of SQLite does."""
-    with path.open("rb") as stream:
-        return stream.read(len(MAGIC)) == MAGIC
-
-
 def is_ocel_sqlite(path: Path) -> bool:
     """Return whether a database has the tables of OCEL 2.0."""
     try:
@@ -39,19 +32,6 @@ def is_ocel_sqlite(path: Path) -> bool:
             return set(NEEDED) <= set(_tables(database))
     except sqlite3.Error:
         return False
-
-
-@contextmanager
-def connected(path: Path) -> Iterator[sqlite3.Connection]:
-    """Open a database that may be hostile: read only, its schema not trusted to call functions, no extensions."""
-    # Of a database in use, its log of changes is part of it.
-    changing = Path(f"{path}-wal").exists()
-    address = f"{path.resolve().as_uri()}?mode=ro" + ("" if changing else "&immutable=1")
-    with closing(sqlite3.connect(address, uri=True)) as database:
-        for pragma in ("query_only = ON", "trusted_schema = OFF", "cell_size_check = ON"):
-            database.execute(f"PRAGMA {pragma}")
-        database.text_factory = lambda data: data.decode("utf-8", "replace")
-        yield database
 
 
 def from_sqlite(path: Path) -> Objects:
