@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar, overload
 
 import pandas as pd
 import pyarrow as pa
@@ -23,6 +23,9 @@ from mkmine.eventlog.partitions.pieces import Piece, read_all, read_piece
 from mkmine.eventlog.partitions.plan import Facts, Plan
 from mkmine.eventlog.partitions.settling import settle
 from mkmine.eventlog.provenance import Step
+
+if TYPE_CHECKING:
+    from mkmine.eventlog.summaries import Summary
 
 __all__ = ["Mergeable", "Partitions", "Portion"]
 
@@ -151,8 +154,12 @@ class Partitions:
                 )
         return out
 
-    def summarise(self, function: Callable[[EventLog], T], *, executor: Executor | Any = None) -> T:
-        """Return `function` of the whole log: of every partition, merged.
+    @overload
+    def summarise(self, *, executor: Executor | Any = None) -> Summary: ...
+    @overload
+    def summarise(self, function: Callable[[EventLog], T], *, executor: Executor | Any = None) -> T: ...
+    def summarise(self, function: Callable[[EventLog], Any] | None = None, *, executor: Executor | Any = None) -> Any:
+        """Return `function` of the whole log: of every partition, merged; without one, everything that merges.
 
         `executor` is a pool of `concurrent.futures`, or a Dask client whose workers see the folder under the same path;
         without one partitions are done one after another. A value is merged in the order of the partitions, so it is
@@ -164,12 +171,16 @@ class Partitions:
 
         Raises `DataError` if no row can be used, or a file of the folder is damaged.
         """
+        if function is None:
+            from mkmine.eventlog.summaries import summarise
+
+            function = summarise
         keeper = Keeper(self.folder, function)
         portions = self.portions()
         kept = [keeper.get(portion.key) for portion in portions]
         missing = [portion for portion, value in zip(portions, kept, strict=True) if value is None]
         computed = _computed(missing, function, executor)
-        total = _Merged[T]()
+        total = _Merged[Any]()
         for portion, value in zip(portions, kept, strict=True):
             if value is None:
                 value = next(computed)

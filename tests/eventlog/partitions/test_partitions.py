@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from mkmine.errors import DataError, UnknownNameError
 from mkmine.eventlog import EventLog, read
 from mkmine.eventlog.partitions import Partitions, partition
-from mkmine.eventlog.summaries import directly_follows, rework_counts, variant_counts
+from mkmine.eventlog.summaries import directly_follows, rework_counts, summarise, variant_counts
 
 NAMES = {"case": "case", "activity": "activity", "resource": "resource"}
 
@@ -63,7 +63,7 @@ def same(parts: Partitions, log: EventLog) -> None:
     assert parts.n_instances == log.n_instances
     assert parts.summarise(directly_follows) == directly_follows(log)
     assert parts.summarise(variant_counts).counts == variant_counts(log).counts
-    assert parts.summarise(rework_counts) == rework_counts(log)
+    assert parts.summarise() == summarise(log)
     logs = list(parts)
     assert {one.timestamps for one in logs} == {log.timestamps}
     assert {one.observed for one in logs} == {log.observed}
@@ -261,12 +261,12 @@ def test_entries_into_statuses(frame: pd.DataFrame, tmp_path: Path, final: tuple
     columns = dict(**NAMES, start="end", timestamps="entered", final=final)
     log = read(frame, **columns)
     assert 0 < log.completed.sum() < log.n_cases
-    same(partition(in_parts(frame, 400), tmp_path / "parts", partitions=40, **columns), log)
+    same(partition(in_parts(frame, 400), tmp_path / "parts", partitions=12, **columns), log)
 
 
 def test_final_activities(frame: pd.DataFrame, tmp_path: Path) -> None:
     columns = dict(**NAMES, end="end", final=["A1"])
-    same(partition(frame, tmp_path / "parts", partitions=40, **columns), read(frame, **columns))
+    same(partition(frame, tmp_path / "parts", partitions=12, **columns), read(frame, **columns))
     with pytest.raises(UnknownNameError, match='unknown final activity "B1"'):
         partition(frame, tmp_path / "others", **NAMES, end="end", final=["B1"])
     assert not (tmp_path / "others").exists()
@@ -301,7 +301,7 @@ def test_a_column_is_of_numbers_only_if_all_of_it_is(tmp_path: Path) -> None:
     frame["price"] = frame["cost"]
     frame.loc[2990, "price"] = "007"
     columns = dict(**NAMES, end="end")
-    parts = partition(in_parts(frame, 300), tmp_path / "parts", partitions=30, **columns)
+    parts = partition(in_parts(frame, 300), tmp_path / "parts", partitions=12, **columns)
     same(parts, read(frame, **columns))
     assert {one.attributes["cost"].dtype.kind for one in parts} == {"i"}
     assert {one.attributes["price"].dtype.kind for one in parts} == {"O"}
@@ -383,3 +383,21 @@ def test_broken_lines_of_a_csv(frame: pd.DataFrame, tmp_path: Path, monkeypatch:
     parts = partition(path, tmp_path / "parts", errors="quarantine")
     assert sorted(parts.quarantine["row"]) == [701, 2501, 2701, len(lines)]
     same(parts, read(path, errors="quarantine"))
+
+
+# -- public logs -------------------------------------------------------------------------------------------------------
+
+
+def test_a_public_log(shared_logs: Path, tmp_path: Path) -> None:
+    path = shared_logs / "calibration" / "BPIC12W" / "BPIC12W.csv.gz"
+    parts = partition(path, tmp_path / "parts", memory="64 MB", partitions=7)
+    assert len(parts.manifest.files) > 1
+    same(parts, read(path))
+
+
+def test_a_public_log_of_a_tracker_by_way_of_a_frame(shared_logs: Path, tmp_path: Path) -> None:
+    log = read(shared_logs / "trackers" / "bpic2013_incidents.xes.gz")
+    columns = {"case": "case", "activity": "activity", "end": "end", "resource": "resource"}
+    frame = log.to_pandas()[list(columns.values())]
+    parts = partition(in_parts(frame, 20_000), tmp_path / "parts", partitions=4, **columns)
+    assert parts.summarise() == summarise(read(frame, **columns))
