@@ -11,7 +11,7 @@ from mkmine.calendars import DAY, HOUR, Calendar, from_us, local_time, public_ho
 from mkmine.errors import DataError
 from mkmine.eventlog.log import EventLog
 
-__all__ = ["hours_of_weeks", "infer_calendar"]
+__all__ = ["calendar_of_hours", "hours_of_weeks", "infer_calendar"]
 
 Ints = NDArray[np.int64]
 
@@ -52,12 +52,19 @@ def infer_calendar(
     if not moments or max(int(one.max()) for one in moments) - min(int(one.min()) for one in moments) < SHORTEST:
         return Calendar.always(log.time_zone)
     first, counts = hours_of_weeks(moments, log.time_zone)
+    return calendar_of_hours(first, counts, log.time_zone, holidays=holidays)
+
+
+def calendar_of_hours(
+    first: int, counts: Ints, time_zone: str, *, holidays: Literal["auto"] | str | None = "auto"
+) -> Calendar:
+    """Return the calendar that counts by hour show, as `hours_of_weeks` gives them; the rules are `infer_calendar`'s."""
     worked = _worked_hours(counts)
     if worked.mean() >= ALWAYS_SHARE or not worked.any():
-        return Calendar.always(log.time_zone)
+        return Calendar.always(time_zone)
     weekly = tuple(_spans(worked[day]) for day in range(7))
-    country = _country(log.time_zone, first, counts, worked) if holidays == "auto" else holidays
-    return Calendar(weekly=weekly, time_zone=log.time_zone, holidays=country)
+    country = _country(time_zone, first, counts, worked) if holidays == "auto" else holidays
+    return Calendar(weekly=weekly, time_zone=time_zone, holidays=country)
 
 
 def _moments(log: EventLog, instances: NDArray[np.bool_] | None) -> list[Ints]:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mkmine.calendars import HOUR, Calendar, local_time
-from mkmine.eventlog.rhythm import ALWAYS_SHARE, SHORTEST, _country, _spans, _worked_hours
+from mkmine.eventlog.rhythm import SHORTEST, calendar_of_hours
 
 __all__ = ["Hours"]
 
@@ -53,9 +53,4 @@ class Hours:
         week = int(hours.min()) // 168
         counts = np.zeros((int(hours.max()) // 168 - week + 1) * 168, dtype=np.int64)
         np.add.at(counts, hours - week * 168, weights)
-        table = counts.reshape(-1, 168)
-        worked = _worked_hours(table)
-        if worked.mean() >= ALWAYS_SHARE or not worked.any():
-            return Calendar.always(time_zone)
-        country = _country(time_zone, week * 7 - 3, table, worked)
-        return Calendar(weekly=tuple(_spans(worked[day]) for day in range(7)), time_zone=time_zone, holidays=country)
+        return calendar_of_hours(week * 7 - 3, counts.reshape(-1, 168), time_zone)
