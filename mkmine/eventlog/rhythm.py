@@ -58,7 +58,7 @@ def infer_calendar(
 def calendar_of_hours(
     first: int, counts: Ints, time_zone: str, *, holidays: Literal["auto"] | str | None = "auto"
 ) -> Calendar:
-    """Return the calendar that counts by hour show, as `hours_of_weeks` gives them; the rules are `infer_calendar`'s."""
+    """Return the calendar that counts by hour show, as `hours_of_weeks` gives them, by `infer_calendar`'s rules."""
     worked = _worked_hours(counts)
     if worked.mean() >= ALWAYS_SHARE or not worked.any():
         return Calendar.always(time_zone)
