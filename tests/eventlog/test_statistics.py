@@ -6,20 +6,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mkmine.eventlog.statistics import Groups, Survival, running_maximum, wilson
+from tests.eventlog.summaries.samples import kernels
 
 finite = st.floats(-1e6, 1e6)
 
 
-@given(st.lists(st.tuples(st.integers(0, 4), finite), max_size=40), st.floats(0, 1))
-def test_statistics_of_groups_equal_numpys(pairs: list[tuple[int, float]], share: float) -> None:
+@pytest.mark.parametrize("form", ["numpy", "numba"])
+@given(pairs=st.lists(st.tuples(st.integers(-1, 4), finite), max_size=40), share=st.floats(0, 1))
+def test_statistics_of_groups_equal_numpys(form: str, pairs: list[tuple[int, float]], share: float) -> None:
     of = np.array([group for group, _ in pairs], dtype=np.int64)
-    values = np.array([value for _, value in pairs])
+    values = np.array([value for _, value in pairs], dtype=np.float64)
     groups = Groups(values, of, 5)
+    with kernels(form):
+        assert groups.count.sum() == (of >= 0).sum()
     for group in range(5):
         mine = values[of == group]
         if len(mine):
             assert groups.quantile(share)[group] == pytest.approx(np.quantile(mine, share), abs=1e-6)
             assert groups.mean[group] == pytest.approx(mine.mean(), abs=1e-6)
+            assert groups.total[group] == pytest.approx(mine.sum(), abs=1e-5)
         else:
             assert np.isnan(groups.quantile(share)[group])
             assert np.isnan(groups.mean[group])

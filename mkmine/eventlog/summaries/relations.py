@@ -160,9 +160,8 @@ def eventually_follows(log: EventLog, *, order: Order = "ended") -> EventuallyFo
         found = dict(zip(keys.tolist(), rows, strict=True))
     else:
         for case, key, _ in _pairs(log, start, end):
-            keys, place, count = np.unique(key, return_inverse=True, return_counts=True)
-            once = np.unique(case * len(keys) + place) % max(len(keys), 1)
-            cases = np.bincount(once, minlength=len(keys))
+            keys, count = np.unique(key, return_counts=True)
+            _, cases = np.unique(np.unique((case - case[:1]) * (k * k) + key) % (k * k), return_counts=True)
             rows = zip(count.tolist(), cases.tolist(), strict=True)
             found = added(found, dict(zip(keys.tolist(), rows, strict=True)))
     for long in _long_cases(log):

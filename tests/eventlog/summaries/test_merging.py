@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -125,6 +126,31 @@ def test_both_forms_give_the_same(drawn: list[Event], completions: bool, open_on
             plain = count(log)
         with kernels("numba"):
             assert count(log) == plain, name
+
+
+CENTURIES = pd.to_datetime(["1900-01-01", "1970-01-01", "1969-12-31 23:00", "2199-12-31"], format="mixed", utc=True)
+HOSTILE = {
+    "centuries": [(f"c{i % 3}", "AB"[i % 2], CENTURIES[i % 3], CENTURIES[3 - (i % 3 == 0)]) for i in range(24)],
+    "all at once": [(f"c{i % 3}", "ABC"[i % 2], CENTURIES[1], CENTURIES[1]) for i in range(24)],
+    "one-event cases": [(f"c{i}", "A", CENTURIES[1], CENTURIES[3]) for i in range(9)],
+    "one event": [("c", "A", CENTURIES[0], CENTURIES[0])],
+    "thousands of activities": [(f"c{i % 7}", f"A{i}", CENTURIES[1], CENTURIES[3]) for i in range(2100)],
+}
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_logs_at_the_edge_of_what_is_possible(kind: str) -> None:
+    frame = pd.DataFrame(HOSTILE[kind], columns=["case", "activity", "start", "end"])
+    log = EventLog.from_pandas(frame, start="start")
+    parts = parts_of(log, np.arange(log.n_cases) % 2)
+    for name, (count, identity) in SUMMARIES.items():
+        found = []
+        for form in ("numpy", "numba"):
+            with kernels(form):
+                found += [count(log), merged([count(part) for part in parts], random.Random(1))]
+        assert all(one == found[0] for one in found), name
+        assert identity.from_dict(json.loads(json.dumps(found[0].to_dict()))) == found[0], name
+        assert repr(found[0]) and found[0]._repr_html_(), name  # noqa: PT018
 
 
 @pytest.mark.parametrize("name", SUMMARIES)
