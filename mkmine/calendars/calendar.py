@@ -82,7 +82,7 @@ class Calendar:
     any_of: tuple[Calendar, ...] = ()
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "absences", tuple(Absence(*span) for span in self.absences))
+        object.__setattr__(self, "absences", tuple(read_absence(span) for span in self.absences))
         zone(self.time_zone)
         if self.all_of or self.any_of:
             self._check_parts()
@@ -159,7 +159,7 @@ class Calendar:
             shorter_eves=shorter_eves,
             half_days=_sorted_days({read_day(day): read_clock(until) for day, until in (half_days or {}).items()}),
             exceptions=tuple(sorted((day, read_intervals(text)) for day, text in (exceptions or {}).items())),
-            absences=tuple(sorted(Absence(*span) for span in absences)),
+            absences=tuple(sorted(map(read_absence, absences))),
         )
 
     @classmethod
@@ -173,7 +173,7 @@ class Calendar:
             return replace(self, all_of=(self.all_of[0].without(absences), *self.all_of[1:]))
         if self.any_of:
             return replace(self, any_of=tuple(part.without(absences) for part in self.any_of))
-        return replace(self, absences=tuple(sorted({*self.absences, *(Absence(*span) for span in absences)})))
+        return replace(self, absences=tuple(sorted({*self.absences, *map(read_absence, absences)})))
 
     def __and__(self, other: Calendar) -> Calendar:
         """Return the calendar that is open when both are: a person's hours within those of the office."""

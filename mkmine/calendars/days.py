@@ -69,4 +69,6 @@ def read_absence(value: object) -> Absence:
         return Absence(read_date(first), read_date(last or first), name.strip())
     if isinstance(value, date):
         return Absence(read_date(value), read_date(value))
+    if isinstance(value, tuple) and len(value) in (2, 3):
+        return Absence(read_date(value[0]), read_date(value[1]), *map(str, value[2:]))
     raise DataError(f'"{value}" is not an absence; write e.g. "2025-07-07/2025-07-20 vacation"')

@@ -45,14 +45,14 @@ class Rotation:
         check_days([f"rotation: day {number}" for number in range(1, len(self.days) + 1)], self.days, cyclic=True)
 
     @classmethod
-    def of(cls, days: Sequence[str | None], *, since: date) -> Rotation:
+    def of(cls, days: Sequence[str | None], *, since: date | str) -> Rotation:
         """Read e.g. `["08:00-20:00", "20:00-08:00", "", ""]`, one text per day. Raises `DataError` if it cannot."""
         if isinstance(days, str) or not isinstance(days, Sequence):
             raise DataError(f'"{days}" is not a list of days; write e.g. ["08:00-20:00", "08:00-20:00", "", ""]')
-        return cls(tuple(read_intervals(text or "") for text in days), since)
+        return cls(tuple(read_intervals(text or "") for text in days), read_date(since))
 
     @classmethod
-    def of_weeks(cls, weeks: Sequence[Mapping[str, str]], *, since: date) -> Rotation:
+    def of_weeks(cls, weeks: Sequence[Mapping[str, str]], *, since: date | str) -> Rotation:
         """Read e.g. `[{"Mon-Fri": "08:00-16:00"}, {"Mon-Fri": "16:00-24:00"}]`, weeks in turn.
 
         The first week is the one that holds `since`. Raises `DataError` if it cannot be read.
@@ -60,7 +60,8 @@ class Rotation:
         if isinstance(weeks, str) or not isinstance(weeks, Sequence):
             raise DataError(f'"{weeks}" is not a list of weeks; write e.g. [{{"Mon-Fri": "08:00-16:00"}}, {{}}]')
         days = tuple(day for week in weeks for day in read_week(week))
-        return cls(days, since - timedelta(days=since.weekday()))
+        day = read_date(since)
+        return cls(days, day - timedelta(days=day.weekday()))
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values: weeks where the cycle is made of weeks that begin on Monday, else days."""
