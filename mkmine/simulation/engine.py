@@ -478,7 +478,7 @@ def _as_log(model: SimulationModel, run: _Run, step: Step) -> EventLog:
         ongoing=np.zeros(len(order), dtype=np.bool_),
         completed=np.ones(run.n, dtype=np.bool_),
         timestamps="interval",
-        attributes={},
+        attributes=Columns(),
         case_attributes=pd.DataFrame({"outcome": np.where(run.cancelled, "cancelled", "completed")}),
         observed=(int(enabled.min()), int(end.max())),
         history=(step,),
