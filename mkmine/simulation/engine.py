@@ -25,6 +25,7 @@ from simpy.events import NORMAL
 from mkmine.calendars import DAY, HOUR, Calendar, from_year
 from mkmine.errors import DataError
 from mkmine.eventlog import EventLog, Step
+from mkmine.eventlog.columns import Columns
 from mkmine.eventlog.observation import as_observed
 from mkmine.simulation.arrivals import arrival_times
 from mkmine.simulation.model import ActivityModel, Route, SimulationModel
