@@ -39,6 +39,7 @@ MISSING = np.iinfo(np.int64).min
 EMPTY = frozenset({"", "nan", "nat", "none", "null", "-", "n/a", "#n/a"})
 FLAWS = ("", "not a date", "UTC offset among times without one", "no UTC offset among times with one")
 NO_DATE, ODD_OFFSET, LACKS_OFFSET = 1, 2, 3
+OFFSET = re.compile(r"\d:\d\d.*?(Z|UTC|GMT|[+-]\d\d:?(?:\d\d)?)$")
 NUMBER = re.compile(r"\d{5,19}(?:[.,]\d+)?")
 # Zones whose offsets are compared with those of a file, when the file has offsets but no zone.
 COMMON_ZONES = [
@@ -142,12 +143,11 @@ def likely_zone(values: Any, instants: Int) -> str | None:
     if not is_text(values.type):
         return None
     places = np.arange(0, len(values), max(len(values) // GLANCE, 1))
-    texts = pd.Series(values.take(pa.array(places)).to_pylist(), dtype=object).fillna("").str.strip()
-    offsets = texts.str.extract(r"\d:\d\d.*?(Z|UTC|GMT|[+-]\d\d:?(?:\d\d)?)$", expand=False)
-    known = offsets.notna().to_numpy()
+    found = [OFFSET.search(one.strip()) if one else None for one in values.take(pa.array(places)).to_pylist()]
+    known = np.array([one is not None for one in found], dtype=np.bool_)
     if not known.any():
         return None
-    minutes = offset_minutes(offsets[known])
+    minutes = offset_minutes(pd.Series([one[1] for one in found if one is not None], dtype=object))
     stamps = pd.DatetimeIndex(instants[places][known].astype("datetime64[us]")).tz_localize("UTC")
     distinct = np.unique(minutes)
     if len(distinct) == 1:
@@ -204,8 +204,9 @@ def _empty(texts: pa.Array, among: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 def _stamped(values: pa.ChunkedArray, time_zone: str | None) -> Times:
     aware = values.type.tz is not None
-    instants = values.cast(pa.int64()).fill_null(MISSING).to_numpy()
     missing = _nulls(values)
+    whole = values.cast(pa.int64())
+    instants = (whole.fill_null(MISSING) if values.null_count else whole).to_numpy()
     if not aware:
         instants = _from_wall(instants, missing, time_zone)
     note = "datetimes with a zone" if aware else f"wall-clock times of {time_zone or 'UTC'}"

@@ -17,7 +17,18 @@ from numpy.typing import NDArray
 
 from mkmine.errors import DataError
 
-__all__ = ["GIB", "LOST", "PIECE", "Undecodable", "Utf8", "detect", "known_encoding", "open_limited", "undecodable"]
+__all__ = [
+    "GIB",
+    "LOST",
+    "PIECE",
+    "Undecodable",
+    "Utf8",
+    "detect",
+    "is_packed",
+    "known_encoding",
+    "open_limited",
+    "undecodable",
+]
 
 GIB = 1 << 30
 # A text log rarely shrinks more than 50 times; a bomb does 1,000 times.
@@ -72,15 +83,19 @@ class _Limited(io.RawIOBase):
         return piece
 
 
+def is_packed(path: Path) -> bool:
+    """Return whether a file is packed with gzip, by its first bytes."""
+    with path.open("rb") as stream:
+        return stream.read(2) == b"\x1f\x8b"
+
+
 def open_limited(path: Path, size_limit: int | None = 4 * GIB) -> _Limited:
     """Open a file, unpacking gzip (told by its first bytes), with a bound on the unpacked size.
 
     Without `size_limit` only what is packed has a bound, by its ratio.
     """
     stream = path.open("rb")
-    packed = stream.read(2) == b"\x1f\x8b"
-    stream.seek(0)
-    if not packed:
+    if not is_packed(path):
         return _Limited(stream, size_limit, path.name, stream)
     limit = max(SMALL, MAX_RATIO * path.stat().st_size)
     limit = limit if size_limit is None else min(size_limit, limit)
@@ -90,14 +105,12 @@ def open_limited(path: Path, size_limit: int | None = 4 * GIB) -> _Limited:
 class Utf8(io.RawIOBase):
     """A file of any encoding as a stream of UTF-8, without a byte order mark.
 
-    `nul` tells whether a NUL byte, which no text has, was met so far. What does not belong to the encoding raises with
-    `errors="strict"` and becomes U+FFFD with `"replace"`; without `errors` UTF-8 is passed on as it is, and whoever
-    reads it checks it.
+    What does not belong to the encoding raises with `errors="strict"` and becomes U+FFFD with `"replace"`; without
+    `errors` UTF-8 is passed on as it is, and whoever reads it checks it.
     """
 
     def __init__(self, path: Path, encoding: str, errors: str | None = None) -> None:
         self.raw = open_limited(path, None)
-        self.nul = False
         self.decoder: Any = None
         if encoding == "utf-8-sig":
             self.raw.read(3)
@@ -125,7 +138,6 @@ class Utf8(io.RawIOBase):
                 piece = self.decoder.decode(bytes_, final=not bytes_).encode("utf-8", "replace")
                 if not bytes_:
                     break
-        self.nul = self.nul or b"\0" in piece
         return piece
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 
 from mkmine.errors import DataError
-from mkmine.eventlog.formats.encodings import LOST, Utf8, detect, open_limited, undecodable
+from mkmine.eventlog.formats.encodings import LOST, Utf8, detect, is_packed, open_limited, undecodable
 from mkmine.eventlog.formats.table import check_names
 
 __all__ = ["Layout", "lay_out", "shown"]
@@ -21,7 +21,7 @@ __all__ = ["Layout", "lay_out", "shown"]
 TEXT = pa.large_string()
 HEAD, LONGEST_HEADER, LONGEST_CELL = 1 << 18, 1 << 26, 1 << 24
 # Of the head so many rows are looked at; of a large file so many places, so far, and so many lines of each.
-ROWS, PLACES, GLANCE, LINES = 2_000, 64, 1 << 12, 8
+ROWS, PLACES, GLANCE, LINES = 1_000, 64, 1 << 11, 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,12 +193,10 @@ def _rows(lines: Iterable[str], mark: str, width: int, *, whole: bool) -> list[l
 
 def _elsewhere(path: Path, encoding: str, mark: str, width: int, begun: int) -> list[list[str]] | None:
     """Return rows from places all over a file; None if it cannot be entered in the middle."""
-    if encoding not in ("utf-8", "utf-8-sig"):
+    if encoding not in ("utf-8", "utf-8-sig") or is_packed(path):
         return None
     rows: list[list[str]] = []
     with path.open("rb") as file:
-        if file.read(2) == b"\x1f\x8b":
-            return None
         left = max(file.seek(0, io.SEEK_END) - begun, 0)
         for place in range(PLACES):
             file.seek(begun + left * place // PLACES)

@@ -278,8 +278,14 @@ def _number(digits: pd.Series) -> Int:
 
 def offset_minutes(offsets: pd.Series) -> NDArray[np.int16]:
     """Return offsets as they are written ("Z", "+03:00", "-0530") in minutes; `NO_OFFSET` where there is none."""
-    text = offsets.replace({"Z": "+0000", "UTC": "+0000", "GMT": "+0000"}).str.replace(":", "", regex=False)
-    sign = np.where(text.str[0] == "-", -1, 1)
-    minutes = pd.to_numeric(text.str[1:3]) * 60 + pd.to_numeric(text.str[3:5].replace("", "0"))
-    signed = minutes.to_numpy(dtype=np.float64, na_value=np.nan) * sign
-    return np.where(np.isnan(signed), NO_OFFSET, signed).astype(np.int16)
+    codes, known = pd.factorize(offsets)
+    minutes = [_minutes(one) for one in known]
+    return np.array([*minutes, NO_OFFSET], dtype=np.int16)[codes]
+
+
+def _minutes(offset: str) -> int:
+    if offset[0] not in "+-":
+        return 0
+    digits = offset[1:].replace(":", "").ljust(4, "0")
+    minutes = int(digits[:2]) * 60 + int(digits[2:])
+    return -minutes if offset[0] == "-" else minutes

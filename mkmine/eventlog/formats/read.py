@@ -27,6 +27,7 @@ __all__ = ["guess_mapping", "read"]
 # Text with more different values than this part of a sample is read without a dictionary.
 REPEATED = 0.5
 EXAMPLES = 3
+LARGE = 1_000_000
 
 
 def read(
@@ -99,7 +100,7 @@ def read(
         steps = [Step("read", f"{where} ({table.note})", len(table) + len(table.aside))]
         steps += [Step("mapping", "; ".join(reasons))]
         try:
-            return log_of(
+            log = log_of(
                 table,
                 decided,
                 where=where,
@@ -108,9 +109,15 @@ def read(
                 name=name or _stem(source),
                 calendar=calendar,
             )
+            break
         except UncleanError:
             assert table.again is not None
             table = table.again()
+    if len(table) >= LARGE:
+        # Arrow would keep the memory of the columns for the next ones.
+        del table
+        pa.default_memory_pool().release_unused()
+    return log
 
 
 def guess_mapping(

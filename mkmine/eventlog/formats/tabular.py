@@ -92,9 +92,19 @@ def _parquet(path: Path, wanted: Wanted | None) -> Table:
                 names = [name for name in names if name in chosen]
             repeated = _repeated(file.metadata, file.schema_arrow, names)
         with parquet.ParquetFile(path, memory_map=True, read_dictionary=repeated) as file:
-            return Table(columns=file.read(columns=names, use_threads=False).select(names), note="parquet")
-    except (pa.ArrowException, OSError) as error:
+            # One after the other: of each text column, only codes and names are kept while the next is unpacked.
+            columns = [_coded(file.read(columns=[name], use_threads=False).column(name)) for name in names]
+    except (pa.ArrowException, OSError, KeyError) as error:
         raise DataError(f'"{path.name}" cannot be read as {path.suffix}: {error}') from None
+    return Table(columns=pa.table(columns, names=names), note="parquet")
+
+
+def _coded(values: pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
+    """Return a column in one piece, text with its dictionary."""
+    kind = values.type
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+        values = values.dictionary_encode()
+    return values.combine_chunks()
 
 
 def _names(names: Sequence[str], where: str) -> list[str]:

@@ -19,16 +19,16 @@ import pyarrow.compute as pc
 
 from mkmine.errors import DataError
 from mkmine.eventlog.formats.dates import EMPTY
-from mkmine.eventlog.formats.encodings import LOST, PIECE, Utf8, detect, known_encoding, undecodable
+from mkmine.eventlog.formats.encodings import LOST, PIECE, Utf8, detect, is_packed, known_encoding, undecodable
 from mkmine.eventlog.formats.layout import Layout, lay_out, shown
-from mkmine.eventlog.formats.table import Errors, Table
+from mkmine.eventlog.formats.table import Errors, Table, is_text
 
 __all__ = ["CODED", "TEXT", "Types", "iso_type", "read_delimited"]
 
 Types = Mapping[str, pa.DataType]
 CODED, TEXT = pa.dictionary(pa.int32(), pa.string()), pa.large_string()
 # A row must fit into a block; every block has dictionaries of its own, which are to be unified.
-BLOCKS = (1 << 20, 1 << 24, 1 << 28, (1 << 31) - 2)
+BLOCKS = (1 << 22, 1 << 25, 1 << 28, (1 << 31) - 2)
 MANY_BLOCKS = 64
 ISO = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d(?::\d\d(?::\d\d(?:\.\d{1,6})?)?)?(Z|[+-]\d\d(?::?\d\d)?)?)?")
 NO_TIMES = sorted({shape(one) for one in EMPTY for shape in (str.lower, str.upper, str.title)} | {"NaN", "NaT"})
@@ -68,9 +68,10 @@ def iso_type(texts: Iterable[str | None], *, spread: bool) -> pa.DataType | None
     file.
     """
     found = {text for text in texts if text is not None and text not in NO_TIMES}
-    offsets = {one and one[1] for one in map(ISO.fullmatch, found)}
-    if not found or any(ISO.fullmatch(one) is None for one in found):
+    matches = [ISO.fullmatch(one) for one in found]
+    if not found or None in matches:
         return None
+    offsets = {one and one[1] for one in matches}
     if offsets == {None}:
         return pa.timestamp("us")
     return None if None in offsets or not spread else pa.timestamp("us", tz="UTC")
@@ -116,14 +117,20 @@ class _Reading:
         for block in BLOCKS[1:] if large else BLOCKS:
             broken: list[tuple[int, str]] = []
             try:
-                with Utf8(self.layout.path, self.layout.encoding, self.errors) as stream:
-                    columns = self._parse(pa.PythonFile(stream, mode="r"), block, broken)
-                    return _Found(columns=columns, nul=stream.nul, broken=broken)
+                with self._open() as source:
+                    columns = self._parse(source, block, broken)
+                    return _Found(columns=columns, nul=any(map(_has_nul, columns.columns)), broken=broken)
             except pa.ArrowInvalid as error:
                 short = "straddling" in str(error) or "Could not skip initial" in str(error)
                 if not short or block == BLOCKS[-1]:
                     raise
         raise AssertionError("the last block raises")
+
+    def _open(self) -> Any:
+        path, encoding = self.layout.path, self.layout.encoding
+        if self.errors is None and encoding in ("utf-8", "utf-8-sig") and not is_packed(path):
+            return pa.memory_map(str(path))
+        return pa.PythonFile(Utf8(path, encoding, self.errors), mode="r")
 
     def _parse(self, source: Any, block: int, broken: list[tuple[int, str]]) -> pa.Table:
         from pyarrow import csv
@@ -150,6 +157,17 @@ class _Reading:
                 null_values=NO_TIMES,
             ),
         )
+
+
+def _has_nul(values: pa.ChunkedArray) -> bool:
+    """Return whether a NUL byte, which no text has, is in a text column."""
+    for chunk in values.chunks if is_text(values.type) else ():
+        texts = chunk.dictionary if pa.types.is_dictionary(chunk.type) else chunk
+        characters = texts.buffers()[2]
+        # What reads CSV writes its columns anew, without gaps.
+        if characters is not None and characters.size and not np.frombuffer(characters, dtype=np.uint8).all():
+            return True
+    return False
 
 
 def _as_text(layout: Layout, errors: Errors) -> Table:
