@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mkmine.errors import DataError
-from mkmine.files import read_yaml, write_bytes, write_text
+from mkmine.files import read_yaml, replacing, write_bytes, write_text
 
 BOMB = "a: &a [x, x]\nb: &b [*a, *a]\nc: &c [*b, *b]\n"
 
@@ -61,6 +61,29 @@ def test_an_interrupted_write_leaves_the_old_file_and_nothing_else(
     monkeypatch.undo()
     assert path.read_text() == "old"
     assert os.listdir(tmp_path) == ["report.html"]
+
+
+def test_a_file_written_in_parts_appears_when_it_is_whole(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "log.csv"
+    with replacing(path) as temporary:
+        assert temporary.suffix == ".csv"
+        with temporary.open("wb") as sink:
+            sink.write(b"one")
+            assert not path.exists()
+            sink.write(b"two")
+    assert path.read_bytes() == b"onetwo"
+    assert os.listdir(path.parent) == ["log.csv"]
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, DataError])
+def test_what_fails_half_way_leaves_the_old_file_and_nothing_else(tmp_path: Path, error: type[BaseException]) -> None:
+    path = tmp_path / "log.csv"
+    path.write_bytes(b"old")
+    with pytest.raises(error, match="half"), replacing(path) as temporary:
+        temporary.write_bytes(b"half")
+        raise error("half way")
+    assert path.read_bytes() == b"old"
+    assert os.listdir(tmp_path) == ["log.csv"]
 
 
 def test_a_place_that_cannot_be_written_is_explained(tmp_path: Path) -> None:

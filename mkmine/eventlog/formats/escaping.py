@@ -9,7 +9,7 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.compute as pc
 
-__all__ = ["escaped", "unescaped"]
+__all__ = ["escaped", "unescaped", "unescaped_table"]
 
 RISKY = r"^'*[=+\-@\t\r]"
 ESCAPED = r"^'+[=+\-@\t\r]"
@@ -30,3 +30,22 @@ def unescaped(texts: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
     if not pc.any(marked).as_py():
         return texts
     return pc.if_else(marked, pc.utf8_slice_codeunits(texts, 1), texts)
+
+
+def unescaped_table(table: pa.Table) -> pa.Table:
+    """Return a table whose texts, dictionary-encoded or not, are what they were before `escaped`, its names too."""
+    columns = [_unescaped_column(column) for column in table.columns]
+    names = unescaped(pa.array(table.column_names, pa.large_string())).to_pylist()
+    return pa.table(columns, names=names)
+
+
+def _unescaped_column(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    kind = column.type
+    if pa.types.is_dictionary(kind) and _is_text(kind.value_type):
+        parts = [pa.DictionaryArray.from_arrays(one.indices, unescaped(one.dictionary)) for one in column.chunks]
+        return pa.chunked_array(parts, kind)
+    return unescaped(column) if _is_text(kind) else column
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))

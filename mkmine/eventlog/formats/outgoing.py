@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -118,7 +118,9 @@ def iso_texts(instants: Int, time_zone: str) -> pa.Array:
     moments = np.where(odd, utc.to_numpy(), local.to_numpy())
     minutes, code = np.unique(np.where(odd, 0, seconds // 60), return_inverse=True)
     offsets = [f"{'-' if one < 0 else '+'}{abs(one) // 60:02d}:{abs(one) % 60:02d}" for one in minutes.tolist()]
-    unit = "s" if not (instants % 1_000_000).any() else "ms" if not (instants % 1_000).any() else "us"
+    unit: Literal["s", "ms", "us"] = (
+        "s" if not (instants % 1_000_000).any() else "ms" if not (instants % 1_000).any() else "us"
+    )
     texts = pa.array(np.datetime_as_string(moments, unit=unit), pa.large_string())
     return joined(texts, pa.array(offsets, pa.large_string()).take(pa.array(code)))
 

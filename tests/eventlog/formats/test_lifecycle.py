@@ -186,7 +186,8 @@ def test_a_mapping_carries_the_policy(tmp_path: Path) -> None:
 def test_a_public_log_is_paired_as_by_the_slow_reference(shared_logs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from mkmine.eventlog.formats.xes import read_xes
 
-    frame = read_xes(shared_logs / "mining" / "bpic2012.xes.gz").frame.head(60_000)
+    columns = read_xes(shared_logs / "mining" / "bpic2012.xes.gz").columns.slice(0, 30_000)
+    frame = columns.select(["case:concept:name", "concept:name", "lifecycle:transition", "time:timestamp"]).to_pandas()
     names = {"SCHEDULE": SCHEDULE, "START": START, "COMPLETE": COMPLETE}
     groups: dict[Any, list[int]] = defaultdict(list)
     for row, key in enumerate(zip(frame["case:concept:name"], frame["concept:name"], strict=True)):

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from mkmine.errors import DataError
 from mkmine.eventlog import EventLog
-from mkmine.eventlog.formats.escaping import escaped, unescaped
+from mkmine.eventlog.formats.escaping import escaped, unescaped, unescaped_table
 from mkmine.eventlog.formats.ocel import read_ocel
 from mkmine.eventlog.formats.outgoing import iso_texts
 from mkmine.eventlog.formats.read import read
@@ -42,7 +42,7 @@ def logs(draw: Any, unit: int = 1) -> EventLog:
     cases = draw(st.lists(NAMES, min_size=1, max_size=4, unique=True))
     moments = st.integers(0, 40).map(lambda one: BEGIN + one * draw(st.sampled_from([unit, SECOND, 3600 * SECOND])))
     for case in cases:
-        amount = draw(st.one_of(st.none(), st.floats(allow_nan=False, allow_infinity=False, width=32)))
+        amount = draw(st.one_of(st.none(), st.floats(-1e9, 1e9)))
         label = draw(FREE)
         for _ in range(draw(st.integers(1, 4))):
             enabled, start, end = sorted(draw(st.tuples(moments, moments, moments)))
@@ -217,6 +217,8 @@ def test_escaped_texts_are_harmless_and_come_back(texts: list[str | None]) -> No
     made, count = escaped(array)
     assert not any(one and one[0] in "=+-@\t\r" for one in made.to_pylist())
     assert unescaped(made).to_pylist() == texts
+    table = unescaped_table(pa.table({"'=a": made, "b": made.dictionary_encode(), "n": pa.array(range(len(texts)))}))
+    assert table.to_pydict() == {"=a": texts, "b": texts, "n": list(range(len(texts)))}
     assert count == sum(a != b for a, b in zip(made.to_pylist(), texts, strict=True))
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
@@ -148,10 +149,10 @@ def _zone(instants: NDArray[np.int64], minutes: NDArray[np.int16]) -> str:
         hours, rest = divmod(int(distinct[0]) if len(distinct) else 0, 60)
         return "UTC" if rest or not hours or not -12 <= hours <= 14 else f"Etc/GMT{-hours:+d}"
     step = len(instants) // 20_000 + 1
-    some, told = instants[::step], minutes[::step]
-    stamps = pa.array(some).cast(pa.timestamp("us", tz="UTC"))
+    stamps, told = pd.DatetimeIndex(instants[::step].astype("datetime64[us]")), minutes[::step]
     for name in COMMON_ZONES:
-        local = pc.local_timestamp(stamps.cast(pa.timestamp("us", tz=name))).cast(pa.int64()).to_numpy()
-        if ((local - some) // 60_000_000 == told).all():
+        # Arrow would need a database of zones of the system, which Windows has not.
+        local = stamps.tz_localize("UTC").tz_convert(name).tz_localize(None)
+        if np.array_equal(np.asarray((local - stamps) // pd.Timedelta(minutes=1)), told):
             return name
     return "UTC"

@@ -31,7 +31,8 @@ def parse(stream: RawIOBase, name: str) -> Document:
     """
     events = _Events(name)
     parser = expat.ParserCreate()
-    parser.buffer_text = True
+    # A list of names and values in turn costs less than a dict, and most elements have just a key and a value.
+    parser.ordered_attributes = True
     parser.StartElementHandler, parser.EndElementHandler = events.open, events.close
     parser.StartDoctypeDeclHandler = parser.EntityDeclHandler = events.refuse
     try:
@@ -44,6 +45,12 @@ def parse(stream: RawIOBase, name: str) -> Document:
             f"{expat.ErrorString(error.code)}); export the log again"
         ) from None
     return events.document()
+
+
+def _pair(attributes: list[str], key: str, value: str) -> tuple[str, str]:
+    """Return two of the attributes by name, each empty if it is absent."""
+    known = dict(zip(attributes[::2], attributes[1::2], strict=True))
+    return known.get(key, ""), known.get(value, "")
 
 
 class _Texts:
@@ -64,13 +71,14 @@ class _Events:
     """The state of the parser: where it is, and the columns gathered so far."""
 
     __slots__ = (
-        "about", "case_columns", "classifiers", "columns", "depth", "in_event", "in_trace", "local", "loose", "name",
-        "nested", "trace_of", "traces",
+        "about", "case_columns", "classifiers", "columns", "depth", "event", "in_event", "in_trace", "local", "loose",
+        "name", "nested", "trace_of", "traces",
     )  # fmt: skip
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.depth = self.traces = self.nested = self.loose = 0
+        self.event = -1
         self.in_trace = self.in_event = False
         self.columns: dict[str, _Texts] = {}
         self.case_columns: dict[str, _Texts] = {}
@@ -85,21 +93,23 @@ class _Events:
             f"the declaration"
         )
 
-    def open(self, tag: str, attributes: dict[str, str]) -> None:
+    def open(self, tag: str, attributes: list[str]) -> None:
         depth = self.depth = self.depth + 1
         kind = self.local.get(tag) or self.without_prefix(tag)
         if kind in VALUES:
             if depth == 4 and self.in_event:
-                self.keep(self.columns, len(self.trace_of) - 1, kind, attributes)
+                self.keep(self.columns, self.event, kind, attributes)
             elif depth == 3 and self.in_trace:
                 self.keep(self.case_columns, self.traces - 1, kind, attributes)
             elif depth == 2:
-                self.about[attributes.get("key", "")] = attributes.get("value", "")
+                key, value = _pair(attributes, "key", "value")
+                self.about[key] = value
             elif self.in_trace:
                 self.nested += 1
         elif kind == "event":
             if depth == 3 and self.in_trace:
                 self.in_event = True
+                self.event += 1
                 self.trace_of.append(self.traces - 1)
             elif depth == 2:
                 self.loose += 1
@@ -107,7 +117,8 @@ class _Events:
             self.in_trace = True
             self.traces += 1
         elif kind == "classifier" and depth == 2:
-            self.classifiers[attributes.get("name", "")] = attributes.get("keys", "")
+            key, value = _pair(attributes, "name", "keys")
+            self.classifiers[key] = value
         elif depth == 1 and kind != "log":
             raise DataError(f'"{self.name}" is XML but not XES: its root is <{tag[:80]}>, it has no <log> element')
 
@@ -124,8 +135,11 @@ class _Events:
         elif depth == 1:
             self.in_trace = False
 
-    def keep(self, columns: dict[str, _Texts], row: int, kind: str, attributes: dict[str, str]) -> None:
-        key = attributes.get("key", "")
+    def keep(self, columns: dict[str, _Texts], row: int, kind: str, attributes: list[str]) -> None:
+        if len(attributes) == 4 and attributes[0] == "key" and attributes[2] == "value":
+            key, value = attributes[1], attributes[3]
+        else:
+            key, value = _pair(attributes, "key", "value")
         column = columns.get(key)
         if column is None:
             if len(columns) >= MOST_KEYS:
@@ -136,7 +150,7 @@ class _Events:
         elif column.kind != kind:
             column.kind = "string"
         texts = column.texts
-        column.codes.append(texts.setdefault(attributes.get("value", ""), len(texts)))
+        column.codes.append(texts.setdefault(value, len(texts)))
         column.rows.append(row)
 
     def document(self) -> Document:
