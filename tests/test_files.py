@@ -79,9 +79,14 @@ def test_a_file_written_in_parts_appears_when_it_is_whole(tmp_path: Path) -> Non
 def test_what_fails_half_way_leaves_the_old_file_and_nothing_else(tmp_path: Path, error: type[BaseException]) -> None:
     path = tmp_path / "log.csv"
     path.write_bytes(b"old")
-    with pytest.raises(error, match="half"), replacing(path) as temporary:
-        temporary.write_bytes(b"half")
-        raise error("half way")
+
+    def fail() -> None:
+        with replacing(path) as temporary:
+            temporary.write_bytes(b"half")
+            raise error("half way")
+
+    with pytest.raises(error, match="half"):
+        fail()
     assert path.read_bytes() == b"old"
     assert os.listdir(tmp_path) == ["log.csv"]
 
