@@ -135,7 +135,7 @@ class Utf8(io.RawIOBase):
             # A letter of one byte may be three in UTF-8; an empty piece would mean the end.
             while not piece and not self.closed:
                 bytes_ = self.raw.read(max(size // 3, 1) if size >= 0 else -1)
-                piece = self.decoder.decode(bytes_, final=not bytes_).encode("utf-8", "replace")
+                piece = self.decoder.decode(bytes_, final=size < 0 or not bytes_).encode("utf-8", "replace")
                 if not bytes_:
                     break
         return piece

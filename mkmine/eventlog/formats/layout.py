@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from mkmine.eventlog.formats.table import check_names
 __all__ = ["Layout", "lay_out", "shown"]
 
 TEXT = pa.large_string()
+QUOTED = re.compile(r'"(?:[^"]|"")*"')
 HEAD, LONGEST_HEADER, LONGEST_CELL = 1 << 18, 1 << 26, 1 << 24
 # Of the head so many rows are looked at; of a large file so many places, so far, and so many lines of each.
 ROWS, PLACES, GLANCE, LINES = 1_000, 64, 1 << 11, 8
@@ -164,12 +166,12 @@ class _Header:
 
 def _delimiter(sample: str, default: str) -> str:
     """Return the mark that splits the first lines into the same, largest, number of cells."""
-    lines = [line for line in sample.splitlines()[:50] if line]
+    lines = [line for line in QUOTED.sub("", sample).splitlines()[:50] if line]
     if len(lines) > 1:
         lines = lines[:-1] if len(sample) == 1 << 16 else lines
     best, best_score = default, 0.0
-    for mark in (",", ";", "\t", "|"):
-        counts = [sum(part.count(mark) for part in line.split('"')[::2]) for line in lines]
+    for mark in (",", ";", "\t", "|") if lines else ():
+        counts = [line.count(mark) for line in lines]
         usual, times = Counter(counts).most_common(1)[0]
         score = usual * times / len(lines) if usual else 0.0
         if counts[0] and score > best_score:

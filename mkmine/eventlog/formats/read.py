@@ -27,7 +27,7 @@ __all__ = ["guess_mapping", "read"]
 # Text with more different values than this part of a sample is read without a dictionary.
 REPEATED = 0.5
 EXAMPLES = 3
-LARGE = 1_000_000
+LARGE = 5_000_000
 
 
 def read(

@@ -21,7 +21,7 @@ from mkmine.eventlog.formats.dates import MISSING, Times, likely_zone, parse_tim
 from mkmine.eventlog.formats.instances import Instances, entered, finished, paired
 from mkmine.eventlog.formats.lifecycle import has_lifecycle
 from mkmine.eventlog.formats.mapping import Mapping
-from mkmine.eventlog.formats.table import Errors, Table
+from mkmine.eventlog.formats.table import Errors, Table, is_text
 from mkmine.eventlog.log import EventLog
 from mkmine.eventlog.provenance import Step
 
@@ -204,7 +204,7 @@ class _Rows:
         column = self.mapping.end or self.mapping.start
         assert column is not None
         values, instants = self.table.columns[column], main.instants
-        if self.table.sample is not None:
+        if self.table.sample is not None and not is_text(values.type):
             values = self.table.sample[column]
             instants = parse_times(values, column=column, date_format=self.mapping.date_format).instants
         elif (fine := self.fine) is not None:
