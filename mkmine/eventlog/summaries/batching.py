@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from html import escape
 from typing import Any
 
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from mkmine.errors import DataError
 from mkmine.eventlog.log import EventLog
-from mkmine.eventlog.statistics import running_maximum
+from mkmine.eventlog.statistics import running_maximum, sort_groups
 from mkmine.eventlog.summaries.sketch import spans
 from mkmine.eventlog.twins import compiled
 
@@ -20,25 +21,49 @@ __all__ = ["KINDS", "Batches", "batches"]
 
 Int = NDArray[np.int64]
 MINUTE = 60_000_000
+# Up to so many pairs of activity and person are counted in a table.
+TABLE = 1 << 22
 KINDS = ("simultaneous", "same start", "same end", "sequential", "concurrent")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Batches:
     """The batches of a log: instances of one activity by one person with hardly a pause between them.
 
-    `table` has one row per batch, the largest first: activity, resource, kind, start, end, instances, cases, first (its
-    first instance). `of` (n,) is the row of the batch of each instance of the log, -1 for none. Kinds:
-    "simultaneous" (all start and end together), "same start", "same end", "sequential" (each starts when the one before
-    ends), "concurrent" (any other). Source: N. Martin et al. (2015), Batch processing: definition and event log
+    `of` (n,) is the row of the batch of each instance of the log in the `table`, -1 for none. Kinds: "simultaneous"
+    (all start and end together), "same start", "same end", "sequential" (each starts when the one before ends),
+    "concurrent" (any other). Source: N. Martin et al. (2015), Batch processing: definition and event log
     identification, SIMPDA. Batches run across cases, so they do not merge.
     """
 
-    table: pd.DataFrame
     of: Int
+    figures: Int
+    log: EventLog
 
     def __len__(self) -> int:
-        return len(self.table)
+        return len(self.figures)
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """One row per batch, by activity, person and start.
+
+        Columns: activity, resource, kind, start, end, instances, cases (different ones), first (its first instance).
+        """
+        log = self.log
+        group, kind, start, end, instances, cases, first = self.figures.T
+        people = max(len(log.resources), 1)
+        return pd.DataFrame(
+            {
+                "activity": np.array([*log.activities, None], dtype=object)[group // people],
+                "resource": np.array([*log.resources, None], dtype=object)[group % people],
+                "kind": np.array(KINDS, dtype=object)[kind],
+                "start": log._local(start),
+                "end": log._local(end),
+                "instances": instances,
+                "cases": cases,
+                "first": first,
+            }
+        )
 
     def to_pandas(self) -> pd.DataFrame:
         """Return the table."""
@@ -50,13 +75,14 @@ class Batches:
         return {"batches": shown.to_dict("records")}
 
     def __repr__(self) -> str:
-        kinds = self.table["kind"].value_counts()
-        shown = ", ".join(f"{count:,} {kind}" for kind, count in kinds.items())
+        kinds = zip(KINDS, np.bincount(self.figures[:, 1], minlength=len(KINDS)).tolist(), strict=True)
+        shown = ", ".join(f"{count:,} {kind}" for kind, count in kinds if count)
         inside = int((self.of >= 0).sum())
         return f"Batches: {len(self):,} of {inside:,} instances (of {len(self.of):,})" + (f": {shown}" if shown else "")
 
     def _repr_html_(self) -> str:
-        return f"<p>{escape(repr(self))}</p>{self.table.head(20).to_html(index=False, escape=True)}"
+        top = self.table.sort_values("instances", ascending=False, kind="stable").head(20)
+        return f"<p>{escape(repr(self))}</p>{top.to_html(index=False, escape=True)}"
 
 
 def _iso(times: pd.Series) -> list[str]:
@@ -76,40 +102,49 @@ def batches(log: EventLog, *, merge_distance: int = 15 * MINUTE, min_size: int =
         raise DataError(
             f"merge_distance={merge_distance}, min_size={min_size}: a distance is 0 µs or more, and a size 1 or more"
         )
+    found = None
+    if compiled(len(log)) and len(log.activities) * len(log.resources) <= TABLE:
+        found = _compiled_chains(log, merge_distance, min_size)
+    of, figures = found or _chains(log, merge_distance, min_size)
+    return Batches(of=of, figures=figures, log=log)
+
+
+def _compiled_chains(log: EventLog, distance: int, least: int) -> tuple[Int, Int] | None:
+    """Return the chains; None where a start and a place among the instances of one person do not fit in 63 bits."""
+    from mkmine.eventlog.summaries import kernels
+
+    resource, people = np.ascontiguousarray(log.resource), len(log.resources)
+    begins = kernels.work_begins(log.activity, resource, len(log.activities), people)
+    lowest, shift = int(log.start.min()), int(np.diff(begins).max(initial=0)).bit_length()
+    if (int(log.start.max()) - lowest).bit_length() + shift > 62:
+        return None
+    packed, ends, rows = kernels.gather_work(log.activity, resource, log.start, log.end, begins, people, lowest, shift)
+    sort_groups(packed, begins)
+    ends, rows = kernels.put_in_order(packed, ends, rows, begins, shift)
+    starts = (packed >> shift) + lowest
+    return kernels.chains(begins, starts, ends, rows, log.case_of, log.n_cases, distance, least)
+
+
+def _chains(log: EventLog, distance: int, least: int) -> tuple[Int, Int]:
     known = np.flatnonzero(log.resource >= 0)
-    of = np.full(len(log), -1, dtype=np.int64)
-    group = log.activity[known].astype(np.int64) * max(len(log.resources), 1) + log.resource[known]
+    people = len(log.resources)
+    group = log.activity[known].astype(np.int64) * people + log.resource[known]
     order = np.lexsort((log.end[known], log.start[known], group))
     rows, group = known[order], group[order]
+    of = np.full(len(log), -1, dtype=np.int64)
     start, end = log.start[rows], log.end[rows]
-    begins = np.flatnonzero(_fresh(group, start, end, merge_distance))
-    sizes = np.diff(np.append(begins, len(rows)))
-    large = np.flatnonzero(sizes >= min_size)
-    # The largest first; of equal ones the one that the order of (activity, person, start) has first.
-    large = large[np.argsort(-sizes[large], kind="stable")]
-    members = spans(begins, sizes, large)
-    of[rows[members]] = np.repeat(np.arange(len(large)), sizes[large])
-    return Batches(table=_table(log, rows[members], sizes[large]), of=of)
-
-
-def _fresh(group: Int, start: Int, end: Int, distance: int) -> NDArray[np.bool_]:
-    """Return which of the rows, in order of (group, start), begin a chain."""
-    if compiled(len(group)):
-        from mkmine.eventlog.summaries import kernels
-
-        return kernels.chain(group, start, end, distance)
-    changes = np.append(True, group[1:] != group[:-1])[: len(group)]
+    changes = np.append(True, group[1:] != group[:-1])[: len(rows)]
     at = np.flatnonzero(changes)
-    latest = running_maximum(end, np.arange(len(group)) - np.repeat(at, np.diff(np.append(at, len(group)))))
+    latest = running_maximum(end, np.arange(len(rows)) - np.repeat(at, np.diff(np.append(at, len(rows)))))
     changes[1:] |= start[1:] - latest[:-1] > distance
-    return changes
-
-
-def _table(log: EventLog, rows: Int, sizes: Int) -> pd.DataFrame:
-    """Describe batches whose instances are these rows, one batch after the other, each in order of (start, end)."""
-    columns = ("activity", "resource", "kind", "start", "end", "instances", "cases", "first")
-    if not len(sizes):
-        return pd.DataFrame({name: pd.Series(dtype=object) for name in columns})
+    begins = np.flatnonzero(changes)
+    sizes = np.diff(np.append(begins, len(rows)))
+    large = np.flatnonzero(sizes >= least)
+    rows, sizes = rows[spans(begins, sizes, large)], sizes[large]
+    number = np.repeat(np.arange(len(large)), sizes)
+    of[rows] = number
+    if not len(large):
+        return of, np.zeros((0, 7), dtype=np.int64)
     begins = np.cumsum(sizes) - sizes
     start, end = log.start[rows], log.end[rows]
     first, last = np.minimum.reduceat(start, begins), np.maximum.reduceat(end, begins)
@@ -117,22 +152,10 @@ def _table(log: EventLog, rows: Int, sizes: Int) -> pd.DataFrame:
     finished = np.minimum.reduceat(end, begins) == last
     follows = np.append(True, start[1:] == end[:-1])
     follows[begins] = True
-    chained = np.logical_and.reduceat(follows, begins)
-    kind = np.select([together & finished, together, finished, chained], range(4), 4)
-    head = rows[begins]
-    of = np.repeat(np.arange(len(sizes)), sizes)
-    order = np.lexsort((log.case_of[rows], of))
-    case, batch = log.case_of[rows][order], of[order]
+    kind = np.select([together & finished, together, finished, np.logical_and.reduceat(follows, begins)], range(4), 4)
+    order = np.lexsort((log.case_of[rows], number))
+    case, batch = log.case_of[rows][order], number[order]
     fresh = np.append(True, (case[1:] != case[:-1]) | (batch[1:] != batch[:-1]))
-    return pd.DataFrame(
-        {
-            "activity": np.array(log.activities, dtype=object)[log.activity[head]],
-            "resource": np.array(log.resources, dtype=object)[log.resource[head].astype(np.int64)],
-            "kind": np.array(KINDS, dtype=object)[kind],
-            "start": log._local(first),
-            "end": log._local(last),
-            "instances": sizes,
-            "cases": np.bincount(batch[fresh], minlength=len(sizes)),
-            "first": head,
-        }
-    )
+    cases = np.bincount(batch[fresh], minlength=len(sizes))
+    group = log.activity[rows[begins]].astype(np.int64) * people + log.resource[rows[begins]]
+    return of, np.column_stack((group, kind, first, last, sizes, cases, rows[begins]))

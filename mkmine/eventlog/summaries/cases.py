@@ -263,26 +263,11 @@ def case_times(log: EventLog, *, outside: Collection[str] = ()) -> CaseTimes:
         )
     idle = np.array([name in outside for name in log.activities], dtype=np.bool_)
     if compiled(len(log)):
-        from mkmine.eventlog.summaries import kernels
-
-        given = log.enabled
-        if given is None and log.timestamps != "completed" and int(sizes.max()) > LONG:
-            given = enabled_times(log)
-        people, _ = codes_by(log, "resource")
-        times, counts = kernels.case_times(
-            log.offsets,
-            log.activity,
-            people,
-            log.start,
-            log.end,
-            log.start[:0] if given is None else given,
-            idle,
-            log.timestamps == "completed",
-        )
-        first, last, processing, busy, waiting = times
-        activities, repeated, hand_offs = counts
+        times, counts = _compiled_times(log, idle, int(sizes.max()))
     else:
-        first, last, processing, busy, waiting, activities, repeated, hand_offs = _plainly(log, idle)
+        times, counts = _plain_times(log, idle)
+    first, last, processing, busy, waiting = times
+    activities, repeated, hand_offs = counts
     known = log.timestamps != "completed"
     return CaseTimes(
         case=log.case_names,
@@ -300,25 +285,39 @@ def case_times(log: EventLog, *, outside: Collection[str] = ()) -> CaseTimes:
     )
 
 
-def _plainly(log: EventLog, idle: NDArray[np.bool_]) -> tuple[Int, ...]:
+def _compiled_times(log: EventLog, idle: NDArray[np.bool_], longest: int) -> tuple[tuple[Int, ...], tuple[Int, ...]]:
+    from mkmine.eventlog.summaries import kernels
+
+    people, _ = codes_by(log, "resource")
+    counts = tuple(kernels.case_counts(log.offsets, log.activity, people, len(idle)))
+    given = log.enabled
+    if given is None and log.timestamps == "completed":
+        # Completions stand in order, and each is enabled by the one before.
+        first, last = log.start[log.offsets[:-1]], log.end[log.offsets[1:] - 1]
+        return (first, last, last - first, last - first, last - first), counts
+    if given is None and longest > LONG:
+        given = enabled_times(log)
+    enabled = log.start[:0] if given is None else given
+    return tuple(kernels.case_times(log.offsets, log.activity, log.start, log.end, enabled, idle)), counts
+
+
+def _plain_times(log: EventLog, idle: NDArray[np.bool_]) -> tuple[tuple[Int, ...], tuple[Int, ...]]:
     begin = log.offsets[:-1]
     enabled = enabled_times(log)
     aside = idle[log.activity]
-    again = np.append(False, log.activity[1:] == log.activity[:-1])
-    again[begin] = False
     length = log.end - log.start
     covered = np.where(log.position == 0, log.start, _latest_end_before(log, ~aside))
     busy = np.where(aside, 0, log.end - np.clip(covered, log.start, log.end))
-    return (
+    again = np.append(False, log.activity[1:] == log.activity[:-1])
+    again[begin] = False
+    times = (
         np.minimum.reduceat(enabled, begin),
         np.maximum.reduceat(log.end, begin),
         np.add.reduceat(np.where(aside, 0, length), begin),
         np.add.reduceat(busy, begin),
         np.add.reduceat(log.start - enabled + np.where(aside, length, 0), begin),
-        _distinct(log),
-        np.add.reduceat(again.astype(np.int64), begin),
-        _hand_offs(log),
     )
+    return times, (_distinct(log), np.add.reduceat(again.astype(np.int64), begin), _hand_offs(log))
 
 
 def _distinct(log: EventLog) -> Int:

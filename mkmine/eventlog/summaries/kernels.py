@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 __all__ = [
     "activity_rounds",
+    "case_counts",
     "case_times",
-    "chain",
+    "chains",
     "copy_sequences",
     "count_apart",
     "count_pairs",
@@ -23,13 +24,16 @@ __all__ = [
     "follow_times",
     "gather",
     "gather_gaps",
+    "gather_work",
     "limbs",
     "named",
     "number_sequences",
     "pair_cases",
     "presence",
+    "put_in_order",
     "rework",
     "runs",
+    "work_begins",
 ]
 
 Array = NDArray[Any]
@@ -223,28 +227,33 @@ def number_sequences(offsets: Array, codes: Array, digest: Array) -> tuple[Array
     while size < 2 * m:
         size *= 2
     mask = U(size - 1)
-    slots = np.full(size, -1, np.int32)
+    # A slot holds the upper half of a digest and a number, counted from 1: what differs is mostly told without a look
+    # at the sequence.
+    slots = np.zeros(size, np.uint64)
     of, first, n = np.empty(m, np.int64), np.empty(m, np.int64), 0
     for case in range(m):
         begin, length = offsets[case], offsets[case + 1] - offsets[case]
-        slot = (digest[case] ^ (digest[case] >> U(32))) & mask
+        tag = digest[case] >> U(32)
+        slot = (digest[case] ^ tag) & mask
         while True:
-            number = slots[slot]
-            if number < 0:
-                slots[slot] = n
+            held = slots[slot]
+            if held == U(0):
                 first[n], of[case] = case, n
                 n += 1
+                slots[slot] = (tag << U(32)) | U(n)
                 break
-            other = first[number]
-            if digest[other] == digest[case] and offsets[other + 1] - offsets[other] == length:
-                there, same = offsets[other], True
-                for i in range(length):
-                    if codes[there + i] != codes[begin + i]:
-                        same = False
+            if held >> U(32) == tag:
+                number = np.int64(held & U(LOW)) - 1
+                other = first[number]
+                if offsets[other + 1] - offsets[other] == length:
+                    there, same = offsets[other], True
+                    for i in range(length):
+                        if codes[there + i] != codes[begin + i]:
+                            same = False
+                            break
+                    if same:
+                        of[case] = number
                         break
-                if same:
-                    of[case] = number
-                    break
             slot = (slot + U(1)) & mask
     return of, first[:n].copy()
 
@@ -325,36 +334,46 @@ def rework(offsets: Array, activity: Array, completed: Array, size: int) -> tupl
 
 
 @numba.njit(cache=True, nogil=True)
-def case_times(
-    offsets: Array,
-    activity: Array,
-    person: Array,
-    start: Array,
-    end: Array,
-    enabled: Array,
-    idle: Array,
-    completions: bool,
-) -> tuple[Array, Array]:
-    """Return the times (5, m): first, last, processing, busy, waiting; and counts (3, m): activities, repeats, changes.
+def case_counts(offsets: Array, activity: Array, person: Array, size: int) -> Array:
+    """Return of each case how many different activities, repeats and changes of person it has, (3, m).
+
+    A repeat is an instance of the same activity as the one before it; `person` is 0 where unknown.
+    """
+    m = len(offsets) - 1
+    out, seen = np.zeros((3, m), np.int64), np.full(size, -1, np.int64)
+    for case in range(m):
+        first = offsets[case]
+        distinct, again, changes = 0, 0, 0
+        before, giver = U(size), U(person[first])
+        for i in range(first, offsets[case + 1]):
+            code, taker = U(activity[i]), U(person[i])
+            distinct += seen[code] != case
+            seen[code] = case
+            again += code == before
+            changes += (taker != giver) & (taker > U(0)) & (giver > U(0))
+            before, giver = code, taker
+        out[0, case], out[1, case], out[2, case] = distinct, again, changes
+    return out
+
+
+@numba.njit(cache=True, nogil=True)
+def case_times(offsets: Array, activity: Array, start: Array, end: Array, enabled: Array, idle: Array) -> Array:
+    """Return of each case first, last, processing, busy and waiting, (5, m).
 
     `enabled` is empty where it is to be found: the latest earlier end that is not after the start. `idle` says which
-    activities are waits; `person` is 0 where unknown. See `mkmine.eventlog.summaries.cases` for what each means.
+    activities are waits. See `mkmine.eventlog.summaries.cases` for what each means.
     """
     m, known = len(offsets) - 1, len(enabled) > 0
-    times, counts = np.zeros((5, m), np.int64), np.zeros((3, m), np.int64)
-    seen = np.full(len(idle), -1, np.int64)
+    out = np.zeros((5, m), np.int64)
     for case in range(m):
         first, last = offsets[case], offsets[case + 1]
         begin, latest, worked = start[first], MISSING, MISSING
-        processing, busy, waiting, distinct, again, changes = 0, 0, 0, 0, 0, 0
+        processing, busy, waiting = 0, 0, 0
         for i in range(first, last):
-            code = U(activity[i])
             ready = start[i]
             if known:
                 ready = enabled[i]
                 begin = min(begin, ready)
-            elif completions:
-                ready = end[i - 1] if i > first else ready
             elif i > first and latest <= start[i]:
                 ready = latest
             elif i > first:
@@ -365,22 +384,16 @@ def case_times(
                 ready = start[i] if nearest == MISSING else nearest
             length = end[i] - start[i]
             waiting += start[i] - ready
-            if idle[code]:
+            if idle[U(activity[i])]:
                 waiting += length
             else:
                 processing += length
                 busy += end[i] - min(max(worked, start[i]), end[i])
                 worked = max(worked, end[i])
             latest = max(latest, end[i])
-            distinct += seen[code] != case
-            seen[code] = case
-            if i > first:
-                again += activity[i] == activity[i - 1]
-                changes += person[i] != person[i - 1] and person[i] > 0 and person[i - 1] > 0
-        times[0, case], times[1, case] = begin, latest
-        times[2, case], times[3, case], times[4, case] = processing, busy, waiting
-        counts[0, case], counts[1, case], counts[2, case] = distinct, again, changes
-    return times, counts
+        out[0, case], out[1, case] = begin, latest
+        out[2, case], out[3, case], out[4, case] = processing, busy, waiting
+    return out
 
 
 @numba.njit(cache=True, nogil=True)
@@ -442,14 +455,82 @@ def follow_times(
 
 
 @numba.njit(cache=True, nogil=True)
-def chain(groups: Array, start: Array, end: Array, distance: int) -> Array:
-    """Return which rows, in order of (group, start), begin a chain: more than `distance` after all before it ended."""
-    out = np.ones(len(start), np.bool_)
-    latest = MISSING
-    for i in range(len(start)):
-        if i and groups[i] == groups[i - 1]:
-            out[i] = start[i] - latest > distance
-            latest = max(latest, end[i])
-        else:
-            latest = end[i]
-    return out
+def work_begins(activity: Array, resource: Array, activities: int, people: int) -> Array:
+    """Return where the work of each person on each activity begins, if it is put together in this order."""
+    begins = np.zeros(activities * people + 1, np.int64)
+    for i in range(len(activity)):
+        if resource[i] >= 0:
+            begins[U(activity[i]) * U(people) + U(resource[i] + 1)] += 1
+    for group in range(activities * people):
+        begins[group + 1] += begins[group]
+    return begins
+
+
+@numba.njit(cache=True, nogil=True)
+def gather_work(
+    activity: Array, resource: Array, start: Array, end: Array, begins: Array, people: int, lowest: int, shift: int
+) -> tuple[Array, Array, Array]:
+    """Return, put together as `work_begins` says, start and place in the group as one number, the ends and the rows.
+
+    The number is `start - lowest` above the lowest `shift` bits, and the place in these: sorted, it gives the order.
+    """
+    size = begins[-1]
+    packed, ends, rows = np.empty(size, np.int64), np.empty(size, np.int64), np.empty(size, np.int64)
+    place = begins.copy()
+    for i in range(len(activity)):
+        if resource[i] >= 0:
+            group = U(activity[i]) * U(people) + U(resource[i])
+            at = place[group]
+            packed[U(at)] = ((start[i] - lowest) << shift) | (at - begins[group])
+            ends[U(at)], rows[U(at)] = end[i], i
+            place[group] = at + 1
+    return packed, ends, rows
+
+
+@numba.njit(cache=True, nogil=True)
+def put_in_order(packed: Array, ends: Array, rows: Array, begins: Array, shift: int) -> tuple[Array, Array]:
+    """Return ends and rows in the order of the sorted numbers of `gather_work`; what starts together by its end."""
+    over, out, mask = np.empty(len(rows), np.int64), np.empty(len(rows), np.int64), (np.int64(1) << shift) - 1
+    for group in range(len(begins) - 1):
+        first = begins[group]
+        for i in range(first, begins[group + 1]):
+            place, j = first + (packed[i] & mask), i
+            while j > first and packed[j - 1] >> shift == packed[i] >> shift and over[j - 1] > ends[place]:
+                over[j], out[j] = over[j - 1], out[j - 1]
+                j -= 1
+            over[j], out[j] = ends[place], rows[place]
+    return over, out
+
+
+@numba.njit(cache=True, nogil=True)
+def chains(
+    begins: Array, starts: Array, ends: Array, rows: Array, case_of: Array, cases: int, distance: int, least: int
+) -> tuple[Array, Array]:
+    """Find the chains of at least `least` rows; return the chain of each row (n,), and 7 figures of each chain.
+
+    These are group, kind (see `mkmine.eventlog.summaries.batching`), start, end, rows, cases, and the first row.
+    """
+    of, seen = np.full(len(case_of), -1, np.int64), np.full(cases, -1, np.int64)
+    out, n = np.empty((len(rows) // least, 7), np.int64), 0
+    for group in range(len(begins) - 1):
+        i = begins[group]
+        while i < begins[group + 1]:
+            head, over = i, ends[i]
+            first_end, chained = over, True
+            i += 1
+            while i < begins[group + 1] and starts[i] - over <= distance:
+                chained = chained and starts[i] == ends[i - 1]
+                first_end, over = min(first_end, ends[i]), max(over, ends[i])
+                i += 1
+            if i - head >= least:
+                distinct = 0
+                for j in range(head, i):
+                    of[rows[j]] = n
+                    distinct += seen[case_of[rows[j]]] != n
+                    seen[case_of[rows[j]]] = n
+                together, finished = starts[head] == starts[i - 1], first_end == over
+                kind = 0 if together and finished else 1 if together else 2 if finished else 3 if chained else 4
+                out[n, 0], out[n, 1], out[n, 2], out[n, 3] = group, kind, starts[head], over
+                out[n, 4], out[n, 5], out[n, 6] = i - head, distinct, rows[head]
+                n += 1
+    return of, out[:n].copy()

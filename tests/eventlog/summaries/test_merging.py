@@ -134,7 +134,7 @@ HOSTILE = {
     "all at once": [(f"c{i % 3}", "ABC"[i % 2], CENTURIES[1], CENTURIES[1]) for i in range(24)],
     "one-event cases": [(f"c{i}", "A", CENTURIES[1], CENTURIES[3]) for i in range(9)],
     "one event": [("c", "A", CENTURIES[0], CENTURIES[0])],
-    "thousands of activities": [(f"c{i % 7}", f"A{i}", CENTURIES[1], CENTURIES[3]) for i in range(2100)],
+    "thousands of activities": [(f"c{i // 6}", f"A{i}", CENTURIES[1], CENTURIES[3]) for i in range(2100)],
 }
 
 
