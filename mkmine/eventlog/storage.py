@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
 
@@ -19,6 +18,7 @@ from mkmine.calendars import Calendar, zone
 from mkmine.errors import DataError
 from mkmine.eventlog.columns import Columns, Text, narrow
 from mkmine.eventlog.encoding import EARLIEST, LATEST
+from mkmine.eventlog.formats.outgoing import named, spans
 from mkmine.eventlog.log import EventLog
 from mkmine.eventlog.provenance import Step
 from mkmine.files import replacing
@@ -57,20 +57,11 @@ def save_log(log: EventLog, path: str | Path) -> Path:
             column_encoding=moments,
             dictionary_pagesize_limit=1 << 30,
         )
-        for begin, end in _groups(log.offsets):
+        for begin, end in spans(log.offsets, GROUP):
             part = _table(log, begin, end, kinds).replace_schema_metadata(schema.metadata)
             sink.write_table(part, row_group_size=len(part))
         sink.close()
     return target
-
-
-def _groups(offsets: Int) -> Iterator[tuple[int, int]]:
-    """Yield spans of cases with about GROUP rows."""
-    begin, cases = 0, len(offsets) - 1
-    while begin < cases:
-        end = int(np.searchsorted(offsets, offsets[begin] + GROUP, side="right")) - 1
-        yield begin, (end := max(end, begin + 1))
-        begin = end
 
 
 def _kinds(log: EventLog) -> dict[str, pa.DataType | None]:
@@ -123,7 +114,7 @@ def _named(codes: NDArray[np.int32], names: NDArray[np.object_]) -> pa.Dictionar
         used, place = np.unique(codes, return_inverse=True)
         empty = int(len(used) > 0 and used[0] < 0)
         codes, names = (place - empty).astype(np.int32), names[used[empty:]]
-    return pa.DictionaryArray.from_arrays(pa.array(codes, mask=codes < 0), pa.array(list(names), pa.large_string()))
+    return named(codes, names)
 
 
 def _moments(values: Int) -> pa.Array:

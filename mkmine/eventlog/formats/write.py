@@ -21,6 +21,7 @@ from mkmine.eventlog.formats.escaping import escaped
 from mkmine.eventlog.formats.mapping import Mapping
 from mkmine.eventlog.formats.outgoing import Replaced, array_of, case_columns, columns, iso_texts, named, spans
 from mkmine.eventlog.log import EventLog
+from mkmine.eventlog.storage import save_log
 from mkmine.files import replacing
 
 __all__ = ["Written", "write", "write_quarantine"]
@@ -56,8 +57,8 @@ def write(
     """Write a log to a file whose format its ending tells.
 
     The endings are `.csv`, `.tsv` (both also `.gz`), `.xlsx`, `.parquet`, `.xes`, `.xes.gz` and `.jsonocel`. A row is
-    an activity instance; an ongoing one has no end. Of the order of cases, resources and the like nothing is lost; that
-    a case is open is lost unless its last instance is ongoing.
+    an activity instance; an ongoing one has no end. Parquet is what `EventLog.save` writes and keeps everything; in the
+    others that a case is open is lost unless its last instance is ongoing.
 
     Parameters
     ----------
@@ -82,8 +83,8 @@ def write(
         raise DataError(f'"{target.name}" is no CSV; delimiter and bom are for .csv and .tsv')
     if name.endswith(".xlsx"):
         return _written(log, target, lambda at: _xlsx(log, at))
-    if name.endswith((".parquet", ".pq")):
-        return _written(log, target, lambda at: _parquet(log, at))
+    if name.endswith(".parquet"):
+        return Written(path=save_log(log, target), mapping=None, notes=())
     if plain.endswith(".xes"):
         from mkmine.eventlog.formats.xes.writer import write_xes
 
@@ -181,20 +182,6 @@ def _table(log: EventLog, first: int, last: int) -> pa.Table:
     out |= {own[name]: values for name, values in columns(log, rows).items()}
     out |= {of_case[name]: values.take(pa.array(cases)) for name, values in case_columns(log, first, last).items()}
     return pa.table(out)
-
-
-def _parquet(log: EventLog, path: Path) -> tuple[Mapping, list[str]]:
-    import pyarrow.parquet as pq
-
-    # Of a column that begins with nothing, or is mixed, the type shows only in the whole.
-    whole = _table(log, 0, log.n_cases)
-    shown = [_shown(whole[name], log.time_zone) for name in whole.column_names]
-    pq.write_table(pa.table(shown, names=whole.column_names), path, compression="zstd")
-    return _mapping(log), _titles(log)[2]
-
-
-def _shown(column: pa.ChunkedArray, time_zone: str) -> pa.ChunkedArray:
-    return column.cast(pa.timestamp("us", tz=time_zone)) if pa.types.is_timestamp(column.type) else column
 
 
 def _csv(log: EventLog, path: Path, mark: str, bom: bool, escape: bool, packed: bool) -> tuple[Mapping, list[str]]:

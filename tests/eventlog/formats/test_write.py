@@ -274,7 +274,7 @@ def test_a_nul_is_replaced_in_csv(make_log: Callable[..., EventLog], tmp_path: P
 def test_losses_are_told(make_log: Callable[..., EventLog], tmp_path: Path) -> None:
     rows = [("1", "A", 0, 9, None, True), ("1", "B", 1, 3), ("2", "A", 2, 5)]
     log = make_log(rows, completed=pd.Series([False, False], index=["1", "2"]), timestamps="estimated")
-    notes = " / ".join(write(log, tmp_path / "log.parquet").notes)
+    notes = " / ".join(write(log, tmp_path / "log.csv").notes)
     assert "1 ongoing instances are not the last of their case" in notes
     assert "that 1 cases are open is not written" in notes
     assert "starts are estimated is not written" in notes
