@@ -121,6 +121,6 @@ def first_of_each(values: Any, group: NDArray[np.int32], size: int) -> Any:
     place[group[rows]] = rows
     if isinstance(values, Text):
         return Text(np.where(place < 0, -1, values.codes[place]), values.names).decoded()
-    if (place >= 0).all():
-        return values[place]
-    return pd.Series(values).reindex(place).to_numpy()
+    if values.dtype == object:
+        return np.append(values, np.array([None], dtype=object))[place]
+    return values[place] if (place >= 0).all() else pd.Series(values).reindex(place).to_numpy()

@@ -15,13 +15,13 @@ from mkmine.calendars import Calendar, from_us
 from mkmine.errors import DataError
 from mkmine.eventlog.assembly import assemble
 from mkmine.eventlog.enablement import enabled_times
-from mkmine.eventlog.encoding import EARLIEST, LATEST, Coded
+from mkmine.eventlog.encoding import EARLIEST, LATEST, Coded, by_first_appearance
 from mkmine.eventlog.formats.coding import JOINT, attribute, coded, first_of_each, joined, taken
 from mkmine.eventlog.formats.dates import MISSING, Times, likely_zone, parse_times
 from mkmine.eventlog.formats.instances import Instances, entered, finished, paired
 from mkmine.eventlog.formats.lifecycle import has_lifecycle
 from mkmine.eventlog.formats.mapping import Mapping
-from mkmine.eventlog.formats.table import Errors, Table, is_text
+from mkmine.eventlog.formats.table import Errors, Table, is_text, written
 from mkmine.eventlog.log import EventLog
 from mkmine.eventlog.provenance import Step
 
@@ -195,7 +195,7 @@ class _Rows:
         if beyond.any() or parsed.flaw.any():
             problem = np.where(beyond, BEYOND, parsed.problem)
             self.refuse(
-                problem != "", lambda row: f'"{_written(values[row])}": {problem[row]}', f'time column "{column}"'
+                problem != "", lambda row: f'"{written(values[row])}": {problem[row]}', f'time column "{column}"'
             )
         return parsed
 
@@ -239,12 +239,7 @@ class _Rows:
             end = np.where(rows.ongoing, observed[1], end)
             open_cases = np.zeros(len(rows.case.names), dtype=np.bool_) if open_cases is None else open_cases.copy()
             open_cases[rows.case.codes[rows.ongoing]] = True
-        people = [
-            None
-            if source is None
-            else Coded(taken((column := coded(columns[source])).codes, rows.source), column.names)
-            for source in (mapping.resource, mapping.role)
-        ]
+        people = [self.people(source, rows.source) for source in (mapping.resource, mapping.role)]
         of_case, of_instance = self.further()
         cases = None
         if of_case:
@@ -282,6 +277,13 @@ class _Rows:
         )
         return log if log.enabled is None else _with_enabled(log)
 
+    def people(self, source: str | None, rows: NDArray[np.int64] | None) -> Coded | None:
+        """Return the names in a column, of those rows only."""
+        if source is None:
+            return None
+        column = coded(self.table.columns[source])
+        return column if rows is None else by_first_appearance(column.codes[rows], column.names)
+
     def further(self) -> tuple[list[str], list[str]]:
         """Return the names of the attributes of cases, and of those of instances."""
         mapping = self.mapping
@@ -302,14 +304,6 @@ def _reasons(aside: pd.DataFrame) -> str:
 
 def _clock(moment: int) -> str:
     return from_us(int(moment)).isoformat(sep=" ", timespec="seconds")
-
-
-def _written(value: Any) -> str:
-    try:
-        return str(value.as_py())
-    except (ValueError, OverflowError):
-        # Beyond the years that Python knows.
-        return str(value.cast(pa.int64()).as_py())
 
 
 def _chosen(values: pa.ChunkedArray, rows: Any) -> pa.ChunkedArray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
@@ -16,12 +17,13 @@ from numpy.typing import NDArray
 
 from mkmine.errors import DataError
 
-__all__ = ["Errors", "Table", "arrow_column", "arrow_table", "check_names", "is_text", "plain"]
+__all__ = ["Errors", "Table", "arrow_column", "arrow_table", "check_names", "is_text", "plain", "written"]
 
 Errors = Literal["raise", "quarantine"]
 MAX_COLUMNS = 10_000
 STAMP = pa.timestamp("us")
 PER_MICROSECOND = {"s": 1_000_000, "ms": 1_000}
+SIMPLE = ("string", "empty", "integer", "floating", "mixed-integer-float", "boolean")
 BYTES = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_fixed_size_binary, pa.types.is_binary_view)
 
 
@@ -32,7 +34,7 @@ class Table:
     Attributes
     ----------
     columns
-        An Arrow table; text is text or dictionary-encoded text, empty as "" or null.
+        An Arrow table of the few types that `plain` gives; text may be dictionary-encoded, and empty as "" or null.
     note
         How it was read.
     rows
@@ -53,6 +55,8 @@ class Table:
     again: Callable[[], Table] | None = None
 
     def __post_init__(self) -> None:
+        kinds = {name: plain(self.columns[name]) for name in self.columns.column_names}
+        object.__setattr__(self, "columns", pa.table(kinds))
         if not len(self.rows):
             object.__setattr__(self, "rows", range(1, self.columns.num_rows + 1))
 
@@ -105,20 +109,31 @@ def arrow_table(frame: pd.DataFrame, where: str) -> pa.Table:
 
 def arrow_column(values: pd.Series) -> Any:
     """Return a pandas column as Arrow; values of several kinds become text."""
-    if values.dtype == object:
-        kind = pd.api.types.infer_dtype(values, skipna=True)
-        if kind not in ("string", "empty", "integer", "floating", "mixed-integer-float", "boolean"):
-            # One column may hold times with and without a zone, numbers and words: each says itself what it is.
-            values = values.where(values.notna(), None).map(_text, na_action="ignore")
-    try:
-        return pa.array(values, from_pandas=True)
-    except (pa.ArrowException, TypeError, ValueError, OverflowError):
-        return pa.array([None if one is None or one is pd.NA or one != one else _text(one) for one in values])
+    # One column may hold times with and without a zone, numbers and words: then each says itself what it is.
+    if values.dtype != object or pd.api.types.infer_dtype(values, skipna=True) in SIMPLE:
+        with suppress(pa.ArrowException, TypeError, ValueError, OverflowError):
+            return pa.array(values, from_pandas=True)
+    return pa.array([None if _is_missing(one) else _text(one) for one in values.tolist()], pa.large_string())
+
+
+def _is_missing(value: object) -> bool:
+    return value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and value != value)
 
 
 def _text(value: object) -> str:
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
     # JSON may hold half of a surrogate pair (an emoji cut in two), which no encoding has.
     return str(value).encode("utf-8", "replace").decode("utf-8")
+
+
+def written(value: pa.Scalar) -> str:
+    """Return a single value as text, whatever it is."""
+    try:
+        return _text(value.as_py())
+    except (ValueError, OverflowError):
+        # Beyond the years that Python knows.
+        return str(value.value)
 
 
 def is_text(kind: pa.DataType) -> bool:
@@ -147,12 +162,9 @@ def plain(values: pa.ChunkedArray) -> pa.ChunkedArray:
     if pa.types.is_null(kind) or pa.types.is_string_view(kind):
         return values.cast(pa.large_string())
     if any(test(kind) for test in BYTES):
-        try:
+        with suppress(pa.ArrowInvalid):
             return values.cast(pa.large_string())
-        except pa.ArrowInvalid:
-            texts = [one if one is None else one.decode("utf-8", "replace") for one in values.to_pylist()]
-            return pa.chunked_array([texts], pa.large_string())
-    return pa.chunked_array([[one if one is None else _text(one) for one in values.to_pylist()]], pa.large_string())
+    return pa.chunked_array([[written(one) if one.is_valid else None for one in values]], pa.large_string())
 
 
 def _dictionary(values: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -142,11 +142,11 @@ def _folder(path: Path, wanted: Wanted | None) -> Table:
     files = sorted(one for ending in PARQUETS for one in path.rglob(f"*{ending}") if one.is_file())
     if not files:
         raise DataError(f'the folder "{path}" holds no Parquet file; pass the file of the log in it')
-    from pyarrow import dataset
+    from pyarrow import dataset, parquet
 
     try:
         for one in files:
-            _check_size(dataset.ParquetFileFormat().make_fragment(str(one)).metadata, one)
+            _check_size(parquet.read_metadata(one), one)
         whole = dataset.dataset([str(one) for one in files], format="parquet", partitioning="hive")
         names = _names(whole.schema.names, path.name)
         if wanted is not None:

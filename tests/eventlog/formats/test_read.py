@@ -5,11 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from mkmine.errors import DataError, MkmineError, UnknownNameError
 from mkmine.eventlog.formats.mapping import Mapping
-from mkmine.eventlog.formats.read import read
+from mkmine.eventlog.formats.read import guess_mapping, read
 
 HEAD = "case_id,activity,start_time,end_time,resource\n"
 GOOD = HEAD + (
@@ -219,3 +220,150 @@ def test_many_columns_are_gathered_at_once() -> None:
     table = {"case": ["1", "2"], "activity": ["A", "B"], "end": ["2025-03-03 10:00", "2025-03-04 10:00"]}
     log = read(pd.DataFrame(table | {f"column {n}": ["x", "y"] for n in range(200)}))
     assert len(log.attributes) == 200
+
+
+FRAME = pd.DataFrame(
+    {
+        "case": ["1", "1", "2"],
+        "activity": ["A", "B", "A"],
+        "end": pd.to_datetime(["2025-03-03 10:00", "2025-03-04 10:00", "2025-03-05 10:00"], utc=True),
+        "cost": [1.5, 2.5, None],
+    }
+)
+
+
+def test_whatever_holds_columns_is_read_alike(tmp_path: Path) -> None:
+    polars, duckdb = pytest.importorskip("polars"), pytest.importorskip("duckdb")
+    arrow = pa.Table.from_pandas(FRAME, preserve_index=False)
+    with duckdb.connect() as connection:
+        connection.execute("set timezone = 'UTC'")
+        relation = connection.from_arrow(arrow)
+        sources = [
+            FRAME,
+            arrow,
+            arrow.to_reader(),
+            polars.from_arrow(arrow),
+            polars.from_arrow(arrow).lazy(),
+            polars.from_arrow(arrow).with_columns(polars.col("activity").cast(polars.Categorical)),
+            relation,
+        ]
+        logs = [read(one, name="x") for one in sources]
+    assert {log.content_hash for log in logs} == {logs[0].content_hash}
+    assert logs[0].time_zone == "UTC"
+
+
+def test_a_frame_of_pm4py_is_read() -> None:
+    frame = pd.DataFrame(
+        {
+            "case:concept:name": ["1", "1"],
+            "concept:name": ["A", "B"],
+            "start_timestamp": pd.to_datetime(["2025-03-03 09:00", "2025-03-03 11:00"], utc=True),
+            "time:timestamp": pd.to_datetime(["2025-03-03 10:00", "2025-03-03 12:00"], utc=True),
+            "case:kind": ["x", "x"],
+            "@@index": [0, 1],
+            "@@case_index": [0, 0],
+        }
+    )
+    log = read(frame)
+    assert log.timestamps == "interval"
+    assert list(log.attributes) == []
+    assert log.case_attributes.to_dict("list") == {"kind": ["x"]}
+
+
+def test_a_folder_of_parquet_files_is_one_log(tmp_path: Path) -> None:
+    whole = tmp_path / "whole.parquet"
+    FRAME.to_parquet(whole)
+    for year, rows in ((2024, slice(0, 2)), (2025, slice(2, 3))):
+        (tmp_path / "parts" / f"year={year}").mkdir(parents=True)
+        FRAME.iloc[rows].to_parquet(tmp_path / "parts" / f"year={year}" / "x.parquet")
+    log = read(tmp_path / "parts", attributes=["cost"], name="x")
+    assert log.content_hash == read(whole, name="x").content_hash
+    assert read(tmp_path / "parts").attributes["year"].tolist() == [2024, 2024, 2025]
+    (tmp_path / "none").mkdir()
+    with pytest.raises(DataError, match="holds no Parquet file"):
+        read(tmp_path / "none")
+
+
+def test_a_saved_log_is_opened_as_it_was(tmp_path: Path) -> None:
+    log = read(FRAME, time_zone="Europe/Moscow")
+    again = read(log.save(tmp_path / "log.parquet"))
+    assert (again.content_hash, again.time_zone, again.history) == (log.content_hash, log.time_zone, log.history)
+    assert read(tmp_path / "log.parquet", name="other").name == "other"
+
+
+@pytest.mark.parametrize("attributes", [None, []])
+def test_row_groups_and_dictionaries_of_parquet_do_not_matter(tmp_path: Path, attributes: list[str] | None) -> None:
+    n = 5_000
+    rng = np.random.default_rng(1)
+    frame = pd.DataFrame(
+        {
+            "case": np.char.add("C", rng.integers(0, 500, n).astype(str)),
+            "activity": np.char.add("A", rng.integers(0, 9, n).astype(str)),
+            "timestamp": pd.to_datetime(1_740_000_000 + np.sort(rng.integers(0, 10**6, n)), unit="s", utc=True),
+        }
+    )
+    hashes = set()
+    for i, options in enumerate([{}, {"row_group_size": 700}, {"row_group_size": 900, "use_dictionary": False}]):
+        frame.to_parquet(tmp_path / f"{i}.parquet", **options)
+        hashes.add(read(tmp_path / f"{i}.parquet", attributes=attributes, name="x").content_hash)
+    frame.astype({"case": "category"}).to_parquet(tmp_path / "c.parquet", row_group_size=900)
+    hashes.add(read(tmp_path / "c.parquet", attributes=attributes, name="x").content_hash)
+    assert len(hashes) == 1
+
+
+@pytest.mark.parametrize(
+    "stamps",
+    [
+        ["1741000000", "1741003600", "1741090000"],
+        ["1741000000.0", "1741003600.0", "1741090000.0"],
+        ["1741000000000", "1741003600000", "1741090000000"],
+        ["1741000000000000000", "1741003600000000000", "1741090000000000000"],
+        ["45719.462962963", "45719.5046296296", "45720.5046296296"],
+        ["45719,462962963", "45719,5046296296", "45720,5046296296"],
+    ],
+)
+def test_numbers_in_text_files_are_epochs_or_days_of_a_spreadsheet(
+    write: Callable[..., Path], stamps: list[str]
+) -> None:
+    lines = [f"{case};{activity};{stamp}" for case, activity, stamp in zip("112", "ABA", stamps, strict=True)]
+    log = read(write("log.csv", "\n".join(["case;activity;timestamp", *lines])))
+    assert [round(one / 60e6) for one in (log.end - log.end[0]).tolist()] == [0, 60, 1500]
+    assert pd.Timestamp(log.end[0], unit="us").floor("D") == pd.Timestamp("2025-03-03")
+
+
+def test_a_number_that_is_none_is_told_as_it_is_written(write: Callable[..., Path]) -> None:
+    text = "case,activity,timestamp\n" + "1,A,1741000000\n" * 20 + "1,B,soon\n"
+    with pytest.raises(DataError, match='row 22, "soon": not a date'):
+        read(write("log.csv", text))
+    assert read(write("log.csv", text), errors="quarantine").quarantine["timestamp"].tolist() == ["soon"]
+
+
+def test_a_mapping_is_found_out_shown_corrected_and_used(write: Callable[..., Path], tmp_path: Path) -> None:
+    path = write("log.csv", GOOD)
+    found = guess_mapping(path)
+    assert found.mapping.case == "case_id"
+    assert 'case = "case_id" (by name)' in found.reasons
+    assert found.columns["resource"] == ("resource", ("Анна", "Борис"))
+    shown = repr(found)
+    assert shown.startswith('"log.csv" (utf-8, delimiter ",")')
+    assert "activity" in shown
+    assert found.to_pandas()["part"].tolist() == ["case", "activity", "start", "end", "resource"]
+    found.save(tmp_path / "mapping.yaml")
+    assert read(path, mapping=tmp_path / "mapping.yaml").content_hash == read(path).content_hash
+    assert guess_mapping(path, activity="resource").columns["activity"][0] == "attribute"
+    with pytest.raises(TypeError, match="no part activty"):
+        guess_mapping(path, activty="x")
+
+
+def test_who_works_and_when_it_could_begin_is_kept_for_the_rows_that_are_left(write: Callable[..., Path]) -> None:
+    text = (
+        "case,activity,enabled_time,start_time,end_time,role\n"
+        "1,A,2025-03-03 08:00,2025-03-03 09:00,2025-03-03 10:00,x\n"
+        "1,,2025-03-03 08:00,2025-03-03 09:00,2025-03-03 10:00,y\n"
+        "1,B,,2025-03-03 11:00,2025-03-03 12:00,z\n"
+    )
+    log = read(write("log.csv", text), errors="quarantine")
+    assert log.roles == ("x", "z")
+    assert log.enabled is not None
+    assert ((log.start - log.enabled) // 3_600_000_000).tolist() == [1, 1]
+    assert log.history[-1].action == "enabled"
