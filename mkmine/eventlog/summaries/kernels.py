@@ -25,6 +25,7 @@ __all__ = [
     "gather",
     "gather_gaps",
     "gather_work",
+    "larger",
     "limbs",
     "named",
     "number_sequences",
@@ -217,44 +218,56 @@ def digests(offsets: Array, codes: Array, value: Array, factor: Any) -> Array:
 
 
 @numba.njit(cache=True, nogil=True)
+def larger(digest: Array, first: Array, n: int, size: int) -> Array:
+    """Return a table of that size for `number_sequences` with the `n` sequences that are known."""
+    slots, mask = np.zeros(size, np.uint64), U(size - 1)
+    for number in range(n):
+        tag = digest[first[number]] >> U(32)
+        slot = (digest[first[number]] ^ tag) & mask
+        while slots[slot] != U(0):
+            slot = (slot + U(1)) & mask
+        slots[slot] = (tag << U(32)) | U(number + 1)
+    return slots
+
+
+@numba.njit(cache=True, nogil=True)
 def number_sequences(offsets: Array, codes: Array, digest: Array) -> tuple[Array, Array]:
     """Number the distinct sequences by first appearance; return the number of each and the first that has it.
 
     Equal digests are checked code by code, so that a collision joins nothing.
     """
     m = len(digest)
-    size = 1
-    while size < 2 * m:
-        size *= 2
-    mask = U(size - 1)
-    # A slot holds the upper half of a digest and a number, counted from 1: what differs is mostly told without a look
-    # at the sequence.
-    slots = np.zeros(size, np.uint64)
     of, first, n = np.empty(m, np.int64), np.empty(m, np.int64), 0
+    # A slot holds the upper half of a digest and a number, counted from 1: what differs is mostly told without a look
+    # at the sequence. The table grows with what is found, and so mostly stays in the cache.
+    size = 1024
+    slots = larger(digest, first, 0, size)
     for case in range(m):
         begin, length = offsets[case], offsets[case + 1] - offsets[case]
         tag = digest[case] >> U(32)
-        slot = (digest[case] ^ tag) & mask
+        slot = (digest[case] ^ tag) & U(size - 1)
         while True:
             held = slots[slot]
             if held == U(0):
                 first[n], of[case] = case, n
                 n += 1
                 slots[slot] = (tag << U(32)) | U(n)
+                if 2 * n > size:
+                    size *= 4
+                    slots = larger(digest, first, n, size)
                 break
             if held >> U(32) == tag:
                 number = np.int64(held & U(LOW)) - 1
                 other = first[number]
-                if offsets[other + 1] - offsets[other] == length:
-                    there, same = offsets[other], True
-                    for i in range(length):
-                        if codes[there + i] != codes[begin + i]:
-                            same = False
-                            break
-                    if same:
-                        of[case] = number
+                there, same = offsets[other], offsets[other + 1] - offsets[other] == length
+                for i in range(length if same else 0):
+                    if codes[there + i] != codes[begin + i]:
+                        same = False
                         break
-            slot = (slot + U(1)) & mask
+                if same:
+                    of[case] = number
+                    break
+            slot = (slot + U(1)) & U(size - 1)
     return of, first[:n].copy()
 
 
