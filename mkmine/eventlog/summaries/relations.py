@@ -160,8 +160,9 @@ def eventually_follows(log: EventLog, *, order: Order = "ended") -> EventuallyFo
         found = dict(zip(keys.tolist(), rows, strict=True))
     else:
         for case, key, _ in _pairs(log, start, end):
-            keys, count = np.unique(key, return_counts=True)
-            _, cases = np.unique(np.unique((case - case[:1]) * (k * k) + key) % (k * k), return_counts=True)
+            keys, count = _counted(key)
+            of_cases, _ = _counted((case - case[:1]) * (k * k) + key)
+            _, cases = _counted(of_cases % (k * k))
             rows = zip(count.tolist(), cases.tolist(), strict=True)
             found = added(found, dict(zip(keys.tolist(), rows, strict=True)))
     for long in _long_cases(log):
@@ -182,7 +183,8 @@ def temporal_profile(log: EventLog) -> TemporalProfile:
         found = _compiled_sums(log)
     else:
         for _, key, time in _pairs(log, log.start, log.end):
-            keys, place, count = np.unique(key, return_inverse=True, return_counts=True)
+            keys, count = _counted(key)
+            place = np.searchsorted(keys, key)
             high, low = time >> 27, time & (2**27 - 1)
             limbs = [_summed(one, place, len(keys)) for one in (high, low, high * high, high * low, low * low)]
             total = (limbs[0] << 27) + limbs[1]
@@ -193,6 +195,14 @@ def temporal_profile(log: EventLog) -> TemporalProfile:
         found = added(found, _long_case(log, log.start, log.end, long))
     names = log.activities
     return TemporalProfile(sums={(names[key // k], names[key % k]): one for key, one in found.items()})
+
+
+def _counted(keys: Int) -> tuple[Int, Int]:
+    """Return the distinct keys, sorted, and how often each occurs."""
+    # Sorting numbers is many times as fast as the hash table by which np.unique finds them.
+    ordered = np.sort(keys)
+    at = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1])[: len(ordered)])
+    return ordered[at], np.diff(np.append(at, len(ordered)))
 
 
 def _summed(values: Int, place: Int, size: int) -> NDArray[np.object_]:
@@ -261,7 +271,7 @@ def _long_case(log: EventLog, start: Int, end: Int, case: int) -> dict[int, tupl
     rank = np.empty(size, dtype=np.int64)
     rank[order] = np.arange(size)
     # An instance that ends exactly when j starts had ended if it stands before j.
-    instants = np.unique(np.concatenate((begins, ends)))
+    instants, _ = _counted(np.concatenate((begins, ends)))
     keys = np.searchsorted(instants, ends[order]) * size + order
     ended = np.searchsorted(keys, np.searchsorted(instants, begins) * size + np.arange(size), side="left")
     by_target = np.argsort(code, kind="stable")

@@ -130,8 +130,10 @@ def activity_rounds(log: EventLog) -> ActivityRounds:
 
 
 def _most_rounds(log: EventLog) -> Int:
-    most = np.zeros(len(log.activities), dtype=np.int64)
-    np.maximum.at(most, log.activity, log.round)
+    count = np.bincount(log.activity, minlength=len(log.activities))
+    most, found = np.zeros(len(count), dtype=np.int64), np.flatnonzero(count)
+    order = np.argsort(log.activity, kind="stable")
+    most[found] = np.maximum.reduceat(log.round[order], (np.cumsum(count) - count)[found])
     return most
 
 

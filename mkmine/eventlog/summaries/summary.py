@@ -222,8 +222,8 @@ def summarise(log: EventLog) -> Summary:
 
 def _sample(cases: pa.Array) -> CaseSample:
     digest = _text_digests(cases)
-    least = np.unique(np.partition(digest, SAMPLE)[:SAMPLE] if len(digest) > SAMPLE else digest)
-    return CaseSample(parts=dict.fromkeys(least.tolist(), 1))
+    least = np.partition(digest, SAMPLE)[:SAMPLE] if len(digest) > SAMPLE else digest
+    return CaseSample(parts=dict.fromkeys(np.sort(least).tolist(), 1))
 
 
 def _text_digests(texts: pa.Array) -> NDArray[np.uint64]:
