@@ -162,7 +162,7 @@ def is_saved_log(path: str | Path) -> bool:
     """Return whether a file is a log written by `EventLog.save`."""
     try:
         return KEY in (pq.read_schema(path).metadata or {})
-    except (pa.ArrowException, OSError):
+    except (pa.ArrowException, OSError, UnicodeError):
         return False
 
 

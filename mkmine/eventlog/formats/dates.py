@@ -235,7 +235,7 @@ def _from_wall(local: Int, missing: NDArray[np.bool_], time_zone: str | None) ->
 
 def _numbers(values: pa.ChunkedArray, column: str) -> Times:
     missing = _nulls(values)
-    numbers = values.to_numpy() if not missing.any() else values.cast(pa.float64()).fill_null(np.nan).to_numpy()
+    numbers = (values.fill_null(0) if values.null_count else values).to_numpy()
     if numbers.dtype.kind == "f":
         missing = missing | np.isnan(numbers)
     return _moments(numbers, missing, column)

@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from mkmine.errors import DataError
 from mkmine.eventlog.formats.encodings import GIB, MAX_RATIO, SMALL, open_limited
-from mkmine.eventlog.formats.table import Errors, Table, arrow_table, check_names
+from mkmine.eventlog.formats.table import Errors, Table, arrow_table, check_names, is_text
 from mkmine.eventlog.formats.typed import Types, read_delimited
 
 __all__ = ["GIB", "Choose", "Table", "Wanted", "open_limited", "read_table"]
@@ -94,17 +94,20 @@ def _parquet(path: Path, wanted: Wanted | None) -> Table:
         with parquet.ParquetFile(path, memory_map=True, read_dictionary=repeated) as file:
             # One after the other: of each text column, only codes and names are kept while the next is unpacked.
             columns = [_coded(file.read(columns=[name], use_threads=False).column(name)) for name in names]
-    except (pa.ArrowException, OSError, KeyError) as error:
+    except (pa.ArrowException, OSError, KeyError, UnicodeError) as error:
         raise DataError(f'"{path.name}" cannot be read as {path.suffix}: {error}') from None
     return Table(columns=pa.table(columns, names=names), note="parquet")
 
 
 def _coded(values: pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
     """Return a column in one piece, text with its dictionary."""
-    kind = values.type
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
-        values = values.dictionary_encode()
-    return values.combine_chunks()
+    if not is_text(values.type):
+        return values.combine_chunks()
+    coded = values if pa.types.is_dictionary(values.type) else values.dictionary_encode()
+    whole = coded.unify_dictionaries().combine_chunks()
+    # Parquet gives text as it is written, be it UTF-8 or not.
+    whole.dictionary.validate(full=True)
+    return whole
 
 
 def _names(names: Sequence[str], where: str) -> list[str]:
@@ -153,7 +156,7 @@ def _folder(path: Path, wanted: Wanted | None) -> Table:
             chosen = wanted(whole.head(SAMPLE))
             names = [name for name in names if name in chosen]
         columns = whole.to_table(columns=names, use_threads=False)
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeError) as error:
         raise DataError(f'the Parquet files in "{path}" cannot be read together: {error}') from None
     return Table(columns=columns, note=f"{len(files):,} Parquet files")
 
@@ -165,7 +168,7 @@ def _feather(path: Path) -> Table:
         columns = feather.read_table(path, memory_map=True)
         # Unlike Parquet, it is mapped as it is: offsets beyond the data would be followed.
         columns.validate(full=True)
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeError) as error:
         raise DataError(f'"{path.name}" cannot be read as {path.suffix}: {error}') from None
     return Table(columns=columns.select(_names(columns.column_names, path.name)), note="feather")
 

@@ -105,6 +105,7 @@ FILES = {kind: packed(LOG, kind) for kind in ("parquet", "feather")}
     st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), min_size=1, max_size=6),
     st.floats(0.5, 1),
 )
+@example("parquet", [(0.4423536827155721, 128)], 1.0)
 def test_damaged_columnar_files(kind: str, changes: list[tuple[float, int]], cut: float) -> None:
     data = bytearray(FILES[kind])
     for place, byte in changes:
@@ -145,6 +146,7 @@ types = st.sampled_from(TYPES)
 
 @thorough
 @given(types, types, types, st.integers(1, 40), st.integers(0, 2**32 - 1))
+@example(pa.string(), pa.string(), pa.uint64(), 6, 1)
 def test_arrow_columns_of_any_types(a: pa.DataType, b: pa.DataType, c: pa.DataType, n: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
     table = pa.table({"case": column(a, n, rng), "activity": column(b, n, rng), "end": column(c, n, rng)})
@@ -206,6 +208,14 @@ def test_a_parquet_file_that_unpacks_to_far_more_is_refused(tmp_path: Path, monk
     table = pa.table({name: pa.array(np.zeros(1_000_000, dtype=np.int8)) for name in ("case", "activity", "end")})
     pq.write_table(table, tmp_path / "log.parquet")
     with pytest.raises(DataError, match="no log packs as small as that"):
+        read(tmp_path / "log.parquet")
+
+
+def test_text_in_a_parquet_file_that_is_no_text_is_told(tmp_path: Path) -> None:
+    table = pa.table({"case": [b"1", b"\xff"], "activity": ["A", "B"], "end": ["2025-03-03", "2025-03-04"]})
+    broken = pa.StringArray.from_buffers(2, *table["case"].chunk(0).buffers()[1:])
+    pq.write_table(table.set_column(0, "case", broken), tmp_path / "log.parquet")
+    with pytest.raises(DataError, match=r"cannot be read as \.parquet: .*UTF8"):
         read(tmp_path / "log.parquet")
 
 
