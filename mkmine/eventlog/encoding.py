@@ -117,9 +117,7 @@ def by_first_appearance(codes: NDArray[np.int32], names: pa.Array) -> Coded:
     size = len(names)
     if not len(codes) or not size:
         return Coded(np.full(len(codes), -1, dtype=np.int32), names.slice(0, 0))
-    highest = np.maximum.accumulate(codes)
-    in_turn = highest[0] <= 0 and int(np.diff(highest).max(initial=0)) <= 1
-    if in_turn and int(highest[-1]) == size - 1:
+    if _in_turn(codes) == size - 1:
         return Coded(codes, names)
     first = np.full(size + 1, len(codes), dtype=np.int64)
     first[codes[::-1]] = np.arange(len(codes) - 1, -1, -1)
@@ -128,6 +126,16 @@ def by_first_appearance(codes: NDArray[np.int32], names: pa.Array) -> Coded:
     number = np.full(size + 1, -1, dtype=np.int32)
     number[used] = np.arange(len(used), dtype=np.int32)
     return Coded(number[codes], names.take(pa.array(used)))
+
+
+def _in_turn(codes: NDArray[np.int32]) -> int:
+    """Return the highest code if each appears only after all lower ones, else -2."""
+    if compiled(len(codes)):
+        from mkmine.eventlog import kernels
+
+        return int(kernels.in_turn(codes))
+    highest = np.maximum.accumulate(codes)
+    return int(highest[-1]) if highest[0] <= 0 and int(np.diff(highest).max(initial=0)) <= 1 else -2
 
 
 def in_order(cases: Coded, start: Int, end: Int) -> tuple[Int, Codes | None]:

@@ -8,7 +8,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["counting_order", "reached_before", "rounds", "settle"]
+__all__ = ["counting_order", "in_turn", "reached_before", "rounds", "settle"]
 
 Array = NDArray[Any]
 # Longer cases are left to a sort that is not quadratic.
@@ -86,3 +86,15 @@ def reached_before(offsets: Array, activity: Array, size: int) -> tuple[Array, A
                 before[code] += distinct
                 distinct += 1
     return cases, before
+
+
+@numba.njit(cache=True, nogil=True)
+def in_turn(codes: Array) -> int:
+    """Return the highest code if each appears only after all lower ones, else -2."""
+    highest = -1
+    for i in range(len(codes)):
+        if codes[i] > highest:
+            if codes[i] > highest + 1:
+                return -2
+            highest = codes[i]
+    return highest

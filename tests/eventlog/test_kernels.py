@@ -130,3 +130,13 @@ def test_names_are_numbered_as_they_appear_and_unused_ones_left_out() -> None:
     as_it_is = Coded(np.array([0, 1, 0, -1], dtype=np.int32), names(2))
     assert by_first_appearance(as_it_is.codes, as_it_is.names).codes is as_it_is.codes
     assert by_first_appearance(np.array([-1, -1], dtype=np.int32), names(2)).listed() == ()
+
+
+@given(arrays.arrays(np.int32, st.integers(1, 60), elements=st.integers(-1, 5)))
+def test_names_are_numbered_as_they_appear(codes: Any) -> None:
+    plain, fast = both(by_first_appearance, codes, names(6))
+    assert plain.codes.tolist() == fast.codes.tolist()
+    assert plain.listed() == fast.listed()
+    seen = list(dict.fromkeys(one for one in codes.tolist() if one >= 0))
+    assert list(plain.listed()) == [f"n{one}" for one in seen]
+    assert plain.codes.tolist() == [seen.index(one) if one >= 0 else -1 for one in codes.tolist()]
