@@ -25,7 +25,7 @@ from mkmine.eventlog.formats.table import Errors, Table, is_text, written
 from mkmine.eventlog.log import EventLog
 from mkmine.eventlog.provenance import Step
 
-__all__ = ["UncleanError", "log_of"]
+__all__ = ["UncleanError", "log_of", "unfinished", "with_enabled"]
 
 Bool = NDArray[np.bool_]
 BEYOND = "before 1900 or after 2200"
@@ -265,7 +265,7 @@ class _Rows:
                 for one in of_instance
             },
             case_attributes=cases,
-            completed=None if open_cases is None else _open(rows.case.names, open_cases),
+            completed=None if open_cases is None else unfinished(rows.case.names, open_cases),
             time_zone=shown,
             name=name,
             calendar=calendar,
@@ -275,7 +275,7 @@ class _Rows:
             resource=people[0],
             role=people[1],
         )
-        return log if log.enabled is None else _with_enabled(log)
+        return log if log.enabled is None else with_enabled(log)
 
     def people(self, source: str | None, rows: NDArray[np.int64] | None) -> Coded | None:
         """Return the names in a column, of those rows only."""
@@ -310,12 +310,13 @@ def _chosen(values: pa.ChunkedArray, rows: Any) -> pa.ChunkedArray:
     return values if rows is None else values.take(pa.array(rows))
 
 
-def _open(names: pa.Array, open_cases: Bool) -> pd.Series:
+def unfinished(names: pa.Array, open_cases: Bool) -> pd.Series:
+    """Return the open ones of the named cases: a series of False, indexed by id."""
     ids = names.filter(pa.array(open_cases)).to_pylist()
     return pd.Series(np.zeros(len(ids), dtype=np.bool_), index=pd.Index(ids, dtype=object))
 
 
-def _with_enabled(log: EventLog) -> EventLog:
+def with_enabled(log: EventLog) -> EventLog:
     """Return the log with enabled times derived from earlier ends where none is recorded."""
     told = log.enabled
     assert told is not None

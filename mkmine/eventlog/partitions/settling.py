@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,11 +16,11 @@ from mkmine.calendars import Calendar
 from mkmine.errors import DataError
 from mkmine.eventlog.assembly import assemble
 from mkmine.eventlog.columns import Text
-from mkmine.eventlog.enablement import enabled_times
 from mkmine.eventlog.encoding import Coded, encode
 from mkmine.eventlog.formats.coding import attribute, first_of_each, taken
 from mkmine.eventlog.formats.dates import MISSING
 from mkmine.eventlog.formats.instances import Instances, entered, finished, paired
+from mkmine.eventlog.formats.rows import unfinished, with_enabled
 from mkmine.eventlog.formats.table import Table, is_text
 from mkmine.eventlog.log import EventLog
 from mkmine.eventlog.partitions.hours import Hours
@@ -104,7 +104,7 @@ def settle(
         ongoing=found.ongoing,
         attributes=shaped.attributes(facts.numeric),
         case_attributes=shaped.case_attributes(facts.numeric),
-        completed=None if open_cases is None else _open(found.case.names, open_cases),
+        completed=None if open_cases is None else unfinished(found.case.names, open_cases),
         time_zone=plan.shown,
         name=plan.name,
         calendar=None if calendar is None else Calendar.from_dict(calendar),
@@ -112,25 +112,7 @@ def settle(
         quarantine=shaped.lost if len(shaped.lost) else None,
         history=(*steps, *shaped.steps),
     )
-    return log if log.enabled is None else _with_enabled(log)
-
-
-def _open(names: pa.Array, open_cases: Bools) -> pd.Series:
-    ids = names.filter(pa.array(open_cases)).to_pylist()
-    return pd.Series(np.zeros(len(ids), dtype=np.bool_), index=pd.Index(ids, dtype=object))
-
-
-def _with_enabled(log: EventLog) -> EventLog:
-    """Return the log with enabled times derived from earlier ends where none is recorded."""
-    told = log.enabled
-    assert told is not None
-    unknown = told == MISSING
-    # Some systems stamp the two in the wrong order, but nothing starts before it can.
-    enabled = np.where(unknown, enabled_times(replace(log, enabled=None)), np.minimum(told, log.start))
-    steps = log.history
-    if unknown.any():
-        steps = (*steps, Step("enabled", "not recorded; taken as the latest end before the start", int(unknown.sum())))
-    return replace(log, enabled=enabled, history=steps)
+    return log if log.enabled is None else with_enabled(log)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
