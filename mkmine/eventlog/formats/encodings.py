@@ -106,11 +106,13 @@ class Utf8(io.RawIOBase):
     """A file of any encoding as a stream of UTF-8, without a byte order mark.
 
     What does not belong to the encoding raises with `errors="strict"` and becomes U+FFFD with `"replace"`; without
-    `errors` UTF-8 is passed on as it is, and whoever reads it checks it.
+    `errors` UTF-8 is passed on as it is, and whoever reads it checks it. `nul` tells whether a NUL byte, which no text
+    has, was met so far.
     """
 
     def __init__(self, path: Path, encoding: str, errors: str | None = None) -> None:
         self.raw = open_limited(path, None)
+        self.nul = False
         self.decoder: Any = None
         if encoding == "utf-8-sig":
             self.raw.read(3)
@@ -138,6 +140,7 @@ class Utf8(io.RawIOBase):
                 piece = self.decoder.decode(bytes_, final=size < 0 or not bytes_).encode("utf-8", "replace")
                 if not bytes_:
                     break
+        self.nul = self.nul or b"\0" in piece
         return piece
 
 
