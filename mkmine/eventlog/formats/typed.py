@@ -81,6 +81,10 @@ def _typed(layout: Layout, types: Types, errors: Errors) -> Table | None:
     """Return the columns in their types; None if anything is not as it was in the sample."""
     try:
         found = _Reading(layout, types).columns()
+        for column in found.columns.columns:
+            for texts in _texts(column):
+                # Of text with a dictionary, each distinct one is looked at only once.
+                texts.validate(full=True)
     except (pa.ArrowException, UnicodeError):
         return None
     if found.nul:
@@ -155,19 +159,23 @@ class _Reading:
                 include_columns=[name for name in self.layout.header if name in self.types],
                 strings_can_be_null=False,
                 null_values=NO_TIMES,
+                check_utf8=self.errors is not None,
             ),
         )
 
 
+def _texts(values: pa.ChunkedArray) -> list[pa.Array]:
+    """Return the texts of a column, the distinct ones of each chunk where there are dictionaries."""
+    if not is_text(values.type):
+        return []
+    return [one.dictionary if pa.types.is_dictionary(one.type) else one for one in values.chunks]
+
+
 def _has_nul(values: pa.ChunkedArray) -> bool:
     """Return whether a NUL byte, which no text has, is in a text column."""
-    for chunk in values.chunks if is_text(values.type) else ():
-        texts = chunk.dictionary if pa.types.is_dictionary(chunk.type) else chunk
-        characters = texts.buffers()[2]
-        # What reads CSV writes its columns anew, without gaps.
-        if characters is not None and characters.size and not np.frombuffer(characters, dtype=np.uint8).all():
-            return True
-    return False
+    # What reads CSV writes its columns anew, without gaps.
+    held = (texts.buffers()[2] for texts in _texts(values))
+    return any(not np.frombuffer(one, dtype=np.uint8).all() for one in held if one is not None and one.size)
 
 
 def _as_text(layout: Layout, errors: Errors) -> Table:
