@@ -20,6 +20,7 @@ from mkmine.eventlog.encoding import (
     Errors,
     by_first_appearance,
     encode,
+    gathered,
     in_order,
     instants,
     named_in_order,
@@ -114,7 +115,7 @@ def assemble(
 
 def _sorted(values: Any, order: Any) -> Any:
     # What is already in order is copied: a log does not share memory with what it was made of.
-    return values.copy() if order is None else values[order]
+    return values.copy() if order is None else gathered(values, order)
 
 
 def _by_case(facts: Any) -> Any:

@@ -24,6 +24,7 @@ __all__ = [
     "by_first_appearance",
     "case_rounds",
     "encode",
+    "gathered",
     "in_order",
     "instants",
     "named_in_order",
@@ -138,6 +139,15 @@ def _in_turn(codes: NDArray[np.int32]) -> int:
     return int(highest[-1]) if highest[0] <= 0 and int(np.diff(highest).max(initial=0)) <= 1 else -2
 
 
+def gathered(values: NDArray[Any], order: Codes) -> NDArray[Any]:
+    """Return the values in that order."""
+    if compiled(len(order)):
+        from mkmine.eventlog import kernels
+
+        return np.asarray(kernels.gathered(values, order))
+    return values[order]
+
+
 def in_order(cases: Coded, start: Int, end: Int) -> tuple[Int, Codes | None]:
     """Return the offsets of the cases (m + 1,) and the order of the rows by case, start and end; None: as they are.
 
@@ -234,7 +244,7 @@ def named_in_order(
     rank = np.argsort(names, kind="stable")
     number = np.full(len(names) + 1, -1, dtype=np.int64)
     number[rank] = np.arange(len(names))
-    codes = column.codes if order is None else column.codes[order]
+    codes = column.codes if order is None else gathered(column.codes, order)
     return narrow(number, len(names))[codes], tuple(names[rank].tolist())
 
 

@@ -8,7 +8,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["counting_order", "in_turn", "reached_before", "rounds", "settle"]
+__all__ = ["counting_order", "gathered", "in_turn", "reached_before", "rounds", "settle"]
 
 Array = NDArray[Any]
 # Longer cases are left to a sort that is not quadratic.
@@ -98,3 +98,12 @@ def in_turn(codes: Array) -> int:
                 return -2
             highest = codes[i]
     return highest
+
+
+@numba.njit(cache=True, nogil=True)
+def gathered(values: Array, order: Array) -> Array:
+    """Return the values in that order; NumPy would widen the order first."""
+    out = np.empty(len(order), values.dtype)
+    for i in range(len(order)):
+        out[i] = values[order[i]]
+    return out

@@ -13,7 +13,7 @@ from hypothesis.extra import numpy as arrays
 
 from mkmine.errors import MissingExtraError, UnknownNameError
 from mkmine.eventlog import kernels, twins
-from mkmine.eventlog.encoding import Coded, by_first_appearance, case_rounds, in_order, reading_order
+from mkmine.eventlog.encoding import Coded, by_first_appearance, case_rounds, gathered, in_order, reading_order
 from mkmine.eventlog.twins import SETTING, compiled
 
 SMALL = st.integers(0, 4)
@@ -140,3 +140,12 @@ def test_names_are_numbered_as_they_appear(codes: Any) -> None:
     seen = list(dict.fromkeys(one for one in codes.tolist() if one >= 0))
     assert list(plain.listed()) == [f"n{one}" for one in seen]
     assert plain.codes.tolist() == [seen.index(one) if one >= 0 else -1 for one in codes.tolist()]
+
+
+@pytest.mark.parametrize("kind", [np.int64, np.int32, np.uint8, np.bool_, np.float64])
+@pytest.mark.parametrize("wide", [np.int32, np.int64])
+def test_values_are_gathered_in_any_order(kind: Any, wide: Any) -> None:
+    values, order = np.arange(7).astype(kind), np.array([3, 0, 6, 3], dtype=wide)
+    for found in both(gathered, values, order):
+        assert found.dtype == values.dtype
+        assert found.tolist() == values[order].tolist()
