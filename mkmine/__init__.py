@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from mkmine.eventlog import EventLog
     from mkmine.eventlog.cleaning import filters, repairs
     from mkmine.eventlog.cleaning.privacy import pseudonymise
+    from mkmine.eventlog.formats.read import guess_mapping
     from mkmine.eventlog.formats.sql import read_sql
     from mkmine.eventlog.formats.write import write
     from mkmine.eventlog.partitions import partition
@@ -70,6 +71,7 @@ _PLACES = {
     "effect": "rollout",
     "experiment": "simulation",
     "filters": "eventlog.cleaning",
+    "guess_mapping": "eventlog.formats.read",
     "optimise": "optimization",
     "partition": "eventlog.partitions",
     "pseudonymise": "eventlog.cleaning.privacy",
@@ -112,6 +114,7 @@ __all__ = [
     "effect",
     "experiment",
     "filters",
+    "guess_mapping",
     "optimise",
     "partition",
     "pseudonymise",

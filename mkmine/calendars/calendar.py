@@ -142,7 +142,7 @@ class Calendar:
         holidays: str | None = None,
         shorter_eves: int = 0,
         half_days: Mapping[Any, Any] | None = None,
-        exceptions: Mapping[date, str] | None = None,
+        exceptions: Mapping[Any, str] | None = None,
         absences: Sequence[tuple[date, date] | tuple[date, date, str]] = (),
     ) -> Calendar:
         """Read a pattern such as `{"Mon-Thu": "09:00-13:00, 14:00-18:00", "Fri": "22:00-06:00"}`.
@@ -158,7 +158,9 @@ class Calendar:
             holidays=holidays,
             shorter_eves=shorter_eves,
             half_days=_sorted_days({read_day(day): read_clock(until) for day, until in (half_days or {}).items()}),
-            exceptions=tuple(sorted((day, read_intervals(text)) for day, text in (exceptions or {}).items())),
+            exceptions=tuple(
+                sorted((read_date(day), read_intervals(text)) for day, text in (exceptions or {}).items())
+            ),
             absences=tuple(sorted(map(read_absence, absences))),
         )
 

@@ -548,3 +548,12 @@ def test_a_calendar_of_past_exceptions_only_says_that_it_never_opens_again() -> 
     calendar = Calendar.parse({}, exceptions={date(2025, 1, 2): "09:00-10:00"})
     with pytest.raises(DataError, match=r"never opens again|does not open"):
         calendar.next_open(to_us(datetime(2025, 6, 1, tzinfo=UTC)))
+
+
+def test_dates_may_be_text_and_nonsense_is_told() -> None:
+    week = {"Mon-Fri": "09:00-18:00"}
+    calendar = Calendar.parse(week, exceptions={"2025-05-02": ""}, absences=[("2025-07-07", "2025-07-20", "vacation")])
+    assert calendar.to_dict()["exceptions"] == {"2025-05-02": ""}
+    assert calendar.without([("2025-08-01", "2025-08-02")]).absences[1].last == date(2025, 8, 2)
+    with pytest.raises(DataError, match="nonsense"):
+        Calendar.parse(week, exceptions={"nonsense": ""})

@@ -50,6 +50,7 @@ def read(
     time_zone: str | None = None,
     encoding: str | None = None,
     delimiter: str | None = None,
+    sheet: str | int = 0,
     calendar: Calendar | None = None,
     name: str | None = None,
     errors: Literal["raise", "quarantine"] = "raise",
@@ -63,6 +64,9 @@ def read(
     the log's history. See `Mapping` for the meaning of the arguments. Rows whose `end` is empty while others have one
     are ongoing work, if nothing in their case starts later; otherwise their end is missing, and they cannot be used.
 
+    `sheet` is the name or the number (from 0) of the sheet of a workbook. Without `time_zone`, that of the `calendar`
+    is the one of times without an offset, or else UTC.
+
     With `timestamps="entered"` a row is the entry into a status. An activity that is the last of its case in at least
     half of its occurrences is taken as final (unless `final` says so), and a case that stands elsewhere is open: its
     last activity is ongoing until the end of the observation.
@@ -72,6 +76,10 @@ def read(
     """
     if errors not in ("raise", "quarantine"):
         raise DataError(f'errors="{errors}" is not known; pass "raise" or "quarantine"')
+    if calendar is not None and not isinstance(calendar, Calendar):
+        raise DataError(
+            f'calendar="{calendar}" is no calendar; pass mk.Calendar.parse({{"Mon-Fri": "09:00-18:00"}}, ...)'
+        )
     told = _told(
         mapping,
         case=case,
@@ -92,7 +100,10 @@ def read(
     if told == Mapping() and isinstance(source, str | Path) and is_saved_log(source):
         log = open_log(source)
         return replace(log, name=name or log.name, calendar=calendar or log.calendar)
-    table, where = _table(source, told, encoding=encoding, delimiter=delimiter, errors=errors)
+    if told.time_zone is None and calendar is not None:
+        # Who says when work is done says where: times without an offset are meant on that clock.
+        told = replace(told, time_zone=calendar.time_zone)
+    table, where = _table(source, told, encoding=encoding, delimiter=delimiter, errors=errors, sheet=sheet)
     while True:
         if not len(table):
             raise DataError(f"{where} is empty: it has column names but no row; export the log again")
@@ -164,7 +175,13 @@ def _examples(table: Table, name: str) -> tuple[str, ...]:
 
 
 def _table(
-    source: Any, told: Mapping, *, encoding: str | None, delimiter: str | None, errors: Errors
+    source: Any,
+    told: Mapping,
+    *,
+    encoding: str | None,
+    delimiter: str | None,
+    errors: Errors,
+    sheet: str | int = 0,
 ) -> tuple[Table, str]:
     if isinstance(source, str | Path):
         path = Path(source)
@@ -176,7 +193,7 @@ def _table(
         choice = _Choice(told, where)
         wanted = None if told.attributes is None else choice.names
         table = read_table(
-            path, encoding=encoding, delimiter=delimiter, errors=errors, choose=choice.types, wanted=wanted
+            path, encoding=encoding, delimiter=delimiter, sheet=sheet, errors=errors, choose=choice.types, wanted=wanted
         )
         return table, where
     where = "the frame"

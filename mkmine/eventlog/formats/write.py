@@ -7,7 +7,7 @@ whole or not at all.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -82,7 +82,9 @@ def write(
     if delimiter is not None or bom:
         raise DataError(f'"{target.name}" is no CSV; delimiter and bom are for .csv and .tsv')
     if name.endswith(".xlsx"):
-        return _written(log, target, lambda at: _xlsx(log, at))
+        done = _written(log, target, lambda at: _xlsx(log, at))
+        wall = f"times are those of the wall clock in {log.time_zone}: read them with the mapping, or time_zone=..."
+        return done if log.time_zone == "UTC" else replace(done, notes=(*done.notes, wall))
     if name.endswith(".parquet"):
         return Written(path=save_log(log, target), mapping=None, notes=())
     if plain.endswith(".xes"):
@@ -92,7 +94,8 @@ def write(
     if name.endswith((".jsonocel", ".ocel.json")):
         from mkmine.eventlog.formats.ocel.writer import write_ocel
 
-        return _written(log, target, lambda at: write_ocel(log, at))
+        done = _written(log, target, lambda at: write_ocel(log, at))
+        return replace(done, notes=(*done.notes, *_open_as_completed(log)))
     raise DataError(f'the format of "{target.name}" is not known by its ending; give {ENDINGS}')
 
 
@@ -117,7 +120,18 @@ def _losses(log: EventLog) -> list[str]:
         notes.append(f"that {still:,} cases are open is not written: none of their instances is ongoing")
     if log.timestamps == "estimated":
         notes.append("that the starts are estimated is not written")
+    if log.observed != (int(log.start.min()), int(log.end.max())):
+        notes.append("the window of observation is not written: who reads it takes the first start and the last end")
+    if log.calendar is not None:
+        notes.append("the calendar is not written: give it to read again")
     return notes
+
+
+def _open_as_completed(log: EventLog) -> list[str]:
+    """Return what an object-centric log does not keep of open cases: every object has only events that happened."""
+    going = np.bitwise_or.reduceat(np.ascontiguousarray(log.ongoing), log.offsets[:-1])
+    lost = int((~log.completed & going).sum())
+    return [f"{lost:,} open cases are read as completed"] if lost else []
 
 
 # -- tables --------------------------------------------------------------------------------------------------------

@@ -185,8 +185,9 @@ class Partitions:
             if value is None:
                 value = next(computed)
                 if value is not None:
+                    total.add(value)
                     keeper.put(portion.key, value)
-            if value is not None:
+            else:
                 total.add(value)
         return total.value(self.folder)
 
@@ -283,6 +284,11 @@ class _Merged(Generic[T]):
         self.parts: list[tuple[int, T]] = []
 
     def add(self, value: T) -> None:
+        if not hasattr(value, "merge"):
+            raise DataError(
+                f"a {type(value).__name__} does not merge, so it cannot be made of parts; pass a function "
+                "that gives a mergeable summary (mkmine.eventlog.summaries), or work on to_log()"
+            )
         size = 1
         while self.parts and self.parts[-1][0] == size:
             value = self.parts.pop()[1].merge(value)

@@ -25,7 +25,6 @@ __all__ = [
     "gather",
     "gather_gaps",
     "gather_work",
-    "larger",
     "limbs",
     "named",
     "number_sequences",
@@ -34,6 +33,7 @@ __all__ = [
     "put_in_order",
     "rework",
     "runs",
+    "slots_of",
     "work_begins",
 ]
 
@@ -41,6 +41,8 @@ Array = NDArray[Any]
 U = np.uint64
 LOW = 0xFFFFFFFF
 MISSING = np.iinfo(np.int64).min
+# So many sequences are looked up together.
+BLOCK = 32
 
 
 @numba.njit(cache=True, nogil=True)
@@ -218,12 +220,15 @@ def digests(offsets: Array, codes: Array, value: Array, factor: Any) -> Array:
 
 
 @numba.njit(cache=True, nogil=True)
-def larger(digest: Array, first: Array, n: int, size: int) -> Array:
-    """Return a table of that size for `number_sequences` with the `n` sequences that are known."""
+def slots_of(digest: Array, n: int, size: int) -> Array:
+    """Return a hash table of `size` slots (a power of 2) with the first `n` digests.
+
+    A slot holds the upper half of a digest and its place, counted from 1; 0 is empty.
+    """
     slots, mask = np.zeros(size, np.uint64), U(size - 1)
     for number in range(n):
-        tag = digest[first[number]] >> U(32)
-        slot = (digest[first[number]] ^ tag) & mask
+        tag = digest[number] >> U(32)
+        slot = (digest[number] ^ tag) & mask
         while slots[slot] != U(0):
             slot = (slot + U(1)) & mask
         slots[slot] = (tag << U(32)) | U(number + 1)
@@ -231,43 +236,59 @@ def larger(digest: Array, first: Array, n: int, size: int) -> Array:
 
 
 @numba.njit(cache=True, nogil=True)
-def number_sequences(offsets: Array, codes: Array, digest: Array) -> tuple[Array, Array]:
+def number_sequences(offsets: Array, codes: Array, value: Array, factor: Any) -> tuple[Array, Array]:
     """Number the distinct sequences by first appearance; return the number of each and the first that has it.
 
-    Equal digests are checked code by code, so that a collision joins nothing.
+    They are found by their `digests`, and compared code by code, so that a collision joins nothing.
     """
-    m = len(digest)
+    m = len(offsets) - 1
     of, first, n = np.empty(m, np.int64), np.empty(m, np.int64), 0
-    # A slot holds the upper half of a digest and a number, counted from 1: what differs is mostly told without a look
-    # at the sequence. The table grows with what is found, and so mostly stays in the cache.
+    digest, mine = np.empty(m, np.uint64), np.empty(BLOCK, np.uint64)
+    # The table grows with what is found, and so mostly stays in the cache.
     size = 1024
-    slots = larger(digest, first, 0, size)
-    for case in range(m):
-        begin, length = offsets[case], offsets[case + 1] - offsets[case]
-        tag = digest[case] >> U(32)
-        slot = (digest[case] ^ tag) & U(size - 1)
-        while True:
-            held = slots[slot]
-            if held == U(0):
-                first[n], of[case] = case, n
-                n += 1
-                slots[slot] = (tag << U(32)) | U(n)
-                if 2 * n > size:
-                    size *= 4
-                    slots = larger(digest, first, n, size)
-                break
-            if held >> U(32) == tag:
+    slots = slots_of(digest, 0, size)
+    for block in range(0, m, BLOCK):
+        beyond = min(block + BLOCK, m)
+        for case in range(block, beyond):
+            power, total = U(1), U(0)
+            for i in range(offsets[case], offsets[case + 1]):
+                power *= factor
+                total += value[U(codes[i])] * power
+            mine[case - block] = total ^ U(offsets[case + 1] - offsets[case])
+        # A look ahead at what the block needs: these reads wait for memory together, and not one after the other.
+        glance = U(0)
+        for k in range(beyond - block):
+            held = slots[(mine[k] ^ (mine[k] >> U(32))) & U(size - 1)]
+            if held != U(0):
                 number = np.int64(held & U(LOW)) - 1
-                other = first[number]
-                there, same = offsets[other], offsets[other + 1] - offsets[other] == length
-                for i in range(length if same else 0):
-                    if codes[there + i] != codes[begin + i]:
-                        same = False
-                        break
-                if same:
-                    of[case] = number
+                glance += digest[number] + U(codes[offsets[first[number]]])
+        of[block] = np.int64(glance)
+        for case in range(block, beyond):
+            begin, length = offsets[case], offsets[case + 1] - offsets[case]
+            tag = mine[case - block] >> U(32)
+            slot = (mine[case - block] ^ tag) & U(size - 1)
+            while True:
+                held = slots[slot]
+                if held == U(0):
+                    first[n], of[case], digest[n] = case, n, mine[case - block]
+                    n += 1
+                    slots[slot] = (tag << U(32)) | U(n)
+                    if 2 * n > size:
+                        size *= 2
+                        slots = slots_of(digest, n, size)
                     break
-            slot = (slot + U(1)) & U(size - 1)
+                number = np.int64(held & U(LOW)) - 1
+                if held >> U(32) == tag and digest[number] == mine[case - block]:
+                    there = offsets[first[number]]
+                    same = offsets[first[number] + 1] - there == length
+                    for i in range(length if same else 0):
+                        if codes[there + i] != codes[begin + i]:
+                            same = False
+                            break
+                    if same:
+                        of[case] = number
+                        break
+                slot = (slot + U(1)) & U(size - 1)
     return of, first[:n].copy()
 
 

@@ -145,18 +145,29 @@ class Load:
 
 
 def open_cases(log: EventLog) -> Load:
-    """Return how many cases are open: from their first start to their last end, without end where not completed."""
+    """Return how many cases are open: from when they could first be worked on to their last end.
+
+    Cases that are not completed have no end; where enabled times are not recorded a case begins with its first start.
+    """
     first, last = _lives(log)
     return Load.of(first, last[log.completed])
 
 
 def running_instances(log: EventLog) -> Load:
     """Return how many instances are in progress; ongoing ones have no end. None is where only completions are known."""
-    return Load.of(log.start, log.end[~log.ongoing])
+    return Load.of(_begun(log), log.end[~log.ongoing])
 
 
 def _lives(log: EventLog) -> tuple[Int, Int]:
-    return log.start[log.offsets[:-1]], np.maximum.reduceat(log.end, log.offsets[:-1])
+    first = log.start[log.offsets[:-1]] if log.enabled is None else np.minimum.reduceat(log.enabled, log.offsets[:-1])
+    return first, np.maximum.reduceat(log.end, log.offsets[:-1])
+
+
+def _begun(log: EventLog) -> Int:
+    """Return the starts of what has begun: work that still waits at the end of the observation has not."""
+    if log.enabled is None or not log.ongoing.any():
+        return log.start
+    return log.start[~(log.ongoing & (log.start >= log.observed[1]))]
 
 
 class _Days:
@@ -285,12 +296,13 @@ class Flow:
 def flow(log: EventLog) -> Flow:
     """Count what arrives and is completed on each day of the log's time zone.
 
-    A case arrives with its first start and is completed with its last end, unless it is still open.
+    A case arrives when it could first be worked on (with its first start, where that is not recorded) and is completed
+    with its last end, unless it is still open.
     """
-    days = _Days(log.time_zone, int(log.start.min()), int(log.end.max()))
     first, last = _lives(log)
+    days = _Days(log.time_zone, int(first.min()), int(log.end.max()))
     arrived, completed = _per_day(days, first), _per_day(days, last[log.completed])
-    begun, finished = _per_day(days, log.start), _per_day(days, log.end[~log.ongoing])
+    begun, finished = _per_day(days, _begun(log)), _per_day(days, log.end[~log.ongoing])
     figures = (arrived[0], completed[0], begun[0], finished[0], arrived[1] - completed[1], begun[1] - finished[1])
     busy = np.flatnonzero(sum(one[0] for one in (arrived, completed, begun, finished)))
     a, b, c, d, e, f = (column[busy].tolist() for column in figures)

@@ -221,12 +221,11 @@ def number_sequences(offsets: Int, codes: Codes, names: tuple[str, ...]) -> tupl
 
     Sequences are grouped by a 64-bit polynomial hash, and compared code by code, so that a collision joins nothing.
     """
-    digest = digests(offsets, codes, names)
     if compiled(len(codes)):
         from mkmine.eventlog.summaries import kernels
 
-        return kernels.number_sequences(offsets, codes, digest)
-    _, first, group = np.unique(digest, return_index=True, return_inverse=True)
+        return kernels.number_sequences(offsets, codes, _values(names), FACTOR)
+    _, first, group = np.unique(digests(offsets, codes, names), return_index=True, return_inverse=True)
     if not _all_equal(offsets, codes, first[group]):
         return _by_bytes(offsets, codes)
     order = np.argsort(first)
@@ -237,7 +236,7 @@ def number_sequences(offsets: Int, codes: Codes, names: tuple[str, ...]) -> tupl
 
 def digests(offsets: Int, codes: Codes, names: tuple[str, ...]) -> NDArray[np.uint64]:
     """Return a hash of each sequence that depends on the names alone, not on how they are numbered."""
-    value = np.array([_text_hash(name) for name in names], dtype=np.uint64)
+    value = _values(names)
     if compiled(len(codes)):
         from mkmine.eventlog.summaries import kernels
 
@@ -250,6 +249,10 @@ def digests(offsets: Int, codes: Codes, names: tuple[str, ...]) -> NDArray[np.ui
         terms = value[codes] * powers[np.arange(len(codes)) - np.repeat(offsets[:-1], lengths)]
         sums: NDArray[np.uint64] = np.add.reduceat(terms, offsets[:-1])
     return sums ^ lengths.astype(np.uint64)
+
+
+def _values(names: tuple[str, ...]) -> NDArray[np.uint64]:
+    return np.array([_text_hash(name) for name in names], dtype=np.uint64)
 
 
 def _text_hash(name: str) -> int:

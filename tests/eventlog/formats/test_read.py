@@ -8,6 +8,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+from mkmine.calendars import Calendar
 from mkmine.errors import DataError, MkmineError, UnknownNameError
 from mkmine.eventlog.formats.mapping import Mapping
 from mkmine.eventlog.formats.read import guess_mapping, read
@@ -367,3 +368,22 @@ def test_who_works_and_when_it_could_begin_is_kept_for_the_rows_that_are_left(wr
     assert log.enabled is not None
     assert ((log.start - log.enabled) // 3_600_000_000).tolist() == [1, 1]
     assert log.history[-1].action == "enabled"
+
+
+def test_times_are_meant_on_the_clock_of_the_calendar(write: Callable[..., Path]) -> None:
+    path = write("log.csv", "case,activity,end\n1,A,2025-03-03 10:00\n1,B,2025-03-03 11:00\n")
+    office = Calendar.parse({"Mon-Fri": "09:00-18:00"}, time_zone="Europe/Moscow")
+    assert read(path, calendar=office).to_pandas()["end"][0].isoformat() == "2025-03-03T10:00:00+03:00"
+    assert read(path, calendar=office, time_zone="UTC").time_zone == "UTC"
+    with pytest.raises(DataError, match="is no calendar"):
+        read(path, calendar="RU")  # type: ignore[arg-type]
+
+
+def test_another_sheet_can_be_read(tmp_path: Path) -> None:
+    path = tmp_path / "book.xlsx"
+    events = pd.DataFrame({"case": ["1", "1"], "activity": ["A", "B"], "end": ["2025-03-03 10:00", "2025-03-03 11:00"]})
+    with pd.ExcelWriter(path) as book:
+        pd.DataFrame({"Report": ["for the client"]}).to_excel(book, sheet_name="Title", index=False)
+        events.to_excel(book, sheet_name="Events", index=False)
+    assert read(path, sheet="Events").activities == ("A", "B")
+    assert read(path, sheet=1).n_cases == 1
