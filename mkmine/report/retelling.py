@@ -22,8 +22,8 @@ def message(text: str) -> str:
     return text
 
 
-# The values of these fields are sentences in their turn; all other fields hold names and numbers.
-_TOLD_FIELDS: Final = frozenset({"reason", "detail", "meaning", "rule", "first_reason", "more"})
+# The values of these fields are sentences in their turn, or limits with a unit; all others hold names and numbers.
+_TOLD_FIELDS: Final = frozenset({"reason", "detail", "meaning", "rule", "first_reason", "more", "low", "high", "limit"})
 
 _METHODS: Final = (
     message("directly-follows map, working time"),

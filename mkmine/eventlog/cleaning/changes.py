@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -17,9 +17,28 @@ from mkmine.eventlog.columns import Columns, narrow
 from mkmine.eventlog.log import EventLog
 from mkmine.eventlog.provenance import Step
 
-__all__ = ["What", "chosen", "codes_of", "microseconds", "recoded", "recorded", "reordered", "set_aside", "with_column"]
+__all__ = [
+    "REPAIRED",
+    "What",
+    "chosen",
+    "codes_of",
+    "microseconds",
+    "recoded",
+    "recorded",
+    "reordered",
+    "set_aside",
+    "with_column",
+]
 
 What = Literal["activities", "resources", "roles"]
+# Why a repair sets a row aside: the quarantine also holds what could not be read.
+Repaired = Literal[
+    "repeats an earlier row",
+    "mis-click, put right at once",
+    "moved in bulk",
+    "before the beginning or after the end of its case",
+]
+REPAIRED: tuple[Repaired, ...] = get_args(Repaired)
 Int = NDArray[np.int64]
 Bool = NDArray[np.bool_]
 SINGULAR = {"activities": "activity", "resources": "resource", "roles": "role"}
@@ -105,7 +124,7 @@ def with_column(log: EventLog, name: str, values: NDArray[Any]) -> EventLog:
     return replace(log, attributes=Columns(columns | {name: values}))
 
 
-def set_aside(log: EventLog, rows: Bool, *, reason: str, action: str, detail: str = "") -> EventLog:
+def set_aside(log: EventLog, rows: Bool, *, reason: Repaired, action: str, detail: str = "") -> EventLog:
     """Return the log without these instances (n,): they are kept in its quarantine with the reason.
 
     Raises `DataError` if nothing would be left.

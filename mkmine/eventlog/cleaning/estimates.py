@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from mkmine.calendars import DAY, Calendar
 from mkmine.errors import DataError
 from mkmine.eventlog.cleaning.changes import recorded, reordered, with_column
+from mkmine.eventlog.cleaning.findings.order import instant_rows
 from mkmine.eventlog.log import EventLog
 from mkmine.eventlog.statistics import Groups
 from mkmine.eventlog.summaries import edge_matrix, outside_activities
@@ -47,7 +48,7 @@ def estimate_starts(
     The result has `timestamps="estimated"`, and its attribute `start_from` says for each instance where the start comes
     from: "enabled", "person free", "usual length", or "recorded". Waits that these starts imply are lower bounds: a
     person who is free need not have begun. In a log with recorded starts `instances`, a mask (n,), says which to
-    estimate; without it, those that end at their start.
+    estimate; without it, those that `quality` finds: they end at their start, and their activity usually takes time.
 
     Source: D. Chapela-Campa and M. Dumas, Repairing Activity Start Times to Improve Business Process Simulation (2022,
     arXiv:2208.12224); the outlier rule is theirs, working time and the treatment of ties are ours.
@@ -96,7 +97,7 @@ def _to_estimate(log: EventLog, instances: NDArray[np.bool_] | None) -> Bool:
     elif log.timestamps == "completed":
         rows = np.ones(len(log), dtype=np.bool_)
     else:
-        rows = (log.start == log.end) & ~log.ongoing
+        rows = instant_rows(log)
     if not rows.any():
         raise DataError("all starts are recorded: there is none to estimate; choose some with instances=...")
     return rows

@@ -11,7 +11,7 @@ import pandas as pd
 
 from mkmine.errors import UnknownNameError
 from mkmine.eventlog.cleaning.findings import clocks, completeness, durations, names, order
-from mkmine.eventlog.cleaning.findings.finding import Finding, View
+from mkmine.eventlog.cleaning.findings.finding import KINDS, Finding, View
 from mkmine.eventlog.log import EventLog
 from mkmine.eventlog.provenance import Provenance
 
@@ -61,11 +61,13 @@ class Quality:
     provenance: Provenance = field(repr=False)
 
     def __getitem__(self, kind: str) -> Finding:
-        """Return the finding of this kind. Raises `UnknownNameError` if there is none."""
+        """Return the finding of this kind. Raises `UnknownNameError` if the log has none, or there is no such kind."""
         for one in self.findings:
             if one.kind == kind:
                 return one
-        raise UnknownNameError.of(kind="finding", name=kind, known=[one.kind for one in self.findings])
+        if kind in KINDS:
+            raise UnknownNameError(f'this log has no finding "{kind}"; ask first: if "{kind}" in found')
+        raise UnknownNameError.of(kind="finding", name=kind, known=KINDS)
 
     def __contains__(self, kind: object) -> bool:
         return any(one.kind == kind for one in self.findings)

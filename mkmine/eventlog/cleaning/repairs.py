@@ -29,7 +29,7 @@ from mkmine.eventlog.cleaning.changes import (
 )
 from mkmine.eventlog.cleaning.filters.window import limit
 from mkmine.eventlog.cleaning.findings.durations import FORGOTTEN, forgotten_rows
-from mkmine.eventlog.cleaning.findings.order import BULK_CASES, bulk_moves, correction_rows, repeated
+from mkmine.eventlog.cleaning.findings.order import BULK_CASES, bulk_marks, bulk_moves, correction_rows, repeated
 from mkmine.eventlog.cleaning.spelling import alike, typing_errors
 from mkmine.eventlog.log import EventLog
 from mkmine.eventlog.statistics import Groups
@@ -215,11 +215,16 @@ def _joined(log: EventLog, again: Bool) -> EventLog:
 def mark_bulk(log: EventLog, *, cases: int = BULK_CASES, name: str = "bulk") -> EventLog:
     """Mark moves in bulk (see `quality`) in an attribute of that name: true for these instances.
 
-    Raises `DataError` if fewer than 2 cases are called a bulk.
+    Marks that the attribute holds already, those of a tracker's changelog for instance, stay.
+
+    Raises `DataError` if fewer than 2 cases are called a bulk, or the attribute holds anything but marks.
     """
-    rows = _bulk(log, cases)
+    marks = bulk_marks(log, name)
+    if marks is None:
+        raise DataError(f'the attribute "{name}" holds other values than true and false; give another name=...')
+    rows = _bulk(log, cases) & ~marks
     detail = f"at least {cases} cases by one person within a minute"
-    return recorded(with_column(log, name, rows), "mark bulk moves", detail, int(rows.sum()))
+    return recorded(with_column(log, name, marks | rows), "mark bulk moves", detail, int(rows.sum()))
 
 
 def drop_bulk(log: EventLog, *, cases: int = BULK_CASES) -> EventLog:

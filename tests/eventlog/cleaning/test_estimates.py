@@ -97,9 +97,10 @@ def test_a_loop_of_two_is_no_concurrency() -> None:
 def test_only_chosen_instances_or_those_without_length_are_estimated(make_log: Callable[..., EventLog]) -> None:
     rows = [("1", "A", 0, 1, "Anna"), ("1", "B", 3, 3, "Anna"), ("2", "A", 4, 5, "Boris"), ("2", "B", 6, 8, "Boris")]
     log = make_log(rows)
-    done = estimate_starts(log, calendar=OPEN, outlier=10)
+    often = [("2", "B", 10, 11, "Boris"), ("2", "C", 12, 12, "Boris")]
+    done = estimate_starts(make_log([*rows, *often]), calendar=OPEN, outlier=10)
     assert (done.start[1] - done.end[0], done.history[-1].touched) == (0, 1)
-    assert done.attributes["start_from"].tolist() == ["recorded", "enabled", "recorded", "recorded"]
+    assert done.attributes["start_from"].tolist() == ["recorded", "enabled", *["recorded"] * 4]
     chosen = estimate_starts(log, calendar=OPEN, outlier=10, instances=log.activity == 1)
     assert chosen.history[-1].touched == 2
     whole = make_log([row for row in rows if row[2] < row[3]])

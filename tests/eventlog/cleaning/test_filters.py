@@ -106,6 +106,9 @@ def test_bad_windows_are_told(make_log: Callable[..., EventLog]) -> None:
         keep_window(log, "gestern", "2025-03-05")
     with pytest.raises(DataError, match="ends before it begins"):
         keep_window(log, "2025-03-05", "2025-03-03")
+    for cases in ("contained", "intersecting", "trimmed"):
+        with pytest.raises(DataError, match="ends before it begins"):
+            keep_window(log, "2025-03-05", "2025-03-04", cases=cases)
     with pytest.raises(DataError, match="leaves none of 3 cases"):
         keep_window(log, "2026-03-05", "2026-03-06")
     with pytest.raises(UnknownNameError, match='did you mean "started"'):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,9 @@ from hypothesis import strategies as st
 
 from mkmine.errors import UnknownNameError
 from mkmine.eventlog import EventLog
+from mkmine.eventlog.cleaning.estimates import estimate_starts
 from mkmine.eventlog.cleaning.quality import quality
+from mkmine.eventlog.cleaning.repairs import drop_duplicates, mark_bulk
 from mkmine.eventlog.formats.read import read
 
 SECOND = 1 / 3600
@@ -103,6 +106,8 @@ def test_a_finding_is_found_by_its_kind(make_log: Callable[..., EventLog]) -> No
     assert "keep_size(log, at_least=2)" in repr(found)
     with pytest.raises(UnknownNameError, match='unknown finding "singl"; did you mean "single"'):
         found["singl"]
+    with pytest.raises(KeyError, match='this log has no finding "bulk"; ask first: if "bulk" in found'):
+        found["bulk"]
 
 
 moments = st.integers(-(10**15), 6 * 10**15)
@@ -153,4 +158,29 @@ def test_the_sample_shows_its_mess_and_nothing_else(root: Path) -> None:
     from mkmine import read as open_log
 
     log = open_log(root / "data" / "article" / "tracker.csv")
-    assert set(kinds(log)) == {"open", "single", "bulk", "forgotten", "outliers", "corrections"}
+    assert set(kinds(log)) == {"open", "single", "forgotten", "outliers", "corrections"}
+    # The changelog's own marks are more than the log of stays shows: only without them something is left to be found.
+    bare = replace(log, attributes={name: log.attributes[name] for name in log.attributes if name != "bulk"})
+    assert kinds(bare)["bulk"] < log.attributes["bulk"].sum()
+    assert "bulk" not in kinds(mark_bulk(bare))
+
+
+@pytest.mark.shared
+def test_the_recommended_estimate_touches_only_what_was_found(shared_logs: Path) -> None:
+    log = read(shared_logs / "calibration" / "ACR" / "ACR.csv.gz")
+    found = quality(log)["instant"]
+    assert found.repair == "estimate_starts(log)"
+    done = estimate_starts(log)
+    assert done.history[-1].touched == found.count == 725
+    assert (done.attributes["start_from"] != "recorded").sum() == 725
+    assert "instant" not in kinds(done)
+
+
+def test_what_a_repair_took_out_is_no_row_that_could_not_be_used(make_log: Callable[..., EventLog]) -> None:
+    rows = [("1", "A", 9, 10, "Anna"), ("1", "A", 9, 10, "Anna"), ("1", "B", 11, 12, "Anna")]
+    mended = drop_duplicates(make_log(rows))
+    assert len(mended.quarantine) == 1
+    assert kinds(mended) == {}
+    unread = pd.DataFrame({"case": ["2"], "reason": ["no time"]})
+    both = quality(replace(mended, quarantine=pd.concat([mended.quarantine, unread])))["quarantined"]
+    assert (both.count, both.of, both.examples) == (1, 4, ("no time (1)",))

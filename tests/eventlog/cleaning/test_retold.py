@@ -50,6 +50,9 @@ CHOSEN: dict[str, Step] = {
         log, since=TEXT, since_which="last", until=APPROVAL, until_which="first"
     ),
     "cycle": lambda log: filters.keep_duration(log, at_least="1h", at_most="9 days", clock="working"),
+    "cycle in hours": lambda log: filters.keep_duration(log, at_least=0.5, at_most=2000),
+    "transition in hours": lambda log: filters.keep_edge_duration(log, TEXT, APPROVAL, at_most=200),
+    "followed in hours": lambda log: filters.keep_followed(log, TEXT, APPROVAL, within=48),
     "not cycle": lambda log: filters.keep_duration(log, at_least="1h", invert=True),
     "transition": lambda log: filters.keep_edge_duration(log, TEXT, APPROVAL, at_most="9 days"),
     "not transition": lambda log: filters.keep_edge_duration(log, TEXT, APPROVAL, at_most="9 days", invert=True),
@@ -113,6 +116,15 @@ def test_a_step_is_told_in_russian(name: str, log: EventLog) -> None:
     left = re.sub(r"\b(?:UTC|started|trimmed|days|\d+h)\b", "", " ".join(told))
     assert not re.search(r"[A-Za-z]{2,}", left), told
     assert re.search("[а-я]", told[0])
+
+
+def test_a_length_in_hours_is_told_with_its_unit(log: EventLog) -> None:
+    step = filters.keep_duration(log, at_least=0.5, at_most=2000).history[-1]
+    assert step.detail == "cycle time at least 0.5 h and at most 2000 h"
+    assert retell(step.detail, RU) == "время цикла от 0.5 ч до 2000 ч"
+    followed = filters.keep_followed(log, TEXT, APPROVAL, within=48).history[-1]
+    assert followed.detail.endswith("within 48 h")
+    assert retell(followed.detail, RU).endswith(" 48 ч")
 
 
 def test_the_findings_are_told_in_russian(log: EventLog) -> None:

@@ -103,6 +103,16 @@ def span(at_least: Length | None, at_most: Length | None) -> tuple[int, int]:
     return low, int(high)
 
 
+def told(length: Length) -> str:
+    """Return a length of time as it was given; a number is one of hours."""
+    return f"{length:g} h" if isinstance(length, int | float) else str(length)
+
+
+def lengths(at_least: Length | None, at_most: Length | None) -> str:
+    """Return the limits of a length of time in words."""
+    return limits(None if at_least is None else told(at_least), None if at_most is None else told(at_most))
+
+
 def limits(at_least: object, at_most: object) -> str:
     """Return the limits in words."""
     parts = [f"at least {at_least}"] * (at_least is not None) + [f"at most {at_most}"] * (at_most is not None)

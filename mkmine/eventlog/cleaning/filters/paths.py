@@ -144,7 +144,7 @@ def keep_followed(
         rows = np.flatnonzero(hit)
         took = choice.lasted(log, log.end[rows], log.end[after[rows]], clock)
         hit[rows] = took <= microseconds(within, what="within")
-        detail += f" within {within}"
+        detail += f" within {choice.told(within)}"
     mask = choice.any_in_case(log, hit)
     if every:
         mask &= ~choice.any_in_case(log, source & ~hit)

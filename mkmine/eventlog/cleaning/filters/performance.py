@@ -31,7 +31,7 @@ def keep_duration(
     low, high = choice.span(at_least, at_most)
     took = choice.lasted(log, log.start[log.offsets[:-1]], running_end(log)[log.offsets[1:] - 1], clock)
     mask = (took >= low) & ((took <= high) & log.completed if at_most is not None else True)
-    detail = f"cycle time {choice.limits(at_least, at_most)}" + (" of work" if clock == "working" else "")
+    detail = f"cycle time {choice.lengths(at_least, at_most)}" + (" of work" if clock == "working" else "")
     return choice.cases(log, mask, action="filter duration", detail=detail, invert=invert)
 
 
@@ -57,7 +57,7 @@ def keep_edge_duration(
     took = np.maximum(choice.lasted(log, log.end[after - 1], log.start[after], clock), 0)
     hit = after[(took >= low) & (took <= high)]
     mask = np.bincount(log.case_of[hit], minlength=log.n_cases) > 0
-    detail = f"{source} → {target} {choice.limits(at_least, at_most)}" + (" of work" if clock == "working" else "")
+    detail = f"{source} → {target} {choice.lengths(at_least, at_most)}" + (" of work" if clock == "working" else "")
     return choice.cases(log, mask, action="filter transitions", detail=detail, invert=invert)
 
 

@@ -42,12 +42,14 @@ def keep_window(
 
     `invert` keeps the other cases; the log then counts as observed as before.
 
-    Raises `DataError` if a limit is not a date, the window ends before it begins, or one that trims is inverted.
+    Raises `DataError` if a limit is not a date, the window ends before it begins or has no length, or one that trims
+    is inverted.
     """
     one_of(cases, RULES, kind="rule for a window")
     begin, end = limit(first, log.time_zone, last=False), limit(last, log.time_zone, last=True)
-    if end < begin:
-        raise DataError(f"the window {first} to {last} ends before it begins; swap the dates")
+    # The end of a day is the beginning of the next: yesterday's after today's beginning is no time at all.
+    if end <= begin:
+        raise DataError(f"the window {first} to {last} ends before it begins, or at once; swap its limits or widen it")
     detail = f"cases {cases}, {first} to {last}"
     if cases == "trimmed":
         if invert:

@@ -132,6 +132,7 @@ def far_away(view: View) -> Finding | None:
     rows = (log.start < low - margin) | (log.end > high + margin)
     if not rows.any():
         return None
+    first, final = view.date(int(log.start[~rows].min())), view.date(int(log.end[~rows].max()))
     dates = sorted({from_us(int(one), log.time_zone).date().isoformat() for one in log.start[rows][:1000]})
     return Finding(
         kind="far_away",
@@ -140,7 +141,7 @@ def far_away(view: View) -> Finding | None:
         of=len(log),
         examples=tuple(dates[:3]),
         advice="a wrong year, an empty date, or a very old case: correct them, or windows and trends are stretched",
-        repair="keep_window(log, first, last)",
+        repair=f'keep_window(log, "{first}", "{final}")',
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from functools import lru_cache
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from mkmine.calendars import DAY, from_us, public_holidays
 from mkmine.errors import DataError
+from mkmine.eventlog.cleaning.changes import REPAIRED
 from mkmine.eventlog.cleaning.findings.finding import Finding, View
 from mkmine.eventlog.columns import Text
 from mkmine.eventlog.summaries import outside_activities
@@ -50,18 +51,19 @@ CROWD, CORNER = 0.6, 0.2
 
 
 def quarantined(view: View) -> Finding | None:
-    """Find the rows that were set aside."""
-    aside = view.log.quarantine
-    count = len(aside)
+    """Find the rows of the source that were set aside; what a repair took out was looked at already."""
+    told = view.log.quarantine["reason"].astype(str)
+    unread = told[~told.isin(REPAIRED)]
+    count = len(unread)
     if not count:
         return None
     # What stands after a colon is the value that was met.
-    reasons = aside["reason"].astype(str).str.split(": ").str[0].value_counts()
+    reasons = unread.str.split(": ").str[0].value_counts()
     return Finding(
         kind="quarantined",
         what="rows of the source that could not be used",
         count=count,
-        of=count + len(view.log),
+        of=len(told) + len(view.log),
         examples=tuple(f"{reason} ({n:,})" for reason, n in reasons.head(3).items()),
         advice="look at log.quarantine and correct them at the source",
     )
@@ -158,9 +160,12 @@ def cut_at_start(view: View) -> Finding | None:
     log = view.log
     first = log.activity[log.offsets[:-1]]
     early = view.begins <= np.quantile(view.begins, 0.001) + _edge(view)
-    cases = _unusual(first, early, np.ones(log.n_cases, dtype=np.bool_), len(log.activities))
-    if cases is None:
+    found = _unusual(first, early, np.ones(log.n_cases, dtype=np.bool_), len(log.activities))
+    if found is None:
         return None
+    cases, _ = found
+    # From the day after the last of them on, cases are whole.
+    since = date.fromisoformat(view.date(int(view.begins[cases].max()))) + timedelta(days=1)
     return Finding(
         kind="cut_start",
         what="cases at the beginning of the window that do not begin as others do",
@@ -168,7 +173,7 @@ def cut_at_start(view: View) -> Finding | None:
         of=int(early.sum()),
         examples=view.ids(cases),
         advice="they began before the export did: leave them out, or they look too short",
-        repair='keep_window(log, first, last, cases="started") and keep_endpoints(log, starts=[...])',
+        repair=_started(since.isoformat(), view.date(int(view.begins.max()))),
     )
 
 
@@ -177,9 +182,10 @@ def cut_at_end(view: View) -> Finding | None:
     log = view.log
     last = log.activity[log.offsets[1:] - 1]
     late = log.completed & (view.finishes >= np.quantile(view.finishes, 0.999) - _edge(view))
-    cases = _unusual(last, late, log.completed, len(log.activities))
-    if cases is None:
+    found = _unusual(last, late, log.completed, len(log.activities))
+    if found is None:
         return None
+    cases, usual = found
     return Finding(
         kind="cut_end",
         what="completed cases at the end of the window that do not end as others do",
@@ -187,7 +193,7 @@ def cut_at_end(view: View) -> Finding | None:
         of=int(late.sum()),
         examples=view.ids(cases),
         advice="they were probably still open: name the final activities when reading (final=[...])",
-        repair="keep_endpoints(log, ends=[...])",
+        repair=f"keep_endpoints(log, ends={[log.activities[code] for code in usual]!r})",
     )
 
 
@@ -198,8 +204,16 @@ def _edge(view: View) -> int:
     return int(np.clip(2 * cycle, 0.01 * spread, 0.15 * spread))
 
 
-def _unusual(code: NDArray[np.unsignedinteger], edge: Bool, among: Bool, k: int) -> Bool | None:
-    """Return the cases of the edge whose end is unusual elsewhere, if there are clearly more of them than elsewhere."""
+def _started(first: str, last: str) -> str:
+    """Return the repair that keeps what started in these days, if there are any."""
+    return "" if first > last else f'keep_window(log, "{first}", "{last}", cases="started")'
+
+
+def _unusual(code: NDArray[np.unsignedinteger], edge: Bool, among: Bool, k: int) -> tuple[Bool, list[int]] | None:
+    """Return the cases of the edge whose end is unusual elsewhere, if there are clearly more of them than elsewhere.
+
+    With them come the codes of the usual ends.
+    """
     inside = among & ~edge
     if edge.sum() < FEWEST_CASES or inside.sum() < FEWEST_CASES:
         return None
@@ -211,7 +225,9 @@ def _unusual(code: NDArray[np.unsignedinteger], edge: Bool, among: Bool, k: int)
     share, n = float(odd[edge].mean()), int(edge.sum())
     # Four standard errors above what chance would give, and three times as much.
     chance = 4 * np.sqrt(max(normal, 1 / inside.sum()) * (1 - min(normal, 0.99)) / n)
-    return cases if share > max(3 * normal, normal + chance, 0.02) and cases.sum() >= 5 else None
+    if share <= max(3 * normal, normal + chance, 0.02) or cases.sum() < 5:
+        return None
+    return cases, np.flatnonzero(usual).tolist()
 
 
 def crowded(view: View) -> Finding | None:
@@ -225,6 +241,7 @@ def crowded(view: View) -> Finding | None:
         return None
     at_end = bool(late.mean() > early.mean())
     cases = late if at_end else early
+    full = view.begins[cases]
     return Finding(
         kind="crowded",
         what=_CROWDED[at_end],
@@ -232,7 +249,7 @@ def crowded(view: View) -> Finding | None:
         of=log.n_cases,
         examples=view.ids(cases),
         advice="the export was probably cut by when cases ended or changed: trust rates and trends where it is full",
-        repair='keep_window(log, first, last, cases="started")',
+        repair=_started(view.date(int(full.min())), view.date(int(full.max()))),
     )
 
 

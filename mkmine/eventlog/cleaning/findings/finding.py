@@ -4,29 +4,66 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mkmine.calendars import DAY, local_time
+from mkmine.calendars import DAY, from_us, local_time
 from mkmine.eventlog.log import EventLog
 from mkmine.eventlog.summaries import running_end
 
-__all__ = ["Finding", "View"]
+__all__ = ["KINDS", "Finding", "Kind", "View"]
 
 Int = NDArray[np.int64]
 Bool = NDArray[np.bool_]
+Kind = Literal[
+    "after_end",
+    "before_start",
+    "bulk",
+    "changed_clock",
+    "corrections",
+    "crowded",
+    "cut_end",
+    "cut_start",
+    "days_off",
+    "far_away",
+    "forgotten",
+    "gaps",
+    "heaped",
+    "instant",
+    "long_cases",
+    "lost_letters",
+    "midnight",
+    "missing_people",
+    "missing_values",
+    "mistyped",
+    "one_time_names",
+    "open",
+    "other_clock",
+    "outliers",
+    "overlaps",
+    "quarantined",
+    "renamed",
+    "repeats",
+    "rounded",
+    "similar_names",
+    "similar_people",
+    "single",
+    "ties",
+]
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """One doubt: `kind` is its stable name, `count` of `of` things are concerned, with examples and what to do.
 
-    `repair` is the call that mends it, where there is one: a function of `repairs` or `filters`.
+    `repair` is the call that mends it, where there is one: a function of `mk.repairs` or `mk.filters`, or
+    `estimate_starts` of `mkmine.eventlog.cleaning.estimates`.
     """
 
-    kind: str
+    kind: Kind
     what: str
     count: int
     of: int
@@ -109,6 +146,10 @@ class View:
             return 0, np.zeros(0, dtype=np.int64)
         first = int(days.min())
         return first, np.bincount(days - first).astype(np.int64)
+
+    def date(self, moment: int) -> str:
+        """Return the day of a moment (µs) in the log's time zone, as filters by a window take it."""
+        return from_us(int(moment), self.log.time_zone).date().isoformat()
 
     def cases(self, rows: NDArray[Any]) -> tuple[str, ...]:
         """Return the ids of the first three cases that the instances `rows` (mask or indices) belong to."""

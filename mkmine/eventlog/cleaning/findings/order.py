@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from mkmine.calendars import DAY, local_time
 from mkmine.eventlog.cleaning.findings.finding import Finding, View
+from mkmine.eventlog.columns import Text
 from mkmine.eventlog.log import EventLog
 from mkmine.eventlog.statuses import is_final
 
@@ -19,10 +20,12 @@ __all__ = [
     "after_end",
     "before_start",
     "bulk",
+    "bulk_marks",
     "bulk_moves",
     "correction_rows",
     "corrections",
     "instant",
+    "instant_rows",
     "overlaps",
     "repeated",
     "repeats",
@@ -59,15 +62,19 @@ def bulk_moves(log: EventLog, *, cases: int = BULK_CASES) -> Bool:
     """Return the instances (n,) that end in the same minute, by the same person, as those of so many cases at least.
 
     A person (or a machine) of whom so many are usual in such an hour is not meant: the count has to be beyond what the
-    rest of the hour makes likely, as a Poisson count, in any of the minutes of the log.
+    rest of the hour makes likely, as a Poisson count, in any of the minutes of the log. What nobody is named for is no
+    bulk: it may be many people's.
     """
     from scipy.special import pdtrc
 
-    minute = log.end // MINUTE
+    out = np.zeros(len(log), dtype=np.bool_)
+    named = np.flatnonzero(log.resource >= 0)
+    if not len(named):
+        return out
+    minute = log.end[named] // MINUTE
     minute -= int(minute.min())
     # The minutes of one person stand together, with more than half an hour between two people's.
-    key = (log.resource.astype(np.int64) + 1) * (int(minute.max()) + 64) + minute
-    out = np.zeros(len(log), dtype=np.bool_)
+    key = log.resource[named].astype(np.int64) * (int(minute.max()) + 64) + minute
     ordered = np.sort(key)
     begins = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))
     counts = np.diff(np.append(begins, len(ordered)))
@@ -78,17 +85,32 @@ def bulk_moves(log: EventLog, *, cases: int = BULK_CASES) -> Bool:
     # One more than was met: an hour without anything else does not prove that nothing ever happens.
     likely = (around - own + 1) / 60
     place = np.minimum(np.searchsorted(hot, key), len(hot) - 1)
-    rows = np.flatnonzero((hot[place] == key) & ~log.ongoing)
-    pairs = np.unique(np.column_stack((place[rows], log.case_of[rows])), axis=0)[:, 0]
+    rows = np.flatnonzero((hot[place] == key) & ~log.ongoing[named])
+    pairs = np.unique(np.column_stack((place[rows], log.case_of[named[rows]])), axis=0)[:, 0]
     met = np.bincount(pairs, minlength=len(hot))
     chance = pdtrc(met - 1, likely) * len(begins)
-    out[rows] = ((met >= cases) & (chance < BY_CHANCE))[place[rows]]
+    out[named[rows]] = ((met >= cases) & (chance < BY_CHANCE))[place[rows]]
     return out
 
 
+def bulk_marks(log: EventLog, name: str = "bulk") -> Bool | None:
+    """Return the instances (n,) that an attribute of that name marks; None if it holds anything but yes and no."""
+    if name not in log.attributes:
+        return np.zeros(len(log), dtype=np.bool_)
+    held = log.attributes.held(name)
+    if isinstance(held, Text):
+        # Marks that went through a file of texts.
+        words = [str(one).casefold() for one in held.names]
+        yes = [code for code, word in enumerate(words) if word == "true"]
+        return np.isin(held.codes, yes) if set(words) <= {"true", "false"} else None
+    return held if held.dtype == np.bool_ else None
+
+
 def bulk(view: View) -> Finding | None:
-    """Find moves in bulk."""
-    rows = bulk_moves(view.log)
+    """Find moves in bulk that no attribute "bulk" marks yet."""
+    rows, marks = bulk_moves(view.log), bulk_marks(view.log)
+    if marks is not None:
+        rows &= ~marks
     if not rows.any():
         return None
     return Finding(
@@ -204,15 +226,20 @@ def repeats(view: View) -> Finding | None:
     )
 
 
+def instant_rows(log: EventLog) -> Bool:
+    """Return the finished instances (n,) of no length of activities that usually have one."""
+    none = (log.start == log.end) & ~log.ongoing
+    k = len(log.activities)
+    share = np.bincount(log.activity[none], minlength=k) / np.maximum(np.bincount(log.activity, minlength=k), 1)
+    return np.asarray(none & (share < 1 - HAS_LENGTH)[log.activity])
+
+
 def instant(view: View) -> Finding | None:
     """Find instances of no length of activities that usually have one."""
     log = view.log
     if log.timestamps != "interval":
         return None
-    none = (log.start == log.end) & view.over
-    k = len(log.activities)
-    share = np.bincount(log.activity[none], minlength=k) / np.maximum(np.bincount(log.activity, minlength=k), 1)
-    rows = none & (share < 1 - HAS_LENGTH)[log.activity]
+    rows = instant_rows(log)
     if rows.mean() <= TIES_SHARE:
         return None
     return Finding(

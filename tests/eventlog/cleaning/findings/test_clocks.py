@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from mkmine.eventlog import EventLog
+from mkmine.eventlog.cleaning import filters
 from mkmine.eventlog.cleaning.quality import Finding
 
 Office = Callable[..., pd.DataFrame]
@@ -68,9 +69,13 @@ def test_a_shop_that_is_open_on_all_days_works_on_no_day_off(logged: Logged, fin
 def test_a_wrong_year_is_found(office: Office, logged: Logged, findings: Found) -> None:
     frame = office()
     frame.loc[[3, 50], TIMES] += pd.Timedelta(days=3652)
-    found = findings(logged(frame))["far_away"]
+    log = logged(frame)
+    found = findings(log)["far_away"]
     assert found.count == 2
     assert all(day.startswith("2035") for day in found.examples)
+    mended = eval(found.repair, vars(filters) | {"log": log})
+    assert "far_away" not in findings(mended)
+    assert mended.n_cases == 298
 
 
 def test_people_on_another_clock_are_found_with_the_repair(office: Office, logged: Logged, findings: Found) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from mkmine.calendars import Calendar
 from mkmine.eventlog import EventLog
+from mkmine.eventlog.cleaning import filters
 from mkmine.eventlog.cleaning.filters import keep_attribute
 from mkmine.eventlog.cleaning.quality import Finding
 
@@ -57,6 +58,9 @@ def test_cases_that_began_before_the_export_are_found(office: Office, logged: Lo
     assert found["cut_start"].count <= (first["activity"] != "Request").sum()
     assert found["cut_start"].share > 0.2
     assert set(found["cut_start"].examples) <= set(first.index[first["activity"] != "Request"])
+    mended = eval(found["cut_start"].repair, vars(filters) | {"log": logged(cut)})
+    assert "cut_start" not in findings(mended)
+    assert mended.n_cases > 0.5 * len(first)
 
 
 def test_cases_that_were_not_over_are_found(office: Office, logged: Logged, findings: Found) -> None:
@@ -64,6 +68,8 @@ def test_cases_that_were_not_over_are_found(office: Office, logged: Logged, find
     cut = frame[frame["end"] < "2025-06-02"]
     log = logged(cut)
     assert findings(log)["cut_end"].count >= 5
+    mended = eval(findings(log)["cut_end"].repair, vars(filters) | {"log": log})
+    assert "cut_end" not in findings(mended)
     done = cut.groupby("case")["activity"].apply(lambda steps: "Publication" in set(steps))
     assert "cut_end" not in findings(logged(cut, completed=done))
 
@@ -75,6 +81,8 @@ def test_a_log_cut_out_by_its_end_is_crowded(office: Office, logged: Logged, fin
     found = findings(logged(late))["crowded"]
     assert "last fifth" in found.what
     assert found.share > 0.6
+    full = eval(found.repair, vars(filters) | {"log": logged(late)})
+    assert full.n_cases / logged(late).n_cases == pytest.approx(found.share, abs=0.05)
 
 
 def test_silent_weeks_are_found(office: Office, logged: Logged, findings: Found) -> None:

@@ -4,10 +4,13 @@ from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
+import pytest
 
+from mkmine.errors import DataError
 from mkmine.eventlog import EventLog
 from mkmine.eventlog.cleaning.findings.order import bulk_moves, correction_rows, repeated
 from mkmine.eventlog.cleaning.quality import Finding
+from mkmine.eventlog.cleaning.repairs import mark_bulk
 
 Office = Callable[..., pd.DataFrame]
 Logged = Callable[..., EventLog]
@@ -22,6 +25,30 @@ def test_bulk_moves_are_found_by_person_and_minute(office: Office, logged: Logge
     assert findings(logged(frame))["bulk"].count == 7
     frame.loc[rows, "resource"] = [*"abcdefg"]
     assert "bulk" not in findings(logged(frame))
+    frame.loc[rows, "resource"] = None
+    assert "bulk" not in findings(logged(frame))
+    assert "bulk" not in findings(logged(frame, resource=None))
+
+
+@pytest.mark.parametrize("as_text", [False, True])
+def test_moves_that_are_marked_already_are_not_told_again(
+    office: Office, logged: Logged, findings: Found, as_text: bool
+) -> None:
+    frame = office()
+    rows = frame.index[frame["activity"] == "Publication"][:7]
+    frame.loc[rows, "resource"] = "Anna"
+    frame.loc[rows, "end"] = pd.Timestamp("2025-07-24 16:00:00") + pd.to_timedelta(np.arange(7), unit="s")
+    frame["bulk"] = frame.index.isin([0, 1, *rows[:3]])
+    if as_text:
+        frame["bulk"] = frame["bulk"].map({True: "true", False: "false"})
+    log = logged(frame, attributes=["bulk"])
+    assert findings(log)["bulk"].count == 4
+    marked = mark_bulk(log)
+    assert (marked.attributes["bulk"].sum(), marked.history[-1].touched) == (9, 4)
+    assert "bulk" not in findings(marked)
+    frame["bulk"] = frame.index
+    with pytest.raises(DataError, match='"bulk" holds other values'):
+        mark_bulk(logged(frame, attributes=["bulk"]))
 
 
 def test_several_moves_of_one_case_are_no_bulk(office: Office, logged: Logged) -> None:
