@@ -256,9 +256,18 @@ def relation_tasks(frame: pd.DataFrame) -> Iterator[Task]:
     )
     # Batches are of work that takes time: half an hour in the mean.
     lengths = pd.to_timedelta(np.random.default_rng(3).exponential(1800, len(theirs)).astype(np.int64), unit="s")
-    timed = theirs.assign(start_timestamp=theirs["time:timestamp"] - lengths)
-    columns = {"case": "case:concept:name", "activity": "concept:name", "end": "time:timestamp"}
-    worked = EventLog.from_pandas(timed, start="start_timestamp", resource="org:resource", **columns)
+    columns = {"case_id": "case:concept:name", "activity_key": "concept:name", "timestamp_key": "time:timestamp"}
+    timed = pm4py.format_dataframe(
+        theirs.assign(begin=theirs["time:timestamp"] - lengths), start_timestamp_key="begin", **columns
+    )
+    worked = EventLog.from_pandas(
+        timed,
+        case="case:concept:name",
+        activity="concept:name",
+        start="begin",
+        end="time:timestamp",
+        resource="org:resource",
+    )
     yield Task(
         name=f"batches, {label}",
         ours=lambda: batches(worked),
