@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -63,7 +63,8 @@ BLOCK = 1 << 16
 class Times:
     """A parsed column: instants in µs UTC (n,), which are `missing`, what is wrong with each, and how it was read.
 
-    `flaw` (n,) is a place in FLAWS, 0 for what is fine; `problem` says it in words.
+    `flaw` (n,) is a place in FLAWS, 0 for what is fine; `problem` says it in words. `decided` tells what the values do
+    not say themselves: the unit of numbers, or that days stand before months.
     """
 
     instants: Int
@@ -71,6 +72,7 @@ class Times:
     flaw: Flaws
     aware: bool
     note: str
+    decided: str | None = None
 
     @property
     def problem(self) -> NDArray[np.object_]:
@@ -99,12 +101,12 @@ def parse_times(values: Any, *, column: str, time_zone: str | None = None, date_
         return _formatted(texts, codes, date_format, time_zone)
     if looks_like_numbers(texts):
         return _written_numbers(texts, codes, column)
-    local, offset, flaw = _local(texts, column)
+    local, offset, flaw, decided = _local(texts, column)
     missing = _empty(texts, flaw == NO_DATE)
     flaw[missing] = 0
     if codes is not None:
         local, offset, flaw, missing = local[codes], offset[codes], flaw[codes], missing[codes]
-    return _settle(local, offset, missing, flaw, time_zone)
+    return replace(_settle(local, offset, missing, flaw, time_zone), decided=decided)
 
 
 def looks_like_times(values: Any) -> bool:
@@ -262,9 +264,8 @@ def _moments(numbers: NDArray[Any], missing: NDArray[np.bool_], column: str) -> 
                     fine.astype(np.int64) // 1000 if unit == 1e-3 else (fine.astype(np.int64) - shift) * int(unit)
                 )
             instants[missing | wrong] = MISSING
-            return Times(
-                instants=instants, missing=missing, flaw=wrong.astype(np.int8) * NO_DATE, aware=unit != DAY, note=name
-            )
+            flaw = wrong.astype(np.int8) * np.int8(NO_DATE)
+            return Times(instants=instants, missing=missing, flaw=flaw, aware=unit != DAY, note=name, decided=name)
     raise DataError(
         f'time column "{column}" holds numbers around {size:,.6g}, neither epoch times nor spreadsheet dates; '
         f"name another column, or convert it to dates first"
@@ -285,7 +286,7 @@ def _written_numbers(texts: pa.Array, codes: NDArray[np.int32] | None, column: s
         numbers = known.cast(pa.float64()).fill_null(0).to_numpy()
     times = _moments(numbers, ~numeric, column)
     flaw = np.where(~numeric & ~missing, np.int8(NO_DATE), times.flaw)
-    return Times(instants=times.instants, missing=missing, flaw=flaw, aware=times.aware, note=times.note)
+    return replace(times, missing=missing, flaw=flaw)
 
 
 def _formatted(texts: pa.Array, codes: NDArray[np.int32] | None, date_format: str, time_zone: str | None) -> Times:
@@ -307,13 +308,16 @@ def _formatted(texts: pa.Array, codes: NDArray[np.int32] | None, date_format: st
     return Times(instants=instants, missing=missing, flaw=flaw, aware=aware, note=f'format "{date_format}"')
 
 
-def _local(texts: pa.Array, column: str) -> tuple[Int, NDArray[np.int16], Flaws]:
-    """Return local µs, offset minutes (`NO_OFFSET` without one) and the flaw of each text.
+def _local(texts: pa.Array, column: str) -> tuple[Int, NDArray[np.int16], Flaws, str | None]:
+    """Return local µs, offset minutes (`NO_OFFSET` without one) and the flaw of each text, and what had to be decided.
 
     Raises if day and month cannot be told apart anywhere in the column.
     """
     fields = read_fields(texts)
-    either = MONTH_FIRST if _month_comes_first(fields, column) else DAY_FIRST
+    either, decided = DAY_FIRST, None
+    if (fields.order == EITHER).any():
+        months = _month_comes_first(fields, column)
+        either, decided = (MONTH_FIRST, "months before days") if months else (DAY_FIRST, "days before months")
     local, flaw = fields.clock, np.zeros(len(texts), dtype=np.int8)
     for at in range(0, len(texts), BLOCK):
         part = slice(at, at + BLOCK)
@@ -330,7 +334,7 @@ def _local(texts: pa.Array, column: str) -> tuple[Int, NDArray[np.int16], Flaws]
         days = np.where(legal, first[index] + day - 1, 0).astype(np.int64)
         local[part] += days * DAY
         flaw[part] = np.where(legal, 0, NO_DATE)
-    return local, fields.offset, flaw
+    return local, fields.offset, flaw, decided
 
 
 @lru_cache(maxsize=1)
@@ -344,8 +348,6 @@ def _first_days() -> NDArray[np.int32]:
 
 def _month_comes_first(fields: Fields, column: str) -> bool:
     either = fields.order == EITHER
-    if not either.any():
-        return False
     a, b = fields.date[0, either], fields.date[1, either]
     day_first, month_first = int((a > 12).sum()), int((b > 12).sum())
     if not day_first and not month_first and not fields.twelve:

@@ -188,6 +188,8 @@ class _Rows:
         parsed = parse_times(
             values, column=column, time_zone=self.mapping.time_zone, date_format=self.mapping.date_format
         )
+        if parsed.decided is not None:
+            self.steps.append(Step("times", f'"{column}": {parsed.decided}'))
         instants = parsed.instants
         if instants.min() >= EARLIEST and instants.max() <= LATEST:
             return parsed

@@ -330,6 +330,13 @@ def test_numbers_in_text_files_are_epochs_or_days_of_a_spreadsheet(
     log = read(write("log.csv", "\n".join(["case;activity;timestamp", *lines])))
     assert [round(one / 60e6) for one in (log.end - log.end[0]).tolist()] == [0, 60, 1500]
     assert pd.Timestamp(log.end[0], unit="us").floor("D") == pd.Timestamp("2025-03-03")
+    assert log.history[-1].action == "times"
+    assert "since 1970" in log.history[-1].detail or "spreadsheet" in log.history[-1].detail
+
+
+def test_the_order_of_days_and_months_is_told_where_it_is_decided(write: Callable[..., Path]) -> None:
+    log = read(write("log.csv", "case,activity,end_time\n1,A,03/04/2025 10:00\n1,B,13/04/2025 10:00\n"))
+    assert str(log.history[-1]) == 'times: "end_time": days before months'
 
 
 def test_a_number_that_is_none_is_told_as_it_is_written(write: Callable[..., Path]) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import datetime as dt
 import gzip
 import io
 import zipfile
@@ -11,6 +12,7 @@ import pandas as pd
 import pytest
 
 from mkmine.errors import DataError, MkmineError
+from mkmine.eventlog.formats import tabular
 from mkmine.eventlog.formats.tabular import read_table
 
 TEXT = "Задача;Статус;Дата\n007;Новая;05.03.2025\n008;Готово «да»;06.03.2025\n"
@@ -139,6 +141,31 @@ def test_workbooks_parquet_and_feather_are_read(tmp_path: Path) -> None:
         table = read_table(tmp_path / name)
         assert list(table.frame.columns) == ["case", "activity", "end"]
         assert table.frame["end"].tolist() == frame["end"].tolist()
+
+
+@pytest.mark.parametrize("package", ["python_calamine", "openpyxl"])
+def test_both_readers_of_workbooks_give_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, package: str) -> None:
+    pytest.importorskip(package)
+    monkeypatch.setattr(tabular, "find_spec", lambda name: True if name == package else None)
+    cells = {
+        "id": [7, 8, 8],
+        "share": [0.5, None, 2.0],
+        "text": ["<b>", "007", None],
+        "mixed": [1, "a", pd.Timestamp("2025-03-05")],
+        "at": [pd.Timestamp("2025-03-05 10:00:00.5"), pd.NaT, pd.Timestamp("1950-01-01")],
+        "yes": [True, False, None],
+    }
+    pd.DataFrame(cells).to_excel(tmp_path / "log.xlsx", index=False)
+    table = read_table(tmp_path / "log.xlsx")
+    assert list(table.rows) == [2, 3, 4]
+    assert table.columns.to_pydict() == {
+        "id": [7, 8, 8],
+        "share": [0.5, None, 2.0],
+        "text": ["<b>", "007", None],
+        "mixed": ["1", "a", "2025-03-05 00:00:00"],
+        "at": [dt.datetime(2025, 3, 5, 10, 0, 0, 500_000), None, dt.datetime(1950, 1, 1)],
+        "yes": [True, False, None],
+    }
 
 
 @pytest.mark.parametrize("seed", range(20))
