@@ -37,6 +37,7 @@ _METHODS: Final = (
 _STEPS: Final = (
     message("read"),
     message("mapping"),
+    message("times"),
     message("quarantine"),
     message("lifecycle"),
     message("statuses"),
@@ -208,6 +209,13 @@ _DETAILS: Final = (
     message("kept with the partitions"),
     message("{n} of {all}, by the hash of the case"),
     message("the cases are the objects of type “{name}”"),
+    message("days before months"),
+    message("months before days"),
+    message("days of a spreadsheet"),
+    message("seconds since 1970"),
+    message("milliseconds since 1970"),
+    message("microseconds since 1970"),
+    message("nanoseconds since 1970"),
 )
 _REASONS: Final = (
     message("end before start"),
@@ -375,6 +383,7 @@ _SCENARIOS: Final = (
 )
 # These begin or end with any text at all: they are tried last.
 _LIMITS: Final = (
+    message("“{column}”: {detail}"),
     message("{detail} of work"),
     message("{detail} at least {low} and at most {high}"),
     message("{detail} at least {low}"),
