@@ -2,7 +2,7 @@
 
 from mkmine.simulation.calibration import calibrate
 from mkmine.simulation.engine import simulate
-from mkmine.simulation.experiment import Experiment, experiment
+from mkmine.simulation.experiment import Experiment, experiment, resume
 from mkmine.simulation.model import SimulationModel
 from mkmine.simulation.scenario import Scenario, from_levers, scenario_of
 from mkmine.simulation.validation import Validation, backtest
@@ -16,6 +16,7 @@ __all__ = [
     "calibrate",
     "experiment",
     "from_levers",
+    "resume",
     "scenario_of",
     "simulate",
 ]

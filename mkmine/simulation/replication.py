@@ -1,0 +1,94 @@
+"""One replication: a model simulated once under its own random streams, and what is measured of it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+
+from mkmine.eventlog import EventLog
+from mkmine.eventlog.observation import as_observed
+from mkmine.simulation.arrivals import arrival_times, midnight
+from mkmine.simulation.engine import simulate
+from mkmine.simulation.kpis import WEEK, case_spans, measure
+from mkmine.simulation.model import SimulationModel
+from mkmine.simulation.workforce import Pressure, pressure, workforce
+from mkmine.streams import Streams
+
+__all__ = ["Outcome", "Plan", "replicate"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What all replications of an experiment have in common.
+
+    seed
+        Of the random streams.
+    weeks, warm_up_weeks
+        The measured span, and what is simulated before it.
+    sla_h
+        Working hours within which a case is on time, if that is asked.
+    """
+
+    seed: int
+    weeks: float
+    warm_up_weeks: float
+    sla_h: float | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What one replication gave.
+
+    scenario, replication
+        Which one; the base is "".
+    values
+        Key figures.
+    pressure
+        Whether the run could go on for ever.
+    longest_weeks
+        95th percentile of the time that its cases were in the office, by the clock.
+    log
+        The log of the measured window, of replication 0.
+    """
+
+    scenario: str
+    replication: int
+    values: dict[str, float]
+    pressure: Pressure
+    longest_weeks: float
+    log: EventLog | None = None
+
+
+def replicate(model: SimulationModel, plan: Plan, scenario: str, replication: int) -> Outcome:
+    """Simulate a model once and measure it."""
+    model = _latest(model, plan.warm_up_weeks + plan.weeks)
+    first = midnight(model.start, model.time_zone)
+    begin = first + int(plan.warm_up_weeks * WEEK)
+    window = (begin, begin + int(plan.weeks * WEEK))
+    streams = Streams(plan.seed, replication=replication)
+    # Cases keep arriving after the window, or the last ones measured would meet an emptying office.
+    arrivals = arrival_times(model, streams, weeks=2 * plan.warm_up_weeks + plan.weeks)
+    log = simulate(model, seed=plan.seed, replication=replication, arrivals=arrivals)
+    entered, left = case_spans(log)
+    return Outcome(
+        scenario=scenario,
+        replication=replication,
+        values=measure(log, window, sla_h=plan.sla_h) | workforce(log, model, window),
+        pressure=pressure(log, model, window),
+        longest_weeks=float(np.percentile(left - entered, 95)) / WEEK,
+        log=as_observed(log, window) if replication == 0 else None,
+    )
+
+
+def _latest(model: SimulationModel, weeks: float) -> SimulationModel:
+    """Return the model begun so that the weeks end with the period it replays, if that is long enough."""
+    if model.until is None:
+        return model
+    return model.model_copy(update={"start": max(model.start, model.until - timedelta(days=round(7 * weeks)))})
