@@ -99,7 +99,7 @@ def test_slow_processes_get_a_longer_one(queue: Callable[..., SimulationModel]) 
 
 def test_what_never_settles_is_said(queue: Callable[..., SimulationModel]) -> None:
     plain = queue(rate=0.02, servers=1, service={"kind": "fixed", "hours": 0.1}).to_dict()
-    plain["activities"]["Serve"]["delay"] = {"kind": "fixed", "hours": 168 * 150}
+    plain["activities"]["Serve"]["delay"] = {"kind": "fixed", "hours": 168 * 300}
     model = SimulationModel.from_dict(plain)
     found = experiment(model, [], replications=2, weeks=2)
     assert found.warm_up == "MSER-5"
