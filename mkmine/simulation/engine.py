@@ -11,6 +11,7 @@ scheduled.
 
 from __future__ import annotations
 
+import sys
 from array import array
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Sequence
@@ -24,9 +25,10 @@ import simpy
 from numpy.typing import NDArray
 from simpy.events import NORMAL
 
-from mkmine.errors import DataError
+from mkmine.errors import DataError, MissingExtraError, UnknownNameError
 from mkmine.eventlog import EventLog, Step
 from mkmine.eventlog.observation import as_observed
+from mkmine.eventlog.twins import compiled
 from mkmine.simulation.arrivals import arrival_times
 from mkmine.simulation.clocks import Clock
 from mkmine.simulation.draws import SHIFT, Cases, Draws
@@ -34,6 +36,7 @@ from mkmine.simulation.model import SimulationModel
 from mkmine.simulation.places import Draw, Item, Place, Queue, Task, build_places
 from mkmine.simulation.rows import Rows, as_log
 from mkmine.simulation.tables import Ints, Kind, Tables, compile_model
+from mkmine.simulation.twin import Twin, unsupported
 from mkmine.streams import Streams
 
 __all__ = ["Engine", "Process", "Run", "Worker", "simulate"]
@@ -43,6 +46,8 @@ Engine = Literal["auto", "simpy", "kernel"]
 Process = Callable[["Run"], Generator[simpy.Event, Any, None]]
 
 _NEVER = 2**63
+# Loading the compiled engine takes about as long as SimPy needs for so many activity instances.
+_PAYS_FROM = 300_000
 # Rows are packed into arrays when so many numbers have come together.
 _PACK = 600_000
 
@@ -403,7 +408,7 @@ class Run:
                 enable()
         last = np.array(array("q", self.rows)).reshape(-1, 6)
         table = np.concatenate([*self.packed, last]) if self.packed else last
-        return Rows.sorted(table, np.frombuffer(self.cancelled, dtype=np.uint8).astype(np.bool_))
+        return Rows.of_table(table, np.frombuffer(self.cancelled, dtype=np.uint8).astype(np.bool_))
 
     def _stuck(self) -> str:
         names = self.tables.names
@@ -466,13 +471,33 @@ def simulate(
     tables = compile_model(model, int(times[0]), int(times[-1]))
     chances = Cases(model, tables, streams, times)
     draws = Draws(model, tables, streams, chances)
-    run = Run(model, tables, draws, times)
-    for process in processes:
-        run.env.process(process(run))
-    log = as_log(
-        model, tables, chances, run.play(), Step("simulate", f"{model.name}, seed {seed}, replication {replication}")
-    )
+    why_not = ("processes",) if processes else unsupported(model)
+    twin = _compiled(engine, why_not, len(times) * len(model.activities))
+    ran = ", compiled" if twin else f", on SimPy for its {', '.join(why_not)}" if engine == "kernel" else ""
+    step = Step("simulate", f"{model.name}, seed {seed}, replication {replication}{ran}")
+    if twin:
+        rows = Twin(model, tables, draws, times).play()
+    else:
+        run = Run(model, tables, draws, times)
+        for process in processes:
+            run.env.process(process(run))
+        rows = run.play()
+    log = as_log(model, tables, chances, rows, step)
     return log if observe is None else as_observed(log, observe)
+
+
+def _compiled(engine: Engine, why_not: tuple[str, ...], rows: int) -> bool:
+    """Return whether the compiled twin runs: where it can, and loading it is not felt."""
+    if engine not in ("auto", "simpy", "kernel"):
+        raise UnknownNameError.of(kind="engine", name=str(engine), known=["auto", "simpy", "kernel"])
+    if why_not or engine == "simpy":
+        return False
+    if engine == "kernel":
+        if not compiled(1, pays_from=0):
+            raise MissingExtraError.of(package="numba", extra="fast", purpose='engine="kernel"')
+        return True
+    # Once it is loaded, it serves every size.
+    return compiled(rows, pays_from=0 if "mkmine.simulation.kernel" in sys.modules else _PAYS_FROM)
 
 
 def _head(heap: list[Item]) -> Item:

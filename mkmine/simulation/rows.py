@@ -13,41 +13,59 @@ from numpy.typing import NDArray
 
 from mkmine.calendars import HOUR, Calendar
 from mkmine.eventlog import EventLog, Step
+from mkmine.eventlog.columns import narrow
 from mkmine.simulation.draws import Cases
 from mkmine.simulation.model import SimulationModel
 from mkmine.simulation.tables import Ints, Tables
 
 __all__ = ["Rows", "as_log"]
 
+# Codes are kept in whatever integer type an engine found large enough.
+Whole = NDArray[np.integer[Any]]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rows:
     """Activity instances in (case, start, end) order, and which cases were cancelled (n,)."""
 
-    case: Ints
-    activity: Ints
-    person: Ints
+    case: Whole
+    activity: Whole
+    person: Whole
     enabled: Ints
     start: Ints
     end: Ints
     cancelled: NDArray[np.bool_]
 
     @classmethod
-    def sorted(cls, table: Ints, cancelled: NDArray[np.bool_]) -> Rows:
+    def of_table(cls, table: Ints, cancelled: NDArray[np.bool_]) -> Rows:
         """Put rows (case, activity, person, enabled, start, end), written in order of start, into the log's order."""
-        # A stable sort by case alone suffices, unless a case begins two things at once.
         order = np.argsort(table[:, 0], kind="stable")
-        case, start, end = (table[order, column] for column in (0, 4, 5))
+        return cls.ordered(*(table[order, column] for column in range(6)), cancelled=cancelled)
+
+    @classmethod
+    def ordered(
+        cls,
+        case: Whole,
+        activity: Whole,
+        person: Whole,
+        enabled: Ints,
+        start: Ints,
+        end: Ints,
+        *,
+        cancelled: NDArray[np.bool_],
+    ) -> Rows:
+        """Return rows that are in the order of case and start; a case may have begun two things at once."""
         if ((case[1:] == case[:-1]) & (start[1:] == start[:-1]) & (end[1:] < end[:-1])).any():
-            order = np.lexsort((table[:, 5], table[:, 4], table[:, 0]))
-        columns = [np.ascontiguousarray(table[order, column]) for column in range(6)]
+            order = np.lexsort((end, start, case))
+            case, activity, person = case[order], activity[order], person[order]
+            enabled, start, end = enabled[order], start[order], end[order]
         return cls(
-            case=columns[0],
-            activity=columns[1],
-            person=columns[2],
-            enabled=columns[3],
-            start=columns[4],
-            end=columns[5],
+            case=case,
+            activity=activity,
+            person=person,
+            enabled=enabled,
+            start=start,
+            end=end,
             cancelled=cancelled,
         )
 
@@ -73,9 +91,9 @@ def as_log(model: SimulationModel, tables: Tables, cases: Cases, rows: Rows, ste
         offsets=np.concatenate(([0], np.cumsum(np.bincount(rows.case, minlength=cases.n)))).astype(np.int64),
         activity=rows.activity.astype(np.min_scalar_type(tables.n_activities - 1)),
         activities=tables.names[: tables.n_activities],
-        resource=rows.person.astype(np.int32),
+        resource=narrow(rows.person, len(model.people)),
         resources=tuple(one.name for one in model.people),
-        role=roles[rows.activity].astype(np.int32),
+        role=narrow(roles[rows.activity], len(tables.roles)),
         roles=tables.roles,
         start=rows.start,
         end=rows.end,
