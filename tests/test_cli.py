@@ -228,6 +228,18 @@ def test_simulate_goes_on_until_it_is_precise_and_keeps_its_runs(
     assert (study / "runs.jsonl").read_text(encoding="utf-8") == runs
 
 
+def test_simulate_says_what_matters(log: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["simulate", str(log), "--sensitivity", "0.2", "--replications", "2", "--workers", "1"]
+    assert main([*command, "--language", "ru"]) == 0
+    said = capsys.readouterr().out
+    assert "Время цикла, среднее: " in said
+    assert "длительность: Write" in said
+    assert "\u221220" in said
+    assert main([*command, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["kpi"] == "cycle_mean_h"
+    assert main([*command, "--staff", "editor=+1"]) == 2
+
+
 def test_an_interrupted_study_says_where_it_goes_on(
     log: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

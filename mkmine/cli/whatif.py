@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import reduce
 from operator import and_
 from pathlib import Path
@@ -118,6 +120,12 @@ class Width(click.ParamType[Wanted]):
     type=click.Path(path_type=Path),
     help=message("Folder that keeps every finished run; the same command goes on where it was interrupted."),
 )
+@click.option(
+    "--sensitivity",
+    type=click.FloatRange(min=0, max=0.9, min_open=True),
+    metavar="SHARE",
+    help=message("Instead of scenarios: change every input by this share, down and up, and see what matters."),
+)
 @click.option("--model", type=click.Path(path_type=Path), help=message("Save the calibrated model as YAML."))
 @common
 @click.pass_context
@@ -141,6 +149,7 @@ def simulate(
     seconds: float | None,
     sla: float | None,
     study: Path | None,
+    sensitivity: float | None,
     model: Path | None,
     **settings: Any,
 ) -> int:
@@ -165,39 +174,76 @@ def simulate(
         *(("remove", name, 0.0) for name in remove),
     ]
     scenarios = [*map(mk.Scenario.load, scenario), *(scenario_of(*change, language=t.language) for change in changes)]
-    if not scenarios:
-        scenarios = suggested(events, calibrated, t.language)
-        if not scenarios:
-            raise click.UsageError(t("The diagnosis suggests no change to try; name one, such as --staff or --rework."))
-    if together:
-        scenarios = [reduce(and_, scenarios)]
-    trust = validated(console, events)
-    console.step(t("Simulating"))
-    try:
-        answer = mk.experiment(
-            calibrated,
-            scenarios,
-            replications=replications,
-            precision=dict(precision) or None,
-            most=most,
-            seconds=seconds,
-            sla_h=sla,
-            seed=seed,
-            workers=processes(workers),
-            study=study,
-            validation=trust,
-            progress=console.progress,
-        )
-    except KeyboardInterrupt:
-        if study is not None:
-            text = t("Finished runs are kept in {folder}; the same command goes on from there.", folder=study)
-            console.complain(text, kind=t("Interrupted."))
-        raise
+    if sensitivity is not None and scenarios:
+        raise click.UsageError(t("--sensitivity changes every input in turn; leave the other changes out."))
+    asked: dict[str, Any] = {
+        "replications": replications, "seed": seed, "workers": processes(workers), "study": study, "sla_h": sla,
+        "progress": console.progress,
+    }  # fmt: skip
+    with _kept(console, study):
+        if sensitivity is not None:
+            console.step(t("Simulating"))
+            _show_sensitivity(console, calibrated, sensitivity, asked, day=working_day(events))
+            return 0
+        scenarios = scenarios or _suggestions(console, events, calibrated)
+        scenarios = [reduce(and_, scenarios)] if together else scenarios
+        trust = validated(console, events)
+        console.step(t("Simulating"))
+        sequential: dict[str, Any] = {"precision": dict(precision) or None, "most": most, "seconds": seconds}
+        answer = mk.experiment(calibrated, scenarios, validation=trust, **sequential, **asked)
     console.emit(answer)
     if trust is not None:
         show_validation(console, trust)
     show_experiment(console, answer, day=working_day(events))
     return 0
+
+
+@contextmanager
+def _kept(console: Console, study: Path | None) -> Iterator[None]:
+    """Say, when the user interrupts, that what is finished is not lost."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if study is not None:
+            t = console.t
+            text = t("Finished runs are kept in {folder}; the same command goes on from there.", folder=study)
+            console.complain(text, kind=t("Interrupted."))
+        raise
+
+
+def _suggestions(console: Console, log: EventLog, model: SimulationModel) -> list[Scenario]:
+    """Return the scenarios that the diagnosis suggests; none is a mistake in the command."""
+    t = console.t
+    scenarios = suggested(log, model, t.language)
+    if not scenarios:
+        raise click.UsageError(t("The diagnosis suggests no change to try; name one, such as --staff or --rework."))
+    return scenarios
+
+
+def _show_sensitivity(
+    console: Console, model: SimulationModel, change: float, asked: dict[str, Any], *, day: float
+) -> None:
+    """Simulate every input less and more, and write what the mean cycle time does, what matters most first."""
+    from mkmine.simulation import sensitivity
+    from mkmine.simulation.wording import input_name, kpi_name, kpi_value, percent_change, verdict_text
+
+    t = console.t
+    found = sensitivity(model, change=change, **asked)
+    console.emit(found)
+    console.line(f"{kpi_name(found.kpi, t)}: {kpi_value(found.kpi, found.base, t, day=day)}")
+    rows = []
+    for row in records(found.table):
+        cells = [input_name(row["kind"], row["name"], t)]
+        for side, sign in (("less", -1), ("more", 1)):
+            answers = found.experiment.answers
+            chosen = answers[(answers["scenario"] == row[f"{side}_scenario"]) & (answers["kpi"] == found.kpi)]
+            setting = f"{sign:+d}" if row["kind"] == "staff" else percent_change(sign * change, t)
+            strain = found.experiment.strain_of(row[f"{side}_scenario"])
+            told = [verdict_text(one, t, day=day, strain=strain) for one in records(chosen)] or [t.number(None)]
+            cells += [setting.replace("-", "\u2212"), told[0]]
+        rows.append(cells)
+    console.table([t("Input"), "", t("Less"), "", t("More")], rows, indent="")
+    console.line(_replications(found.experiment, t))
 
 
 def suggested(log: EventLog, model: SimulationModel, language: Language) -> list[Scenario]:

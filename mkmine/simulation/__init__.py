@@ -5,11 +5,13 @@ from mkmine.simulation.engine import simulate
 from mkmine.simulation.experiment import Experiment, experiment, resume
 from mkmine.simulation.model import SimulationModel
 from mkmine.simulation.scenario import Scenario, from_levers, scenario_of
+from mkmine.simulation.sensitivity import Sensitivity, sensitivity
 from mkmine.simulation.validation import Validation, backtest
 
 __all__ = [
     "Experiment",
     "Scenario",
+    "Sensitivity",
     "SimulationModel",
     "Validation",
     "backtest",
@@ -18,5 +20,6 @@ __all__ = [
     "from_levers",
     "resume",
     "scenario_of",
+    "sensitivity",
     "simulate",
 ]

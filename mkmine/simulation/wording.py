@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from mkmine.simulation.answers import Strain
 
 __all__ = [
-    "growth_text", "kpi_changes", "kpi_name", "kpi_range", "kpi_value", "percent_change", "size_text",
+    "growth_text", "input_name", "kpi_changes", "kpi_name", "kpi_range", "kpi_value", "percent_change", "size_text",
     "verdict_sentence", "verdict_text", "verdict_words",
 ]  # fmt: skip
 
@@ -116,6 +116,18 @@ def verdict_words(verdict: str, t: Translator) -> str:
         "unpaired": t("on one side only"),
     }
     return words.get(verdict, verdict)
+
+
+def input_name(kind: str, name: str, t: Translator) -> str:
+    """Return the name of an input of a model, as `mkmine.simulation.sensitivity` changes it."""
+    names = {
+        "arrivals": t("arrivals"),
+        "staff": t("people: {name}", name=name),
+        "duration": t("duration: {name}", name=name),
+        "rework": t("returns after: {name}", name=name),
+        "delay": t("outside wait: {name}", name=name),
+    }
+    return names.get(kind, f"{kind}: {name}")
 
 
 def growth_text(strain: Strain, t: Translator) -> str:
