@@ -34,6 +34,8 @@ def check_model(model: SimulationModel) -> None:
     if any(route.to is None for route in model.begin):
         raise ValueError("begin: a case cannot end before its first activity; give each route an activity")
     _check_endings(model)
+    _check_loops(model)
+    _check_beginnings(model)
     if model.queue == "deadline" and model.due is None:
         raise ValueError("queue: deadline needs `due`, the working hours from arrival to the deadline")
     if model.queue == "ageing" and model.ageing is None:
@@ -195,16 +197,25 @@ def _check_calendars(model: SimulationModel) -> None:
 
 
 def _after(model: SimulationModel, name: str, *, last: bool) -> set[str | None]:
-    """Return what may follow a place, at all or in its last round."""
+    """Return what may follow a place for its branch: in its last round, or at all, but for ends of the whole case."""
     gateway = model.gateways.get(name)
-    if gateway is not None:
+    if gateway is not None and (last or gateway.kind not in ("xor", "event")):
         return set(gateway.targets)
+    if gateway is not None:
+        ways = {route.to for routes in gateway.next for route in routes if _stays(route)}
+        return ways | {one.to for one in gateway.events if one.to is not None or one.outcome == "completed"}
     activity = model.activities[name]
-    rounds = [activity.next[-1]] if last else activity.all_routes
-    found = {route.to for routes in rounds for route in routes if route.probability > 0}
-    if not last and activity.patience is not None:
+    if last:
+        return {route.to for route in activity.next[-1] if route.probability > 0}
+    found = {route.to for routes in activity.all_routes for route in routes if _stays(route)}
+    if activity.patience is not None and activity.patience.to is not None:
         found.add(activity.patience.to)
     return found
+
+
+def _stays(route: Route) -> bool:
+    """Whether a route can be taken and leaves the case's other branches alone."""
+    return route.probability > 0 and not route.terminate
 
 
 def _check_endings(model: SimulationModel) -> None:
@@ -216,6 +227,30 @@ def _check_endings(model: SimulationModel) -> None:
     if trapped := next((name for name in model.places if name not in ends), None):
         kind = "gateways" if trapped in model.gateways else "activities"
         raise ValueError(f"{kind}: {trapped}: no route leads from here to an end (to: null); add one")
+
+
+def _check_loops(model: SimulationModel) -> None:
+    """Raise if gateways lead round to themselves: a case could go round for ever in no time."""
+    left = {name: {to for to in one.targets if to in model.gateways} for name, one in model.gateways.items()}
+    # What leads out of the gateways at once is no loop; what remains when all that is taken away is one.
+    while free := {name for name, targets in left.items() if not targets & set(left)}:
+        left = {name: targets for name, targets in left.items() if name not in free}
+    if left:
+        raise ValueError(
+            f"gateways: {min(left)}: gateways lead round to themselves without an activity; put one between"
+        )
+
+
+def _check_beginnings(model: SimulationModel) -> None:
+    """Raise if a case can end before its first activity."""
+    todo = [route.to for route in model.begin if route.to in model.gateways and route.probability > 0]
+    while todo:
+        name = todo.pop()
+        for target in model.gateways[name or ""].targets:
+            if target is None:
+                raise ValueError(f"gateways: {name}: a case can end here before its first activity; lead it to one")
+            if target in model.gateways:
+                todo.append(target)
 
 
 # A marking: where the branches of a case are, how many have come to each join, and how many each one waits for.
@@ -265,6 +300,8 @@ def _moved(model: SimulationModel, marking: _Marking, sources: Counter[str]) -> 
     if gateway is None or gateway.kind in ("xor", "event", "merge"):
         for target in _after(model, name, last=False):
             yield to([target])
+        if _terminates(model, name):
+            yield (), frozenset(), frozenset()
     elif gateway.kind == "and":
         yield to(gateway.targets)
     elif gateway.kind == "or":
@@ -279,6 +316,17 @@ def _moved(model: SimulationModel, marking: _Marking, sources: Counter[str]) -> 
             yield to(gateway.targets, waiting=frozenset(left))
         else:
             yield to([], waiting=frozenset({*left, (name, come)}))
+
+
+def _terminates(model: SimulationModel, name: str) -> bool:
+    """Whether a case can end here with all its branches."""
+    if name in model.gateways:
+        gateway = model.gateways[name]
+        withdrawn = any(event.to is None and event.outcome == "cancelled" for event in gateway.events)
+        return withdrawn or any(route.terminate for routes in gateway.next for route in routes)
+    activity = model.activities[name]
+    given_up = activity.patience is not None and activity.patience.to is None
+    return given_up or any(route.terminate for routes in activity.all_routes for route in routes)
 
 
 def _needed(model: SimulationModel, join: Gateway, expected: frozenset[tuple[str, int]], sources: int) -> int:

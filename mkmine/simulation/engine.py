@@ -316,7 +316,12 @@ class Run:
         for code, kind in enumerate(self.tables.kind.tolist()):
             if kind == Kind.JOIN:
                 self.branches[case] -= self.arrived.pop((case, code), 0)
-        waiting = [item for heap in self._heaps() for item in heap if item[2] == case]
+        waiting = [
+            item
+            for heap in self._heaps()
+            for item in heap
+            if item[2] == case and abs(item[1]) not in self.gone and not item[5].bundles
+        ]
         self.gone.update(abs(item[1]) for item in waiting)
         self.purge()
         self.branches[case] -= len(waiting)

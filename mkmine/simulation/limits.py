@@ -78,6 +78,7 @@ class BatchedTask(Task):
         self.opening = batch.calendar is not None and batch.hours is None
         self.batch_clock = run.tables.clocks[run.tables.clock_of[batch.calendar] if batch.calendar else 0]
         self.together, self.addition = batch.together, batch.addition
+        self.bundles = self.together
         self.held: list[tuple[int, int, Draw]] = []
         self.batches = 0
 

@@ -163,7 +163,8 @@ class Batch(Part):
 class Patience(Part):
     """A piece of work is given up if nobody has begun it `after` so many hours; the case goes to `to`, or is cancelled.
 
-    The hours are those of `calendar` (null: all hours) since the work was offered.
+    The hours are those of `calendar` (null: all hours) since the work was offered. The log tells of it by an instance
+    of the activity without a person that ends as it begins.
     """
 
     after: Distribution

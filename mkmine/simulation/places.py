@@ -119,7 +119,9 @@ class Outside(Activity):
 
 
 class Task(Activity):
-    """An activity that people do."""
+    """An activity that people do; `bundles` says that what waits is a batch of several cases."""
+
+    bundles = False
 
     def __init__(self, run: Run, code: int, model: ActivityModel) -> None:
         super().__init__(run, code, model)
@@ -135,6 +137,7 @@ class Task(Activity):
         if self.patience >= 0 and model.patience is not None:
             calendar = model.patience.calendar
             self.patience_clock = tables.clocks[tables.clock_of[calendar] if calendar else 0]
+            self.since: dict[int, int] = {}
             self.given_up_to = WITHDRAWN if model.patience.to is None else tables.numbers[model.patience.to]
 
     def enter(self, case: int, now: int, since: int) -> None:
@@ -159,6 +162,7 @@ class Task(Activity):
         item = (*run.key(case, since, self.rank, number), case, since, draw, self)
         if self.patience >= 0:
             run.waiting.add(number)
+            self.since[number] = since
             until = self.patience_clock.add(now, draw[self.patience][case & MASK])
             run.later(until, self.give_up, case, number, draw)
         owner = run.doers[case][self.owner] if self.owner >= 0 else -1
@@ -198,10 +202,13 @@ class Task(Activity):
         """Nobody has begun the work in time: it leaves the queue, and the case goes elsewhere."""
         run = self.run
         if number not in run.waiting:
+            del self.since[number]
             return
         run.waiting.remove(number)
         run.gone.add(number)
         run.purge()
+        # The log tells of the waiting: an instance without a person that ends as it begins.
+        run.rows += (case, self.code, -1, self.since.pop(number), now, now)
         run.places[self.given_up_to].enter(case, now, now)
         self.withdraw(now)
 
