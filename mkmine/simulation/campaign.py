@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from mkmine.eventlog.twins import compiled
+from mkmine.simulation.engine import Engine
 from mkmine.simulation.executors import Pool
 from mkmine.simulation.model import SimulationModel
 from mkmine.simulation.replication import Outcome, Plan, replicate
@@ -20,6 +23,11 @@ _PASSAGES = 3
 _LONGEST_WEEKS = 520.0
 # Pilot runs have random streams of their own, beyond those of any replication.
 _PILOT = 1_000_000
+KERNEL = "mkmine.simulation.kernel"
+
+
+# From so many activity instances on, loading the compiled engine, and compiling it once, is not felt.
+_WORTH_COMPILING = 1_000_000
 
 
 class OutOfTimeError(Exception):
@@ -32,6 +40,7 @@ class _Task:
     model: SimulationModel
     plan: Plan
     replication: int
+    engine: Engine
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +50,16 @@ class _Pilot:
     seed: int
     number: int
     weeks: float
+    engine: Engine
 
 
 def _run(task: _Task) -> Outcome:
-    return replicate(task.model, task.plan, task.scenario, task.replication)
+    return replicate(task.model, task.plan, task.scenario, task.replication, task.engine)
 
 
 def _fill(task: _Pilot) -> tuple[str, int, Filling]:
-    return task.scenario, task.number, pilot(task.model, task.seed, _PILOT + task.number, task.weeks)
+    found = pilot(task.model, task.seed, _PILOT + task.number, task.weeks, task.engine)
+    return task.scenario, task.number, found
 
 
 class Campaign:
@@ -63,8 +74,9 @@ class Campaign:
         tell: Callable[[int, int], None],
         *,
         seconds: float | None = None,
+        engine: Engine = "auto",
     ) -> None:
-        self.models, self.plan, self.study = models, plan, study
+        self.models, self.plan, self.study, self.engine = models, plan, study, engine
         # Models that do not settle, with the weeks that were simulated to see it.
         self.restless: dict[str, float] = {}
         self._pool, self._tell = pool, tell
@@ -82,12 +94,28 @@ class Campaign:
         Raises `OutOfTimeError` when the seconds are over and two replications of all are there.
         """
         self._planned = max(self._planned, replications * len(self.models))
-        tasks = []
-        for number in range(replications):
-            for name, model in self.models.items():
-                if (name, number) not in self._outcomes and not self._found(name, number):
-                    tasks.append(_Task(name, model, self.plan, number))
+        missing = [
+            (name, number)
+            for number in range(replications)
+            for name in self.models
+            if (name, number) not in self._outcomes and not self._found(name, number)
+        ]
+        runs = max(len(missing), self._planned - len(self._outcomes))
+        engine = self._engine(runs, 2 * self.plan.warm_up_weeks + self.plan.weeks)
+        tasks = [_Task(name, self.models[name], self.plan, number, engine) for name, number in missing]
+        if engine == "kernel" and tasks and KERNEL not in sys.modules:
+            # Workers that are forked from here find the engine loaded, and none compiles it a second time.
+            self._keep(_run(tasks.pop(0)))
         self._pool.run(_run, tasks, self._keep)
+
+    def _engine(self, runs: int, weeks: float) -> Engine:
+        """Return the compiled engine where so many runs are worth loading it, and else what suits each run."""
+        if self.engine != "auto":
+            return self.engine
+        base = self.models[""]
+        cases = max(base.arrivals.per_week * weeks, len(base.arrivals.times))
+        rows = int(runs * cases * len(base.activities))
+        return "kernel" if compiled(rows, pays_from=_WORTH_COMPILING) else "auto"
 
     @property
     def finished(self) -> int:
@@ -163,7 +191,8 @@ class Campaign:
         return self.plan.warm_up_weeks
 
     def _pilots(self, name: str, weeks: float) -> Sequence[Filling]:
-        model = ordinary(self.models[name])
+        model, engine = ordinary(self.models[name]), self._engine(PILOTS, weeks)
+        tasks = [_Pilot(name, model, self.plan.seed, number, weeks, engine) for number in range(PILOTS)]
         found: dict[int, Filling] = {}
 
         def keep(result: tuple[str, int, Filling]) -> None:
@@ -171,5 +200,5 @@ class Campaign:
             self._extra += 1
             self._tell(len(self._outcomes) + self._extra, self._planned + self._extra)
 
-        self._pool.run(_fill, [_Pilot(name, model, self.plan.seed, n, weeks) for n in range(PILOTS)], keep)
+        self._pool.run(_fill, tasks, keep)
         return [found[number] for number in range(PILOTS)]

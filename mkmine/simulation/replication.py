@@ -11,9 +11,10 @@ import numpy as np
 from mkmine.eventlog import EventLog
 from mkmine.eventlog.observation import as_observed
 from mkmine.simulation.arrivals import arrival_times, midnight
-from mkmine.simulation.engine import simulate
+from mkmine.simulation.engine import Engine, simulate
 from mkmine.simulation.kpis import WEEK, case_spans, measure
 from mkmine.simulation.model import SimulationModel
+from mkmine.simulation.offers import offered_times
 from mkmine.simulation.workforce import Pressure, pressure, workforce
 from mkmine.streams import Streams
 
@@ -66,8 +67,8 @@ class Outcome:
     log: EventLog | None = None
 
 
-def replicate(model: SimulationModel, plan: Plan, scenario: str, replication: int) -> Outcome:
-    """Simulate a model once and measure it."""
+def replicate(model: SimulationModel, plan: Plan, scenario: str, replication: int, engine: Engine = "auto") -> Outcome:
+    """Simulate a model once and measure it; the engine makes no difference to the numbers."""
     model = _latest(model, plan.warm_up_weeks + plan.weeks)
     first = midnight(model.start, model.time_zone)
     begin = first + int(plan.warm_up_weeks * WEEK)
@@ -75,13 +76,14 @@ def replicate(model: SimulationModel, plan: Plan, scenario: str, replication: in
     streams = Streams(plan.seed, replication=replication)
     # Cases keep arriving after the window, or the last ones measured would meet an emptying office.
     arrivals = arrival_times(model, streams, weeks=2 * plan.warm_up_weeks + plan.weeks)
-    log = simulate(model, seed=plan.seed, replication=replication, arrivals=arrivals)
+    log = simulate(model, seed=plan.seed, replication=replication, arrivals=arrivals, engine=engine)
     entered, left = case_spans(log)
+    offered = offered_times(log, model, streams)
     return Outcome(
         scenario=scenario,
         replication=replication,
-        values=measure(log, window, sla_h=plan.sla_h) | workforce(log, model, window),
-        pressure=pressure(log, model, window),
+        values=measure(log, window, sla_h=plan.sla_h) | workforce(log, model, window, offered),
+        pressure=pressure(log, model, window, offered),
         longest_weeks=float(np.percentile(left - entered, 95)) / WEEK,
         log=as_observed(log, window) if replication == 0 else None,
     )

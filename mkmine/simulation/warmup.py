@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from mkmine.calendars import HOUR
 from mkmine.eventlog import EventLog
 from mkmine.simulation.arrivals import arrival_times, midnight
-from mkmine.simulation.engine import simulate
+from mkmine.simulation.engine import Engine, simulate
 from mkmine.simulation.kpis import WEEK, average_level, case_spans
 from mkmine.simulation.model import SimulationModel
 from mkmine.streams import Streams
@@ -77,11 +77,11 @@ def ordinary(model: SimulationModel) -> SimulationModel:
     )
 
 
-def pilot(model: SimulationModel, seed: int, replication: int, weeks: float) -> Filling:
+def pilot(model: SimulationModel, seed: int, replication: int, weeks: float, engine: Engine = "auto") -> Filling:
     """Simulate so many weeks of an ordinary model from an empty office."""
     # Cases keep arriving for a while, or the last ones measured would meet an emptying office.
     arrivals = arrival_times(model, Streams(seed, replication=replication), weeks=1.25 * weeks)
-    log = simulate(model, seed=seed, replication=replication, arrivals=arrivals)
+    log = simulate(model, seed=seed, replication=replication, arrivals=arrivals, engine=engine)
     return filling(log, midnight(model.start, model.time_zone), weeks)
 
 

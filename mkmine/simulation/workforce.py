@@ -95,16 +95,18 @@ class _Shifts:
         return [number for number, one in enumerate(self.model.people) if role in one.roles]
 
 
-def workforce(log: EventLog, model: SimulationModel, window: Window) -> dict[str, float]:
+def workforce(log: EventLog, model: SimulationModel, window: Window, offered: Int) -> dict[str, float]:
     """Return the key figures of a simulated log that need its model; `window` is in µs, its end excluded.
+
+    `offered` (n,) says when work joined its queue: see `mkmine.simulation.offers.offered_times`.
 
     `utilisation:<role>` and `person:<name>`: work done in the window as a share of the hours on duty in it, times the
     pieces of work one may have in hand at once. A person with several roles counts in each by the work done in it, and
     their hours are counted in each.
 
     Waiting by cause, mean working hours of the office per completed case that began in the window; together they are
-    `waiting_per_case_h`. `waiting_outside_h`: waits that hold no one, and delays before work is offered (where the log
-    has the attribute `offered`); `waiting_off_duty_h`: work offered while nobody of its role is on duty, or not the one
+    `waiting_per_case_h`. `waiting_outside_h`: waits that hold no one, and delays before work is offered;
+    `waiting_off_duty_h`: work offered while nobody of its role is on duty, or not the one
     who has to do it; `waiting_queue_h`: somebody is, and has other work, or a batch or a limit holds it back.
 
     `cost_per_case` of the same cases, where the log carries costs; `overtime_per_week_h` where people finish at closing
@@ -120,7 +122,7 @@ def workforce(log: EventLog, model: SimulationModel, window: Window) -> dict[str
     by_person = np.bincount(log.resource[doing].astype(np.int64), weights=done[doing], minlength=len(model.people))
     for number, person in enumerate(model.people):
         out[f"{PERSON}{person.name}"] = _share(by_person[number], int(shifts.offer[number]))
-    out |= _causes(log, model, shifts, window)
+    out |= _causes(log, model, shifts, window, offered)
     finishing = np.array([one.at_closing == "finish" for one in model.activities.values()])
     if finishing.any():
         rows = finishing[log.activity] & doing & (log.start >= window[0]) & (log.start < window[1])
@@ -133,7 +135,7 @@ def _share(work: float, offer: int) -> float:
     return float(work / offer) if offer else float("nan")
 
 
-def pressure(log: EventLog, model: SimulationModel, window: Window) -> Pressure:
+def pressure(log: EventLog, model: SimulationModel, window: Window, offered: Int) -> Pressure:
     """Return how the work in progress and the queues of roles grew between the halves of the window, and the loads."""
     begin, finish = case_spans(log)
     edges = np.linspace(*window, 3)
@@ -145,7 +147,7 @@ def pressure(log: EventLog, model: SimulationModel, window: Window) -> Pressure:
     queues, brought = {}, {}
     for number, role in enumerate(model.roles):
         rows = log.role == number
-        before, after = average_level(_offered(log)[rows], log.start[rows], edges)
+        before, after = average_level(offered[rows], log.start[rows], edges)
         queues[role] = float((after - before) / half)
         brought[role] = float(worked[rows].sum())
     held = (one.batch is not None or one.wip_limit is not None for one in model.activities.values())
@@ -187,15 +189,7 @@ def _sharing(model: SimulationModel) -> list[list[str]]:
     return [[role for role in model.roles if role in group] for group in groups]
 
 
-def _offered(log: EventLog) -> Int:
-    """Return when work joined its queue: after the outside delay, where the log tells it."""
-    if "offered" in log.attributes:
-        return np.asarray(log.attributes["offered"], dtype=np.int64)
-    assert log.enabled is not None
-    return log.enabled
-
-
-def _causes(log: EventLog, model: SimulationModel, shifts: _Shifts, window: Window) -> dict[str, float]:
+def _causes(log: EventLog, model: SimulationModel, shifts: _Shifts, window: Window, offered: Int) -> dict[str, float]:
     """Return what the cases of the window waited for, and what they cost."""
     begin, _ = case_spans(log)
     chosen = (begin >= window[0]) & (begin < window[1]) & log.completed & ~log.cancelled
@@ -205,7 +199,7 @@ def _causes(log: EventLog, model: SimulationModel, shifts: _Shifts, window: Wind
     if not cases:
         return dict.fromkeys([*keys, *([] if costs is None else ["cost_per_case"])], float("nan"))
     assert log.enabled is not None
-    office, offered = log.working_calendar(), _offered(log)
+    office = log.working_calendar()
     rows = chosen[log.case_of]
     doing = rows & (log.resource >= 0)
     alone = rows & (log.resource < 0)

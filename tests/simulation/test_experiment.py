@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from mkmine.errors import DataError, UnknownNameError
-from mkmine.simulation import Experiment, Scenario, SimulationModel, experiment
+from mkmine.simulation import Experiment, Scenario, SimulationModel, campaign, experiment
 
 STAFF = Scenario("one more writer").staff("Writer", +1)
 REWORK = Scenario("half the rework").rework("Approval", factor=0.5)
@@ -74,6 +74,33 @@ def test_the_result_does_not_depend_on_the_number_of_workers(article: Simulation
     pd.testing.assert_frame_equal(one.answers, two.answers)
     pd.testing.assert_frame_equal(one.kpis, two.kpis)
     assert one.logs[STAFF.name].content_hash == two.logs[STAFF.name].content_hash
+
+
+def test_both_engines_give_the_same_answers(article: SimulationModel) -> None:
+    pytest.importorskip("numba")
+    plain, compiled = (
+        experiment(article, [STAFF, REWORK], replications=3, weeks=8, seed=3, engine=engine)
+        for engine in ("simpy", "kernel")
+    )
+    pd.testing.assert_frame_equal(plain.kpis, compiled.kpis)
+    assert compiled.logs[STAFF.name].history[-2].detail.endswith(", compiled")
+
+
+def test_large_experiments_take_the_compiled_engine(article: SimulationModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("numba")
+    asked: list[str] = []
+
+    def replicate(model: Any, plan: Any, scenario: str, replication: int, engine: str) -> Any:
+        asked.append(engine)
+        return inner(model, plan, scenario, replication, "simpy")
+
+    inner = campaign.replicate
+    monkeypatch.setattr(campaign, "replicate", replicate)
+    experiment(article, [STAFF], replications=2, weeks=4, warm_up_weeks=2)
+    assert set(asked) == {"auto"}
+    monkeypatch.setattr(campaign, "_WORTH_COMPILING", 100)
+    experiment(article, [STAFF], replications=2, weeks=4, warm_up_weeks=2)
+    assert asked[-4:] == ["kernel"] * 4
 
 
 def test_an_overloaded_process_is_called_unstable(queue: Any) -> None:

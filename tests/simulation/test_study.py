@@ -29,9 +29,9 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
     seen: list[tuple[str, int]] = []
     inner = campaign.replicate
 
-    def replicate(model: Any, plan: Any, scenario: str, replication: int) -> Any:
+    def replicate(model: Any, plan: Any, scenario: str, replication: int, engine: Any) -> Any:
         seen.append((scenario, replication))
-        return inner(model, plan, scenario, replication)
+        return inner(model, plan, scenario, replication, engine)
 
     monkeypatch.setattr(campaign, "replicate", replicate)
     return seen
@@ -91,14 +91,14 @@ def test_an_interrupted_study_is_resumed(
 
     with pytest.raises(KeyboardInterrupt):
         experiment(
-            article, [STAFF], replications=4, study=folder, progress=interrupt, workers=workers, executor="threads",
+            article, [STAFF], replications=8, study=folder, progress=interrupt, workers=workers, executor="threads",
             **SETTINGS,
         )  # fmt: skip
     before = len(counted)
-    assert 5 <= before < 8
+    assert 5 <= before < 16
     found = resume(folder)
-    assert len(counted) == 8
-    same(found, experiment(article, [STAFF], replications=4, **SETTINGS))
+    assert len(counted) == 16
+    same(found, experiment(article, [STAFF], replications=8, **SETTINGS))
 
 
 def test_a_torn_line_costs_one_replication(

@@ -10,7 +10,17 @@ from mkmine.calendars import DAY
 from mkmine.eventlog import EventLog
 from mkmine.simulation import SimulationModel, simulate
 from mkmine.simulation.kpis import WEEK, case_spans, measure
-from mkmine.simulation.workforce import pressure, workforce
+from mkmine.simulation.offers import offered_times
+from mkmine.simulation.workforce import Pressure, pressure, workforce
+from mkmine.streams import Streams
+
+
+def figures(log: EventLog, model: SimulationModel, window: tuple[int, int]) -> dict[str, float]:
+    return workforce(log, model, window, offered_times(log, model, Streams(7)))
+
+
+def strain(log: EventLog, model: SimulationModel, window: tuple[int, int]) -> Pressure:
+    return pressure(log, model, window, offered_times(log, model, Streams(7)))
 
 
 def window_of(log: EventLog, weeks: float = 10) -> tuple[int, int]:
@@ -21,7 +31,7 @@ def window_of(log: EventLog, weeks: float = 10) -> tuple[int, int]:
 def test_utilisation_is_work_over_open_hours(article: SimulationModel) -> None:
     log = simulate(article, weeks=20)
     window = window_of(log)
-    found = workforce(log, article, window)
+    found = figures(log, article, window)
     roles = {key.partition(":")[2]: value for key, value in found.items() if key.startswith("utilisation:")}
     people = {key.partition(":")[2]: value for key, value in found.items() if key.startswith("person:")}
     assert tuple(roles) == article.roles
@@ -37,7 +47,7 @@ def test_someone_always_busy_is_fully_used(queue: Callable[..., SimulationModel]
     model = queue(rate=3, servers=1, service={"kind": "fixed", "hours": 1})
     log = simulate(model, cases=1_000)
     first = int(log.start.min())
-    assert workforce(log, model, (first, first + 20 * DAY))["utilisation:Server"] == pytest.approx(1, abs=0.01)
+    assert figures(log, model, (first, first + 20 * DAY))["utilisation:Server"] == pytest.approx(1, abs=0.01)
 
 
 def test_several_pieces_in_hand_are_a_larger_capacity(queue: Callable[..., SimulationModel]) -> None:
@@ -46,19 +56,19 @@ def test_several_pieces_in_hand_are_a_larger_capacity(queue: Callable[..., Simul
     model = SimulationModel.from_dict(plain)
     log = simulate(model, cases=1_000)
     first = int(log.start.min())
-    found = workforce(log, model, (first, first + 10 * DAY))
+    found = figures(log, model, (first, first + 10 * DAY))
     assert found["person:P0"] == pytest.approx(1, abs=0.02)
     plain["people"][0]["capacity"] = 8
     model = SimulationModel.from_dict(plain)
     log = simulate(model, cases=1_000)
-    found = workforce(log, model, (int(log.start.min()), int(log.start.min()) + 10 * DAY))
+    found = figures(log, model, (int(log.start.min()), int(log.start.min()) + 10 * DAY))
     assert found["person:P0"] == pytest.approx(3 / 8, abs=0.05)
 
 
 def test_waiting_by_cause_adds_up(article: SimulationModel) -> None:
     log = simulate(article, weeks=20)
     window = window_of(log)
-    found = workforce(log, article, window)
+    found = figures(log, article, window)
     causes = [found[f"waiting_{cause}_h"] for cause in ("queue", "off_duty", "outside")]
     assert sum(causes) == pytest.approx(measure(log, window)["waiting_per_case_h"])
     # The approver is there two half days a week, and publications wait outside.
@@ -68,7 +78,7 @@ def test_waiting_by_cause_adds_up(article: SimulationModel) -> None:
 def causes_of(values: dict[str, Any], **changes: Any) -> dict[str, float]:
     model = SimulationModel.from_dict(values | changes)
     log = simulate(model, weeks=12)
-    return workforce(log, model, window_of(log, 8))
+    return figures(log, model, window_of(log, 8))
 
 
 def test_waiting_for_someone_who_is_not_there_is_no_queue(values: dict[str, Any]) -> None:
@@ -103,7 +113,7 @@ def test_costs_and_overtime_where_the_model_has_them(values: dict[str, Any]) -> 
 
 def test_loads_are_work_over_hours(queue: Callable[..., SimulationModel]) -> None:
     model = queue(rate=2.4, servers=2, service={"kind": "fixed", "hours": 1})
-    found = pressure(log := simulate(model, weeks=6), model, window_of(log, 4))
+    found = strain(log := simulate(model, weeks=6), model, window_of(log, 4))
     assert found.load == found.loads["Server"] == pytest.approx(1.2, rel=0.1)
     assert found.queues["Server"] == pytest.approx(0.4 * 168, rel=0.25)
     assert found.growth == pytest.approx(0.4 / 2.4 / 2, rel=0.3)
@@ -118,7 +128,7 @@ def test_people_with_two_roles_are_loaded_by_both(values: dict[str, Any]) -> Non
     ]
     model = SimulationModel.from_dict(values)
     log = simulate(model, weeks=12)
-    found = pressure(log, model, window_of(log, 8))
+    found = strain(log, model, window_of(log, 8))
     assert found.load == pytest.approx(found.loads["Writer"] + found.loads["Designer"])
     assert found.load > max(found.loads.values())
 
@@ -127,7 +137,7 @@ def test_limits_are_noticed(values: dict[str, Any]) -> None:
     values["wip_limit"] = 3
     model = SimulationModel.from_dict(values)
     log = simulate(model, weeks=6)
-    assert pressure(log, model, window_of(log, 4)).limited
+    assert strain(log, model, window_of(log, 4)).limited
 
 
 def test_a_batch_that_is_one_piece_of_work_is_counted_once(queue: Callable[..., SimulationModel]) -> None:
@@ -136,6 +146,6 @@ def test_a_batch_that_is_one_piece_of_work_is_counted_once(queue: Callable[..., 
     model = SimulationModel.from_dict(plain)
     log = simulate(model, weeks=4)
     begin, _ = case_spans(log)
-    found = workforce(log, model, (int(begin.min()), int(begin.min()) + 3 * int(WEEK)))
+    found = figures(log, model, (int(begin.min()), int(begin.min()) + 3 * int(WEEK)))
     # Two an hour, four at a time, an hour each: busy half of the time.
     assert found["person:P0"] == pytest.approx(0.5, abs=0.06)
