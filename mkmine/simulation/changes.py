@@ -74,7 +74,7 @@ def _apply_rework(model: SimulationModel, values: Values, change: Values, scenar
     for context, plain in zip(activity.contexts, changed["contexts"], strict=True):
         plain["next"] = scaled(context.next)
     for variant, plain in zip(activity.variants, changed["variants"], strict=True):
-        plain["next"] = variant.next and [scaled(routes) for routes in variant.next]
+        plain["next"] = None if variant.next is None else [scaled(routes) for routes in variant.next]
 
 
 def _onward(rounds: list[list[Route]]) -> list[Route]:
@@ -118,9 +118,8 @@ def _apply_scaled(part: str) -> Change:
         if part == "duration" or activity.role is None:
             changed["duration"] = [_scaled(one, factor, name, scenario) for one in activity.duration]
             for variant, plain in zip(activity.variants, changed["variants"], strict=True):
-                plain["duration"] = variant.duration and [
-                    _scaled(one, factor, name, scenario) for one in variant.duration
-                ]
+                if variant.duration is not None:
+                    plain["duration"] = [_scaled(one, factor, name, scenario) for one in variant.duration]
         elif activity.delay is None:
             raise DataError(f'scenario "{scenario}": "{name}" has no outside delay to change')
         else:

@@ -323,6 +323,7 @@ class Run:
             if item[2] == case and abs(item[1]) not in self.gone and not item[5].bundles
         ]
         self.gone.update(abs(item[1]) for item in waiting)
+        self.waiting.difference_update(self.gone)
         self.purge()
         self.branches[case] -= len(waiting)
         for item in waiting:

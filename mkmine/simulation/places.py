@@ -137,7 +137,7 @@ class Task(Activity):
         if self.patience >= 0 and model.patience is not None:
             calendar = model.patience.calendar
             self.patience_clock = tables.clocks[tables.clock_of[calendar] if calendar else 0]
-            self.since: dict[int, int] = {}
+            self.offered: dict[int, tuple[int, int]] = {}
             self.given_up_to = WITHDRAWN if model.patience.to is None else tables.numbers[model.patience.to]
 
     def enter(self, case: int, now: int, since: int) -> None:
@@ -162,9 +162,10 @@ class Task(Activity):
         item = (*run.key(case, since, self.rank, number), case, since, draw, self)
         if self.patience >= 0:
             run.waiting.add(number)
-            self.since[number] = since
+            self.offered[number] = case, since
             until = self.patience_clock.add(now, draw[self.patience][case & MASK])
-            run.later(until, self.give_up, case, number, draw)
+            # It is no branch of the case, which may have ended by then.
+            run.later(until, self.give_up, -1, number, draw)
         owner = run.doers[case][self.owner] if self.owner >= 0 else -1
         if owner < 0:
             heappush(queue.heap, item)
@@ -201,14 +202,14 @@ class Task(Activity):
     def give_up(self, case: int, now: int, number: int, draw: Draw) -> None:
         """Nobody has begun the work in time: it leaves the queue, and the case goes elsewhere."""
         run = self.run
+        case, since = self.offered.pop(number)
         if number not in run.waiting:
-            del self.since[number]
             return
         run.waiting.remove(number)
         run.gone.add(number)
         run.purge()
         # The log tells of the waiting: an instance without a person that ends as it begins.
-        run.rows += (case, self.code, -1, self.since.pop(number), now, now)
+        run.rows += (case, self.code, -1, since, now, now)
         run.places[self.given_up_to].enter(case, now, now)
         self.withdraw(now)
 
