@@ -16,6 +16,8 @@ from mkmine.errors import DataError
 
 __all__ = ["Streams"]
 
+_TINY = np.finfo(np.float64).tiny
+
 
 class Streams:
     """The random streams of one replication.
@@ -59,4 +61,4 @@ class Streams:
             generator.bit_generator.advance(skip)  # type: ignore[attr-defined]
         draws = generator.random(size)
         # 0 would become -inf in a quantile function; the smallest step above it is as good a draw.
-        return np.maximum(draws, np.finfo(np.float64).tiny)
+        return np.maximum(draws, _TINY, out=draws)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, time, timedelta
+from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
@@ -110,7 +111,7 @@ def _intensity(model: SimulationModel, weeks: float) -> tuple[NDArray[np.float64
         begin, following = following, midnight(today + timedelta(days=1), model.time_zone)
         if arrivals.holidays and today in public_holidays(arrivals.holidays, today.year)[0]:
             continue
-        factor = np.prod([one.factor for one in arrivals.seasons if one.first <= today <= one.last])
+        factor = prod(one.factor for one in arrivals.seasons if one.first <= today <= one.last)
         if arrivals.trend:
             factor = factor * (1 + arrivals.trend) ** (day / 365.25)
         places = (begin - first) // HOUR + clock

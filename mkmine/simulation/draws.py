@@ -101,7 +101,18 @@ class Draws:
     0: where it leads, which ways it takes (bits), or how long each event takes.
     """
 
-    __slots__ = ("_streams", "cases", "delay", "model", "patience", "route", "tables", "widths")
+    __slots__ = (
+        "_backward",
+        "_repeated",
+        "_streams",
+        "cases",
+        "delay",
+        "model",
+        "patience",
+        "route",
+        "tables",
+        "widths",
+    )
 
     def __init__(self, model: SimulationModel, tables: Tables, streams: Streams, cases: Cases) -> None:
         self.model, self.tables, self._streams, self.cases = model, tables, streams, cases
@@ -116,6 +127,8 @@ class Draws:
                 if present:
                     column[number], width = width, width + 1
             self.widths[number] = width
+        self._backward = _backward(model, tables)
+        self._repeated: dict[int, NDArray[np.bool_]] = {}
         sizes = {"xor": 1, "or": 1}
         for number, gateway in enumerate(model.gateways.values(), tables.n_activities):
             self.widths[number] = len(gateway.events) or sizes.get(gateway.kind, 0)
@@ -140,9 +153,9 @@ class Draws:
 
     def _of_activity(self, one: ActivityModel, name: str, visit: int, block: int) -> Ints:
         variant = self.cases.variant(one, slice(block * BLOCK, min((block + 1) * BLOCK, self.cases.n)))
-        columns = [self._durations(one, self._u("duration", name, visit, block), visit, variant)]
-        u = self._u("route", name, visit, block)
-        columns += [self._nexts(one, u, visit, variant, factor) for factor in rework_factors(one.people)]
+        columns = [self._durations(one, self._u("duration", name, visit, block), visit, variant, block)]
+        u = self._u("route", name, visit, block) if any(len(routes) > 1 for routes in one.all_routes) else None
+        columns += [self._nexts(one, u, visit, variant, factor, block) for factor in rework_factors(one.people)]
         if one.delay is not None and one.role is not None:
             draws = self._u("delay", name, visit, block)
             hours = one.delay.ppf(draws)
@@ -153,11 +166,17 @@ class Draws:
         if one.patience is not None:
             columns.append(as_us(one.patience.after.ppf(self._u("patience", name, visit, block))))
         if one.contexts:
-            columns.append(u.view(np.int64))
+            columns.append((np.zeros(len(columns[0])) if u is None else u).view(np.int64))
         return np.stack(columns)
 
-    def _durations(self, one: ActivityModel, u: Floats, visit: int, variant: Ints | None) -> Ints:
-        hours = _of_round(one.duration, visit).ppf(u)
+    def _durations(self, one: ActivityModel, u: Floats, visit: int, variant: Ints | None, block: int) -> Ints:
+        spread = _of_round(one.duration, visit)
+        again = self._again(block) if visit > 1 else None
+        if again is None:
+            hours = spread.ppf(u)
+        else:
+            hours = np.zeros(len(u))
+            hours[again] = spread.ppf(u[again])
         if variant is not None:
             for number, other in enumerate(one.variants, 1):
                 mine = variant == number
@@ -167,7 +186,27 @@ class Draws:
                     hours[mine] *= other.factor
         return as_us(hours)
 
-    def _nexts(self, one: ActivityModel, u: Floats, visit: int, variant: Ints | None, factor: float) -> Ints:
+    def _again(self, block: int) -> NDArray[np.bool_] | None:
+        """Return which cases of a block may come to a place for a second time; None if that cannot be told.
+
+        Without branches, a case visits each place once until it takes a way back, which it must do at its first visit
+        of some place; what a case draws there decides. A quantile function costs more than everything else here.
+        """
+        if self._backward is None:
+            return None
+        if block not in self._repeated:
+            size = min(BLOCK, self.cases.n - block * BLOCK)
+            found = np.zeros(size, dtype=np.bool_)
+            for place, targets in self._backward.items():
+                found |= np.isin(self.vectors(place, 1, block)[int(place < self.tables.n_activities)], targets)
+            self._repeated[block] = found
+        return self._repeated[block]
+
+    def _nexts(
+        self, one: ActivityModel, u: Floats | None, visit: int, variant: Ints | None, factor: float, block: int
+    ) -> Ints:
+        if u is None:
+            u = np.zeros(min(BLOCK, self.cases.n - block * BLOCK))
         out = _routed(_sent_back(_of_round(one.next, visit), factor), self.tables, u)
         if variant is not None:
             for number, other in enumerate(one.variants, 1):
@@ -192,6 +231,44 @@ class Draws:
             bits |= (self._u("way", name, visit, block, number) < probability).astype(np.int64) << number
         bits[bits == 0] = 1 << int(np.argmax(ways))
         return bits[None]
+
+
+def _backward(model: SimulationModel, tables: Tables) -> dict[int, list[int]] | None:
+    """Return the routes by which a case may come to a place again, by place; None where draws alone do not tell.
+
+    They are the routes to a place that is being looked at when the graph is searched in depth (Tarjan 1972): every way
+    round takes one of them.
+    """
+    if (
+        tables.branches
+        or any(
+            one.contexts or one.patience or any(habit.rework != 1 for habit in one.people.values())
+            for one in model.activities.values()
+        )
+        or any(one.kind == "event" for one in model.gateways.values())
+    ):
+        return None
+    after = [
+        sorted({tables.numbers[r.to] for routes in one.all_routes for r in routes if r.to and r.probability > 0})
+        for one in model.activities.values()
+    ]
+    after += [sorted({tables.numbers[to] for to in one.targets if to}) for one in model.gateways.values()]
+    found: dict[int, list[int]] = {}
+    state = [0] * len(after)
+    for root in range(len(after)):
+        path = [(root, iter(after[root]))] if not state[root] else []
+        while path:
+            place, ways = path[-1]
+            state[place] = 1
+            target = next(ways, None)
+            if target is None:
+                state[place] = 2
+                path.pop()
+            elif state[target] == 1:
+                found.setdefault(place, []).append(target)
+            elif state[target] == 0:
+                path.append((target, iter(after[target])))
+    return found
 
 
 def _of_round(entries: list[T], visit: int) -> T:

@@ -36,7 +36,7 @@ from mkmine.simulation.model import SimulationModel
 from mkmine.simulation.places import Draw, Item, Place, Queue, Task, build_places
 from mkmine.simulation.rows import Rows, as_log
 from mkmine.simulation.tables import Ints, Kind, Tables, compile_model
-from mkmine.simulation.twin import Twin, unsupported
+from mkmine.simulation.twin import Twin, is_compiled, unsupported
 from mkmine.streams import Streams
 
 __all__ = ["Engine", "Process", "Run", "Worker", "simulate"]
@@ -46,8 +46,9 @@ Engine = Literal["auto", "simpy", "kernel"]
 Process = Callable[["Run"], Generator[simpy.Event, Any, None]]
 
 _NEVER = 2**63
-# Loading the compiled engine takes about as long as SimPy needs for so many activity instances.
-_PAYS_FROM = 300_000
+# Loading the compiled engine takes about as long as SimPy needs for so many activity instances; compiling it, which is
+# done once, as long as for so many.
+_PAYS_FROM, _PAYS_TO_COMPILE = 300_000, 6_000_000
 # Rows are packed into arrays when so many numbers have come together.
 _PACK = 600_000
 
@@ -503,7 +504,8 @@ def _compiled(engine: Engine, why_not: tuple[str, ...], rows: int) -> bool:
             raise MissingExtraError.of(package="numba", extra="fast", purpose='engine="kernel"')
         return True
     # Once it is loaded, it serves every size.
-    return compiled(rows, pays_from=0 if "mkmine.simulation.kernel" in sys.modules else _PAYS_FROM)
+    loaded = "mkmine.simulation.kernel" in sys.modules
+    return compiled(rows, pays_from=0 if loaded else _PAYS_FROM if is_compiled() else _PAYS_TO_COMPILE)
 
 
 def _head(heap: list[Item]) -> Item:

@@ -58,7 +58,7 @@ TABLES = 51
  WORKER_PLACE) = range(18, 58)  # fmt: skip
 MEMORY = 58
 
-jit = numba.njit(cache=True, nogil=True, error_model="numpy")
+jit = numba.njit(cache=True, nogil=True, error_model="numpy", forceinline=True)
 
 
 def _unowned(context: Any, array: Any) -> Any:

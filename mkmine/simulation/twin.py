@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -15,7 +17,7 @@ from mkmine.simulation.model import SimulationModel
 from mkmine.simulation.rows import Rows
 from mkmine.simulation.tables import END, WITHDRAWN, Ints, Kind, Tables, route_table
 
-__all__ = ["Twin", "unsupported"]
+__all__ = ["Twin", "is_compiled", "unsupported"]
 
 Array = NDArray[Any]
 _FIRST_ROOM, _QUEUE_ROOM = 256, 16
@@ -23,7 +25,7 @@ _EVENT = ("TIME", "MARK")
 _WAIT = ("WHAT", "CASE", "PLACE", "GROUP", "SINCE")
 _ITEM = ("CASE", "PLACE", "GROUP", "SINCE")
 _QUEUE = ("KEY", "NUMBER", "ITEM")
-_ROWS = 1 << 20
+_ROWS = 1 << 18
 
 
 def unsupported(model: SimulationModel) -> tuple[str, ...]:
@@ -43,6 +45,12 @@ def unsupported(model: SimulationModel) -> tuple[str, ...]:
         "terminate": branched and cut,
     }
     return tuple(name for name, present in found.items() if present)
+
+
+def is_compiled() -> bool:
+    """Return whether the kernel was compiled before, so that it only has to be loaded."""
+    folder = Path(os.environ.get("NUMBA_CACHE_DIR") or Path(__file__).parent / "__pycache__")
+    return next(folder.rglob("kernel.play-*.nbi"), None) is not None
 
 
 class _Memory:
@@ -99,7 +107,8 @@ class Twin:
         n = draws.cases.n
         self.blocks = -(-n // BLOCK)
         self.base = np.full((len(tables.names), 2, self.blocks), -1, dtype=np.int64)
-        self.pool = np.empty((2 * int(draws.widths.sum()) + 8, min(n, BLOCK)), dtype=np.int64)
+        # Room that is never touched costs nothing.
+        self.pool = np.empty((6 * int(draws.widths.sum()) + 8, min(n, BLOCK)), dtype=np.int64)
         self.used = 0
         self.spare: dict[int, list[int]] = {}
         self.dropped: set[int] = set()
@@ -132,7 +141,10 @@ class Twin:
                 else:
                     self._give(state, wanted)
             if wanted == k.OVER:
-                return self._rows(state, [*chunks, rows[: state["N_ROWS"]]])
+                chunks.append(rows[: state["N_ROWS"]])
+                # Nobody else holds the rows, so that each chunk is freed as soon as it has been put in order.
+                del rows
+                return self._rows(state, chunks)
             # Some moment lay beyond the compiled calendars; the draws are kept, the run begins anew.
             for clock in self.tables.clocks:
                 clock.extend()
@@ -179,7 +191,8 @@ class Twin:
             first = spare.pop()
         else:
             if self.used + width > len(self.pool):
-                self.pool = np.concatenate([self.pool, np.empty_like(self.pool)])
+                old, self.pool = self.pool, np.empty((2 * len(self.pool) + width, self.pool.shape[1]), dtype=np.int64)
+                self.pool[: self.used] = old[: self.used]
             first, self.used = self.used, self.used + width
         self.pool[first : first + width, :size] = vectors
         self.base[place, visit - 1, block] = first
