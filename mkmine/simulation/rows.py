@@ -75,7 +75,7 @@ def as_log(model: SimulationModel, tables: Tables, cases: Cases, rows: Rows, ste
 
     Instances carry `cost` and cases `cost`, `due`, `type` and their attributes, each only if the model speaks of it.
     """
-    roles = tables.role[: tables.n_activities]
+    roles = tables.role[: tables.n_activities].astype(np.int32)
     frame: dict[str, Any] = {"outcome": np.where(rows.cancelled, "cancelled", "completed")}
     cost = _costs(model, rows)
     if cost is not None:
@@ -89,7 +89,7 @@ def as_log(model: SimulationModel, tables: Tables, cases: Cases, rows: Rows, ste
         time_zone=model.time_zone,
         case_names=_case_names(cases.n),
         offsets=np.concatenate(([0], np.cumsum(np.bincount(rows.case, minlength=cases.n)))).astype(np.int64),
-        activity=rows.activity.astype(np.min_scalar_type(tables.n_activities - 1)),
+        activity=rows.activity.astype(np.min_scalar_type(tables.n_activities - 1), copy=False),
         activities=tables.names[: tables.n_activities],
         resource=narrow(rows.person, len(model.people)),
         resources=tuple(one.name for one in model.people),
