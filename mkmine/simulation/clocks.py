@@ -28,10 +28,10 @@ class Clock:
     Raises `DataError` when the simulation runs past the year 2190.
     """
 
-    __slots__ = ("_before", "_calendar", "_ends", "_first", "_last", "_starts", "_total", "always")
+    __slots__ = ("_before", "_ends", "_first", "_last", "_starts", "_total", "always", "calendar")
 
     def __init__(self, calendar: Calendar, first: int, last: int) -> None:
-        self._calendar, self._first = calendar, first
+        self.calendar, self._first = calendar, first
         self.always = calendar.is_always_open
         self._compile(last)
 
@@ -41,7 +41,7 @@ class Clock:
                 f"the simulation runs past the year {_LAST_YEAR}: the calendars are hardly ever open, or work piles up"
             )
         self._last = last
-        line = self._calendar.timeline(self._first, last)
+        line = self.calendar.timeline(self._first, last)
         self._starts: list[int] = line.starts.tolist()
         self._ends: list[int] = line.ends.tolist()
         self._before: list[int] = line.before.tolist()

@@ -33,10 +33,11 @@ from mkmine.simulation.arrivals import arrival_times
 from mkmine.simulation.clocks import Clock
 from mkmine.simulation.draws import SHIFT, Cases, Draws
 from mkmine.simulation.model import SimulationModel
-from mkmine.simulation.places import Draw, Item, Place, Queue, Task, build_places
+from mkmine.simulation.places import Activity, Draw, Item, Place, Queue, Task, build_places
 from mkmine.simulation.rows import Rows, as_log
 from mkmine.simulation.tables import Ints, Kind, Tables, compile_model
 from mkmine.simulation.twin import Twin, is_compiled, unsupported
+from mkmine.simulation.underway import Underway, WorkInProgress
 from mkmine.streams import Streams
 
 __all__ = ["Engine", "Process", "Run", "Worker", "simulate"]
@@ -182,7 +183,7 @@ class _Source(_Alarm):
         self.run, self.next = run, 0
         self.moments = array("q", arrivals.tobytes())
         self.places: list[int] = run.draws.cases.begin.tolist()
-        self.limit = run.model.wip_limit or len(arrivals)
+        self.limit = run.model.wip_limit or run.draws.cases.n
         self.backlog: deque[int] = deque()
 
     def happened(self) -> None:
@@ -212,10 +213,10 @@ _SOURCE: list[Callable[[Any], None]] = [_Source.happened]
 class Run:
     """One run: the state of cases, queues and people, and the rows of the log as they are written."""
 
-    def __init__(self, model: SimulationModel, tables: Tables, draws: Draws, arrivals: Ints) -> None:
+    def __init__(self, model: SimulationModel, tables: Tables, draws: Draws, arrivals: Ints, begins: int) -> None:
         self.model, self.tables, self.draws = model, tables, draws
         n = draws.cases.n
-        self.env = simpy.Environment(initial_time=int(arrivals[0]))
+        self.env = simpy.Environment(initial_time=begins)
         self.schedule = self.env.schedule
         # The state of cases: visits by place, activities so far, who did what, how many branches.
         self.visits: list[list[int]] = [[]] * n
@@ -243,13 +244,14 @@ class Run:
         self.lifo = model.queue == "lifo"
         self.slots = self._hire()
         self.spare: list[_Wait] = []
+        self.underway: list[tuple[Underway, float]] = []
         self.rows: list[int] = []
         self.packed: list[Ints] = []
         self.places: list[Place] = build_places(self)
         self.over = simpy.Event(self.env)
         self.source = _Source(self, arrivals)
         self.source.callbacks = self.source.happen
-        self.schedule(self.source, NORMAL, 0)
+        self.schedule(self.source, NORMAL, int(arrivals[0]) - begins)
 
     def _hire(self) -> list[list[Worker]]:
         out: list[list[Worker]] = []
@@ -267,9 +269,9 @@ class Run:
     def start_case(self, case: int) -> None:
         """A case begins."""
         block = case >> SHIFT
-        if block == len(self.books):
+        while block >= len(self.books):
             self.books.append([[] for _ in self.tables.names])
-            self.left.append(min(1 << SHIFT, self.draws.cases.n - (block << SHIFT)))
+            self.left.append(min(1 << SHIFT, self.draws.cases.n - (len(self.left) << SHIFT)))
             self.pack()
         self.in_process += 1
         self.visits[case] = [0] * len(self.tables.names)
@@ -277,6 +279,42 @@ class Run:
             self.traces[case] = []
         if self.doers:
             self.doers[case] = [-1] * self.tables.n_activities
+
+    def begin_with(self, progress: WorkInProgress, first: int, streams: Streams) -> None:
+        """Let cases that are underway go on from where they are; they have the numbers from `first` on."""
+        draws = streams.uniform("remaining", size=len(progress.cases))
+        # Whoever is at work goes on with it before others look for work.
+        stages = [one.stage != "working" for one in progress.cases]
+        for number in sorted(range(len(stages)), key=stages.__getitem__):
+            self.later(progress.at, self._resume, first + number, number, ())
+        self.underway = list(zip(progress.cases, draws.tolist(), strict=True))
+
+    def _resume(self, case: int, now: int, number: int, draw: Draw) -> None:
+        one, u = self.underway[number]
+        self.start_case(case)
+        codes = self.tables.numbers
+        for name, rounds in one.rounds.items():
+            if name in codes:
+                self.visits[case][codes[name]] = rounds - (name == one.activity)
+        if self.traces:
+            # The visit adds the present activity.
+            self.traces[case] = [codes[name] for name in one.trace[:-1] if name in codes]
+        if self.doers:
+            for name, who in one.doers.items():
+                if name in codes:
+                    self.doers[case][codes[name]] = self.person_of(who)
+        place = self.places[codes[one.activity]]
+        assert isinstance(place, Activity)
+        place.resume(case, now, one, u)
+
+    def person_of(self, name: str | None) -> int:
+        """Return the number of a person; -1 if there is none of that name."""
+        return next((number for number, one in enumerate(self.model.people) if one.name == name), -1)
+
+    def slots_of(self, name: str | None) -> list[Worker]:
+        """Return the hands of a person."""
+        person = self.person_of(name)
+        return [] if person < 0 else self.slots[person]
 
     def end_branch(self, case: int, now: int) -> None:
         """A branch of a case ends; with the last one, the case."""
@@ -444,6 +482,7 @@ def simulate(
     observe: tuple[int, int] | None = None,
     engine: Engine = "auto",
     processes: Sequence[Process] = (),
+    in_progress: WorkInProgress | None = None,
 ) -> EventLog:
     """Run a model and return what happened as an event log.
 
@@ -464,6 +503,10 @@ def simulate(
     processes
         SimPy processes of one's own that join the run: each is called with the `Run`, whose `env` is the environment
         (times in µs). They end with the last case. Only SimPy can run them.
+    in_progress
+        The cases from which the run begins, instead of from an empty office; see
+        `mkmine.simulation.underway.work_in_progress`. They stand in the log after the new ones, under their own names,
+        from the activity on in which they are. Only SimPy can do this.
 
     Raises `DataError` if a case does not end (more than 1,000 rounds of an activity), if cases wait for each other for
     ever, or if nothing happens in the window.
@@ -475,21 +518,28 @@ def simulate(
     times = np.asarray(times, dtype=np.int64)
     if (np.diff(times) < 0).any():
         raise DataError("the arrival times are not sorted; sort them, earliest first")
-    tables = compile_model(model, int(times[0]), int(times[-1]))
-    chances = Cases(model, tables, streams, times)
+    old = () if in_progress is None else in_progress.cases
+    if in_progress is not None:
+        in_progress.check(model)
+    arrived = np.array([*times.tolist(), *(one.arrived for one in old)], dtype=np.int64) if old else times
+    tables = compile_model(model, int(arrived.min()), int(times[-1]))
+    chances = Cases(model, tables, streams, arrived)
     draws = Draws(model, tables, streams, chances)
-    why_not = ("processes",) if processes else unsupported(model)
+    why_not = (*(["processes"] if processes else []), *(["work in progress"] if old else []), *unsupported(model))
     twin = _compiled(engine, why_not, len(times) * len(model.activities))
     ran = ", compiled" if twin else f", on SimPy for its {', '.join(why_not)}" if engine == "kernel" else ""
     step = Step("simulate", f"{model.name}, seed {seed}, replication {replication}{ran}")
     if twin:
         rows = Twin(model, tables, draws, times).play()
     else:
-        run = Run(model, tables, draws, times)
+        begins = int(times[0]) if in_progress is None else min(int(times[0]), in_progress.at)
+        run = Run(model, tables, draws, times, begins)
+        if in_progress is not None:
+            run.begin_with(in_progress, len(times), streams)
         for process in processes:
             run.env.process(process(run))
         rows = run.play()
-    log = as_log(model, tables, chances, rows, step)
+    log = as_log(model, tables, chances, rows, step, names=[one.case for one in old])
     return log if observe is None else as_observed(log, observe)
 
 

@@ -14,6 +14,7 @@ from mkmine.simulation.places import Draw, Task
 if TYPE_CHECKING:
     from mkmine.simulation.engine import Run, Worker
     from mkmine.simulation.model import ActivityModel
+    from mkmine.simulation.underway import Underway
 
 __all__ = ["BatchedTask", "LimitedBatchedTask", "LimitedTask"]
 
@@ -38,6 +39,11 @@ class LimitedTask(Task):
     def _admit(self, case: int, now: int, since: int) -> None:
         self.inside += 1
         super().enter(case, now, since)
+
+    def resume(self, case: int, now: int, one: Underway, u: float) -> None:
+        """A case has been here since before the simulation began."""
+        self.inside += 1
+        super().resume(case, now, one, u)
 
     def leave(self, case: int, now: int, since: int, draw: Draw) -> None:
         """The case goes on, and gives its place to the next one as soon as it finds another."""

@@ -10,12 +10,15 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_right
 from collections import deque
+from collections.abc import Callable
 from heapq import heappush
 from typing import TYPE_CHECKING
 
+from mkmine.calendars import HOUR
 from mkmine.simulation.clocks import LONGEST, Clock
 from mkmine.simulation.draws import MASK, SHIFT
 from mkmine.simulation.tables import CANCELLED, END, TERMINATED, WITHDRAWN, Kind, route_table
+from mkmine.simulation.underway import Underway, remaining
 
 if TYPE_CHECKING:
     from mkmine.simulation.engine import Run, Worker
@@ -56,8 +59,8 @@ class Place:
         number = counts[code]
         counts[code] = number + 1
         drawn = run.books[case >> SHIFT][code]
-        if number == len(drawn):
-            drawn.append(run.draw(code, number + 1, case >> SHIFT))
+        while number >= len(drawn):
+            drawn.append(run.draw(code, len(drawn) + 1, case >> SHIFT))
         return drawn[number]
 
     def leave(self, case: int, now: int, since: int, draw: Draw) -> None:
@@ -105,6 +108,40 @@ class Activity(Place):
             if found is not None:
                 return found[1][bisect_right(found[0], draw[self.route][case & MASK])]
         return target
+
+    def elapsed(self, started: int, now: int, worker: Worker | None) -> float:
+        """Return for how many hours the activity has been going on."""
+        calendar = (worker.clock if worker else self.clock).calendar
+        factor = self.run.tables.pace[self.code, worker.person] if worker else 1.0
+        return float(calendar.working_time(started, now)) / HOUR / factor
+
+    def resume(self, case: int, now: int, one: Underway, u: float) -> None:
+        """A case has been here since before the simulation began."""
+        draw = self.visit(case)
+        if one.stage == "done":
+            person = self.run.person_of(one.doers.get(self.run.tables.names[self.code]))
+            self.run.rows += (case, self.code, person, one.since, one.started, one.ended)
+            self.leave(case, now, now, draw)
+        elif one.stage == "waiting":
+            self.resume_waiting(case, now, one.since, draw)
+        else:
+            rounds = self.model.duration
+            spread = rounds[min(one.rounds.get(self.run.tables.names[self.code], 1), len(rounds)) - 1]
+            self.resume_work(case, now, one, draw, lambda elapsed: remaining(spread, elapsed, u))
+
+    def resume_waiting(self, case: int, now: int, since: int, draw: Draw) -> None:
+        """Nobody has begun it yet."""
+        self.resume_work(case, now, None, draw, lambda _: float(draw[0][case & MASK]) / HOUR)
+
+    def resume_work(
+        self, case: int, now: int, one: Underway | None, draw: Draw, left: Callable[[float], float]
+    ) -> None:
+        """It goes on for what is left of it."""
+        started = now if one is None else one.started
+        hours = left(self.elapsed(started, now, None) if one else 0.0)
+        end = self.clock.add(self.clock.next_open(now), round(hours * HOUR))
+        self.run.rows += (case, self.code, -1, started if one is None else one.since, started, end)
+        self.run.later(end, self.leave, case, now, draw)
 
 
 class Outside(Activity):
@@ -185,6 +222,29 @@ class Task(Activity):
             end = worker.clock.add(now, duration)
         run = self.run
         run.rows += (case, self.code, worker.person, since, now, end)
+        if run.doers:
+            run.doers[case][self.code] = worker.person
+        worker.begin(self, case, now, end, draw)
+
+    def resume_waiting(self, case: int, now: int, since: int, draw: Draw) -> None:
+        """Nobody has begun it yet."""
+        self.offer(case, now, since, draw)
+
+    def resume_work(
+        self, case: int, now: int, one: Underway | None, draw: Draw, left: Callable[[float], float]
+    ) -> None:
+        """The person goes on with it; where nobody is named, or they are busy, it is offered anew."""
+        free = [worker for worker in self.run.slots_of(one.person) if not worker.busy] if one else []
+        if one is None or not free or self.queue not in free[0].queues:
+            self.offer(case, now, now if one is None else one.since, draw)
+            return
+        worker = free[0]
+        factor = float(self.run.tables.pace[self.code, worker.person])
+        duration = min(round(left(self.elapsed(one.started, now, worker)) * factor * HOUR), LONGEST)
+        worker.opening(now)
+        end = now + duration if self.finish else worker.clock.add(now, duration)
+        run = self.run
+        run.rows += (case, self.code, worker.person, one.since, one.started, end)
         if run.doers:
             run.doers[case][self.code] = worker.person
         worker.begin(self, case, now, end, draw)

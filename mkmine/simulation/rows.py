@@ -70,8 +70,10 @@ class Rows:
         )
 
 
-def as_log(model: SimulationModel, tables: Tables, cases: Cases, rows: Rows, step: Step) -> EventLog:
-    """Return the rows as an event log.
+def as_log(
+    model: SimulationModel, tables: Tables, cases: Cases, rows: Rows, step: Step, *, names: list[str]
+) -> EventLog:
+    """Return the rows as an event log; the last cases have names of their own.
 
     Instances carry `cost` and cases `cost`, `due`, `type` and their attributes, each only if the model speaks of it.
     """
@@ -87,7 +89,7 @@ def as_log(model: SimulationModel, tables: Tables, cases: Cases, rows: Rows, ste
     return EventLog(
         name=model.name,
         time_zone=model.time_zone,
-        case_names=_case_names(cases.n),
+        case_names=_case_names(cases.n, names),
         offsets=np.concatenate(([0], np.cumsum(np.bincount(rows.case, minlength=cases.n)))).astype(np.int64),
         activity=rows.activity.astype(np.min_scalar_type(tables.n_activities - 1), copy=False),
         activities=tables.names[: tables.n_activities],
@@ -109,10 +111,11 @@ def as_log(model: SimulationModel, tables: Tables, cases: Cases, rows: Rows, ste
     )
 
 
-def _case_names(n: int) -> pa.Array:
-    """Return the numbers from 1 on, with leading zeros."""
-    names = pc.cast(pa.array(np.arange(1, n + 1)), pa.string())
-    return pc.cast(pc.utf8_lpad(names, width=len(str(n)), padding="0"), pa.large_string())
+def _case_names(n: int, known: list[str]) -> pa.Array:
+    """Return the numbers from 1 on, with leading zeros, and then the names that are known."""
+    numbers = pc.cast(pa.array(np.arange(1, n - len(known) + 1)), pa.string())
+    names = pc.cast(pc.utf8_lpad(numbers, width=len(str(n)), padding="0"), pa.large_string())
+    return pa.concat_arrays([names, pa.array(known, pa.large_string())]) if known else names
 
 
 def _costs(model: SimulationModel, rows: Rows) -> NDArray[np.float64] | None:
