@@ -71,6 +71,7 @@ class Worker(_Alarm):
         self.run, self.person, self.clock = run, person, clock
         self.queues, self.idles, self.own = queues, [queue.idle for queue in queues], own
         self.heaps = [*(queue.heap for queue in queues), own]
+        self.single = len(queues) == 1
         self.busy = self.waking = False
         self.case, self.until = -1, 0
         self.opens, self.closes = 0, 0
@@ -107,9 +108,12 @@ class Worker(_Alarm):
     def take(self, now: int) -> bool:
         """Begin the first piece of work in the queues; return whether there was any that this person may do."""
         run = self.run
-        heap = min((heap for heap in self.heaps if heap), key=_head)
         if run.choosy:
             return self._choose(now)
+        if self.single and not self.own:
+            heap = self.heaps[0]
+        else:
+            heap = min((heap for heap in self.heaps if heap), key=_head)
         _, number, case, since, draw, place = heappop(heap)
         if run.waiting:
             run.waiting.discard(abs(number))
@@ -149,10 +153,14 @@ class Worker(_Alarm):
                 idle.append(self)
             self.place.done(self, self.case, now, self.draw)
         if not self.busy and not self.waking and any(self.heaps):
-            self.run.call((self,), now)
+            opening = self.opening(now)
+            if opening > now:
+                self.wake(opening, now)
+            else:
+                self.take(now)
         # Whoever was woken for one piece of work may take another: someone else has to come for what is left.
         for queue in self.queues:
-            while queue.heap and self.run.call(queue.idle, now):
+            while queue.heap and queue.idle and self.run.call(queue.idle, now):
                 pass
 
 

@@ -169,8 +169,10 @@ class Task(Activity):
         self.rank, self.finish = int(tables.rank[code]), bool(tables.finish[code])
         self.pace = tables.pace[code].tolist() if (tables.pace[code] != 1).any() else None
         self.habit = tables.habit[code].tolist() if tables.habit[code].any() else None
-        # Work that must not be given to just anybody, or that somebody has to know about, takes the longer way.
+        # Work that must not be given to just anybody, or that somebody has to know about, takes the longer way; so does
+        # a case that does not simply go where was drawn.
         self.plain = self.owner < 0 and self.other < 0 and self.patience < 0
+        self.straight = type(self) is Task and not (self.habit or self.contexts or run.branches)
         if self.patience >= 0 and model.patience is not None:
             calendar = model.patience.calendar
             self.patience_clock = tables.clocks[tables.clock_of[calendar] if calendar else 0]
@@ -179,7 +181,15 @@ class Task(Activity):
 
     def enter(self, case: int, now: int, since: int) -> None:
         """Work is enabled; it is offered at once, or after a delay."""
-        draw = self.visit(case)
+        # What `visit` does, written out: this is the busiest line of the simulation.
+        run, code = self.run, self.code
+        counts, drawn = run.visits[case], run.books[case >> SHIFT][code]
+        number = counts[code]
+        if number < len(drawn) and not run.traces:
+            counts[code] = number + 1
+            draw = drawn[number]
+        else:
+            draw = self.visit(case)
         if self.delay >= 0:
             self.run.later(self.clock.add(now, draw[self.delay][case & MASK]), self.offer, case, since, draw)
         else:
@@ -191,7 +201,8 @@ class Task(Activity):
         if self.plain and not queue.heap and queue.idle:
             # The usual case: somebody is there for it at once, and it need not go through the queue.
             worker = queue.idle[0]
-            if not worker.waking and worker.opening(now) == now and not worker.has_work():
+            here = worker.opens <= now < worker.closes or worker.opening(now) == now
+            if here and not worker.waking and not worker.own and (worker.single or not worker.has_work()):
                 self.begin(worker, case, now, since, draw)
                 return
         run = self.run
@@ -224,7 +235,14 @@ class Task(Activity):
         run.rows += (case, self.code, worker.person, since, now, end)
         if run.doers:
             run.doers[case][self.code] = worker.person
-        worker.begin(self, case, now, end, draw)
+        worker.busy, worker.place, worker.case, worker.until, worker.draw = True, self, case, end, draw
+        for idle in worker.idles:
+            if idle[0] is worker:
+                idle.popleft()
+            else:
+                idle.remove(worker)
+        worker.callbacks = worker.happen
+        run.schedule(worker, 1, end - now)
 
     def resume_waiting(self, case: int, now: int, since: int, draw: Draw) -> None:
         """Nobody has begun it yet."""
@@ -251,6 +269,9 @@ class Task(Activity):
 
     def done(self, worker: Worker, case: int, now: int, draw: Draw) -> None:
         """A person has finished the work."""
+        if self.straight:
+            self.run.places[draw[1][case & MASK]].enter(case, now, now)
+            return
         if self.habit is not None and (column := self.habit[worker.person]):
             draw = (draw[0], draw[1 + column])
         if case in self.run.dead:
