@@ -225,7 +225,7 @@ class Run:
         self.model, self.tables, self.draws = model, tables, draws
         n = draws.cases.n
         self.env = simpy.Environment(initial_time=begins)
-        self.schedule = self.env.schedule
+        self.schedule, self.normal = self.env.schedule, NORMAL
         # The state of cases: visits by place, activities so far, who did what, how many branches.
         self.visits: list[list[int]] = [[]] * n
         self.traces: list[list[int]] = [[]] * n if any(one.contexts for one in model.activities.values()) else []

@@ -242,7 +242,7 @@ class Task(Activity):
             else:
                 idle.remove(worker)
         worker.callbacks = worker.happen
-        run.schedule(worker, 1, end - now)
+        run.schedule(worker, run.normal, end - now)
 
     def resume_waiting(self, case: int, now: int, since: int, draw: Draw) -> None:
         """Nobody has begun it yet."""
