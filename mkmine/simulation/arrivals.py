@@ -105,7 +105,7 @@ def _intensity(model: SimulationModel, weeks: float) -> tuple[NDArray[np.float64
     tz = zone(model.time_zone)
     # A day more at the end spares the test whether a day's hours are all within the span.
     expected = np.zeros(hours + 72)
-    following, clock = first, np.arange(24)
+    following = first
     for day in range(hours // 24 + 2):
         today = model.start + timedelta(days=day)
         begin, following = following, midnight(today + timedelta(days=1), model.time_zone)
@@ -114,12 +114,14 @@ def _intensity(model: SimulationModel, weeks: float) -> tuple[NDArray[np.float64
         factor = prod(one.factor for one in arrivals.seasons if one.first <= today <= one.last)
         if arrivals.trend:
             factor = factor * (1 + arrivals.trend) ** (day / 365.25)
-        places = (begin - first) // HOUR + clock
-        if following - begin != DAY:
+        rates = rows[today.weekday()] * factor
+        if following - begin == DAY:
+            place = (begin - first) // HOUR
+            expected[place : place + 24] += rates
+        else:
             # On a day that changes the clock, hours are not counted from midnight but told by the zone.
             told = [to_us(datetime.combine(today, time(hour), tz)) for hour in range(24)]
-            places = (np.array(told) - first) // HOUR
-        np.add.at(expected, places, rows[today.weekday()] * factor)
+            np.add.at(expected, (np.array(told) - first) // HOUR, rates)
     mass = np.concatenate(([0.0], np.cumsum(expected[:hours])))
     # np.interp needs rising mass: closed hours keep one edge only, the last before arrivals go on.
     keep = np.concatenate((np.diff(mass) > 0, [True]))
