@@ -228,6 +228,14 @@ def test_simulate_goes_on_until_it_is_precise_and_keeps_its_runs(
     assert (study / "runs.jsonl").read_text(encoding="utf-8") == runs
 
 
+def test_simulate_begins_with_open_cases(log: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = log.read_text(encoding="utf-8")
+    log.write_text(text + "\nOPEN,Write,Ann,writer,2025-04-22 17:30,\n", encoding="utf-8")
+    command = ["simulate", str(log), "--staff", "editor=+1", "--replications", "2", "--workers", "1", "--from-now"]
+    assert main([*command, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["warm_up"] == "observed"
+
+
 def test_simulate_says_what_matters(log: Path, capsys: pytest.CaptureFixture[str]) -> None:
     command = ["simulate", str(log), "--sensitivity", "0.2", "--replications", "2", "--workers", "1"]
     assert main([*command, "--language", "ru"]) == 0

@@ -116,6 +116,11 @@ class Width(click.ParamType[Wanted]):
     help=message("Working hours within which a case is on time; adds the share of cases on time."),
 )
 @click.option(
+    "--from-now",
+    is_flag=True,
+    help=message("Begin with the cases that are open at the end of the log, instead of with an empty office."),
+)
+@click.option(
     "--study",
     type=click.Path(path_type=Path),
     help=message("Folder that keeps every finished run; the same command goes on where it was interrupted."),
@@ -148,6 +153,7 @@ def simulate(
     most: int,
     seconds: float | None,
     sla: float | None,
+    from_now: bool,
     study: Path | None,
     sensitivity: float | None,
     model: Path | None,
@@ -189,8 +195,10 @@ def simulate(
         scenarios = [reduce(and_, scenarios)] if together else scenarios
         trust = validated(console, events)
         console.step(t("Simulating"))
-        sequential: dict[str, Any] = {"precision": dict(precision) or None, "most": most, "seconds": seconds}
-        answer = mk.experiment(calibrated, scenarios, validation=trust, **sequential, **asked)
+        asked |= {"precision": dict(precision) or None, "most": most, "seconds": seconds}
+        answer = mk.experiment(
+            calibrated, scenarios, in_progress=events if from_now else None, validation=trust, **asked
+        )
     console.emit(answer)
     if trust is not None:
         show_validation(console, trust)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from mkmine.errors import DataError, UnknownNameError
+from mkmine.eventlog import EventLog
 from mkmine.language import translator
 from mkmine.simulation.answers import Runs, Strain, answers, half_widths, level, strained
 from mkmine.simulation.campaign import Campaign, OutOfTimeError
@@ -22,6 +24,7 @@ from mkmine.simulation.results import Experiment
 from mkmine.simulation.scenario import Scenario
 from mkmine.simulation.stopping import Precision, Stopping, judged, more
 from mkmine.simulation.study import Study
+from mkmine.simulation.underway import Underway, WorkInProgress, work_in_progress
 from mkmine.simulation.wording import growth_text
 
 if TYPE_CHECKING:
@@ -48,6 +51,7 @@ def experiment(
     seed: int = 7,
     weeks: float = 26,
     warm_up_weeks: float | None = None,
+    in_progress: EventLog | WorkInProgress | None = None,
     sla_h: float | None = None,
     confidence: float = 0.95,
     simultaneous: bool = True,
@@ -80,6 +84,10 @@ def experiment(
     weeks, warm_up_weeks
         The measured span, and the warm-up before it. Default: a third of `weeks`, at least 8; or, where usual cases
         take over a third of that, what MSER-5 finds in pilot runs, if that is longer.
+    in_progress
+        Begin with the work in progress instead of with an empty office and a warm-up: a log, of which the cases open at
+        its end are taken, or what `mkmine.simulation.underway.work_in_progress` gives. Figures are then those of the
+        `weeks` that follow.
     sla_h
         Working hours within which a case is on time; adds `on_time_share`.
     confidence, simultaneous
@@ -105,19 +113,28 @@ def experiment(
         raise DataError(f'a scenario is called "{model.name}", as the model is; give it its own name')
     if sla_h is not None and not 0 < sla_h < float("inf"):
         raise DataError(f"sla_h={sla_h!r}: give the working hours within which a case is on time, e.g. 80")
-    settings = {
+    models = {"": model, **{one.name: one.apply(model) for one in scenarios}}
+    progress_now = _underway(in_progress, warm_up_weeks)
+    plan = Plan(
+        seed=seed,
+        weeks=float(weeks),
+        warm_up_weeks=_usual(weeks, 0.0 if progress_now is not None else warm_up_weeks),
+        sla_h=sla_h,
+        in_progress=progress_now,
+    )
+    settings: dict[str, Any] = {
         "replications": replications, "precision": None if precision is None else dict(precision), "most": most,
         "seconds": seconds, "seed": seed, "weeks": weeks, "warm_up_weeks": warm_up_weeks, "sla_h": sla_h,
         "confidence": confidence, "simultaneous": simultaneous,
     }  # fmt: skip
-    models = {"": model, **{one.name: one.apply(model) for one in scenarios}}
-    plan = Plan(seed=seed, weeks=float(weeks), warm_up_weeks=_usual(weeks, warm_up_weeks), sla_h=sla_h)
+    if progress_now is not None:
+        settings["in_progress"] = asdict(progress_now)
     comparisons = max(len(scenarios), 1) if simultaneous else 1
     with opened(workers, executor) as pool, _reporting(progress) as tell:
         folder = None if study is None else Study(study)
         campaign = Campaign(models, plan, pool, folder, tell, seconds=seconds, engine=engine)
         campaign.plan_for(replications)
-        how = "given" if warm_up_weeks is not None else campaign.settle()
+        how = "observed" if progress_now is not None else "given" if warm_up_weeks is not None else campaign.settle()
         if folder is not None:
             folder.write(model=model, scenarios=scenarios, runs=campaign.runs_of(), settings=settings, tables={})
         stopping = _replicate(campaign, replications, wanted, most, level(confidence, comparisons))
@@ -144,6 +161,8 @@ def resume(
     if not folder.is_dir():
         raise DataError(f'study: there is no folder "{folder}"')
     model, scenarios, settings = Study(folder).read()
+    if "in_progress" in settings:
+        settings["in_progress"] = _read_underway(settings["in_progress"])
     return experiment(
         model,
         scenarios,
@@ -154,6 +173,26 @@ def resume(
         progress=progress,
         **settings,
     )
+
+
+def _underway(given: EventLog | WorkInProgress | None, warm_up_weeks: float | None) -> WorkInProgress | None:
+    """Return the work in progress that an experiment begins with, if it does."""
+    if given is None:
+        return None
+    if warm_up_weeks is not None:
+        raise DataError("warm_up_weeks and in_progress are both given; work in progress needs no warm-up: give one")
+    found = work_in_progress(given) if isinstance(given, EventLog) else given
+    if not isinstance(found, WorkInProgress):
+        raise DataError(f"in_progress={type(given).__name__}: give a log, or what work_in_progress(log) returns")
+    return found
+
+
+def _read_underway(values: Mapping[str, Any]) -> WorkInProgress:
+    try:
+        cases = tuple(Underway(**(one | {"trace": tuple(one["trace"])})) for one in values["cases"])
+        return WorkInProgress(at=int(values["at"]), cases=cases)
+    except (KeyError, TypeError, ValueError):
+        raise DataError("study: the work in progress of the manifest cannot be read") from None
 
 
 def _replicate(

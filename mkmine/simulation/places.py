@@ -254,7 +254,8 @@ class Task(Activity):
         """The person goes on with it; where nobody is named, or they are busy, it is offered anew."""
         free = [worker for worker in self.run.slots_of(one.person) if not worker.busy] if one else []
         if one is None or not free or self.queue not in free[0].queues:
-            self.offer(case, now, now if one is None else one.since, draw)
+            # After all who go on with their work: whoever is woken for this may be one of them.
+            self.run.later(now, self.resume_waiting, case, now if one is None else one.since, draw)
             return
         worker = free[0]
         factor = float(self.run.tables.pace[self.code, worker.person])

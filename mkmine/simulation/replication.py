@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from mkmine.calendars import from_us
 from mkmine.eventlog import EventLog
 from mkmine.eventlog.observation import as_observed
 from mkmine.simulation.arrivals import arrival_times, midnight
@@ -15,10 +17,13 @@ from mkmine.simulation.engine import Engine, simulate
 from mkmine.simulation.kpis import WEEK, case_spans, measure
 from mkmine.simulation.model import SimulationModel
 from mkmine.simulation.offers import offered_times
+from mkmine.simulation.underway import Underway, WorkInProgress
 from mkmine.simulation.workforce import Pressure, pressure, workforce
 from mkmine.streams import Streams
 
 __all__ = ["Outcome", "Plan", "replicate"]
+
+_AFTER_WEEKS = 8.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,12 +36,15 @@ class Plan:
         The measured span, and what is simulated before it.
     sla_h
         Working hours within which a case is on time, if that is asked.
+    in_progress
+        The cases from which every replication begins, at the moment at which they were seen; instead of a warm-up.
     """
 
     seed: int
     weeks: float
     warm_up_weeks: float
     sla_h: float | None = None
+    in_progress: WorkInProgress | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values."""
@@ -69,14 +77,16 @@ class Outcome:
 
 def replicate(model: SimulationModel, plan: Plan, scenario: str, replication: int, engine: Engine = "auto") -> Outcome:
     """Simulate a model once and measure it; the engine makes no difference to the numbers."""
-    model = _latest(model, plan.warm_up_weeks + plan.weeks)
-    first = midnight(model.start, model.time_zone)
-    begin = first + int(plan.warm_up_weeks * WEEK)
-    window = (begin, begin + int(plan.weeks * WEEK))
     streams = Streams(plan.seed, replication=replication)
-    # Cases keep arriving after the window, or the last ones measured would meet an emptying office.
-    arrivals = arrival_times(model, streams, weeks=2 * plan.warm_up_weeks + plan.weeks)
-    log = simulate(model, seed=plan.seed, replication=replication, arrivals=arrivals, engine=engine)
+    model, window, arrivals = _begun(model, plan, streams)
+    log = simulate(
+        model,
+        seed=plan.seed,
+        replication=replication,
+        arrivals=arrivals,
+        engine=engine,
+        in_progress=None if plan.in_progress is None else _taken_over(plan.in_progress, model),
+    )
     entered, left = case_spans(log)
     offered = offered_times(log, model, streams)
     return Outcome(
@@ -87,6 +97,38 @@ def replicate(model: SimulationModel, plan: Plan, scenario: str, replication: in
         longest_weeks=float(np.percentile(left - entered, 95)) / WEEK,
         log=as_observed(log, window) if replication == 0 else None,
     )
+
+
+def _begun(
+    model: SimulationModel, plan: Plan, streams: Streams
+) -> tuple[SimulationModel, tuple[int, int], NDArray[np.int64]]:
+    """Return the model begun at the right day, the measured window, and when cases arrive.
+
+    They keep arriving after the window, or the last ones measured would meet an emptying office.
+    """
+    if plan.in_progress is None:
+        model = _latest(model, plan.warm_up_weeks + plan.weeks)
+        begin = midnight(model.start, model.time_zone) + int(plan.warm_up_weeks * WEEK)
+        arrivals = arrival_times(model, streams, weeks=2 * plan.warm_up_weeks + plan.weeks)
+    else:
+        begin = plan.in_progress.at
+        model = model.model_copy(update={"start": from_us(begin, model.time_zone).date(), "until": None})
+        arrivals = arrival_times(model, streams, weeks=plan.weeks + max(_AFTER_WEEKS, plan.weeks / 3))
+        arrivals = arrivals[arrivals >= begin]
+    return model, (begin, begin + int(plan.weeks * WEEK)), arrivals
+
+
+def _taken_over(progress: WorkInProgress, model: SimulationModel) -> WorkInProgress:
+    """Return the work in progress with that of people who are not in the model waiting for somebody else."""
+    people = {person.name for person in model.people}
+
+    def mine(one: Underway) -> Underway:
+        doers = {activity: who for activity, who in one.doers.items() if who in people}
+        if one.person is None or one.person in people:
+            return replace(one, doers=doers)
+        return replace(one, doers=doers, stage="waiting", person=None)
+
+    return replace(progress, cases=tuple(map(mine, progress.cases)))
 
 
 def _latest(model: SimulationModel, weeks: float) -> SimulationModel:

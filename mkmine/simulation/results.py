@@ -50,7 +50,7 @@ class Experiment:
         Why no more replications were made.
     warm_up
         How `warm_up_weeks` was found: `"given"`, `"usual"` (a third of the measured span, at least 8 weeks) or
-        `"MSER-5"`.
+        `"MSER-5"`; `"observed"` where the simulation began with the work in progress, without a warm-up.
     study
         The folder that holds the study, if it was kept.
     warnings
