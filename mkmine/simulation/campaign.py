@@ -8,8 +8,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from mkmine.eventlog.twins import compiled
-from mkmine.simulation.engine import Engine
+from mkmine.simulation.engine import Engine, pays_to_compile
 from mkmine.simulation.executors import Pool
 from mkmine.simulation.model import SimulationModel
 from mkmine.simulation.replication import Outcome, Plan, replicate
@@ -24,10 +23,6 @@ _LONGEST_WEEKS = 520.0
 # Pilot runs have random streams of their own, beyond those of any replication.
 _PILOT = 1_000_000
 KERNEL = "mkmine.simulation.kernel"
-
-
-# From so many activity instances on, loading the compiled engine, and compiling it once, is not felt.
-_WORTH_COMPILING = 1_000_000
 
 
 class OutOfTimeError(Exception):
@@ -115,7 +110,7 @@ class Campaign:
         base = self.models[""]
         cases = max(base.arrivals.per_week * weeks, len(base.arrivals.times))
         rows = int(runs * cases * len(base.activities))
-        return "kernel" if compiled(rows, pays_from=_WORTH_COMPILING) else "auto"
+        return "kernel" if pays_to_compile(rows) else "auto"
 
     @property
     def finished(self) -> int:
@@ -163,8 +158,8 @@ class Campaign:
         """Make the warm-up of the plan long enough, and say how: `"usual"` or `"MSER-5"`.
 
         It is long enough if it holds three times what 95 % of the cases of replication 0 need at most. Otherwise pilot
-        runs of the ordinary week are judged by MSER-5, and the warm-up becomes what the slowest model needs. An office
-        to which more work comes than is done never settles, and is not judged.
+        runs of the slowest model, in ordinary weeks, are judged by MSER-5, and the warm-up becomes what it needs. An
+        office to which more work comes than is done never settles, and is not judged.
         """
         self.reach(1)
         slow = {
@@ -174,7 +169,9 @@ class Campaign:
         }
         if not slow:
             return "usual"
-        needed = max(self._settling(name, longest) for name, longest in slow.items())
+        # One model stands for all: under common random numbers their pilots have the same noise.
+        slowest = max(slow, key=lambda name: slow[name])
+        needed = self._settling(slowest, slow[slowest])
         if math.ceil(needed) > self.plan.warm_up_weeks:
             self.plan = replace(self.plan, warm_up_weeks=float(math.ceil(needed)))
             self._outcomes.clear()

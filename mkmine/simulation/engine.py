@@ -40,7 +40,7 @@ from mkmine.simulation.twin import Twin, is_compiled, unsupported
 from mkmine.simulation.underway import Underway, WorkInProgress
 from mkmine.streams import Streams
 
-__all__ = ["Engine", "Process", "Run", "Worker", "simulate"]
+__all__ = ["Engine", "Process", "Run", "Worker", "pays_to_compile", "simulate"]
 
 Engine = Literal["auto", "simpy", "kernel"]
 # A user's own SimPy process: it gets the run (`run.env` is the environment) and yields events.
@@ -561,7 +561,14 @@ def _compiled(engine: Engine, why_not: tuple[str, ...], rows: int) -> bool:
         if not compiled(1, pays_from=0):
             raise MissingExtraError.of(package="numba", extra="fast", purpose='engine="kernel"')
         return True
-    # Once it is loaded, it serves every size.
+    return pays_to_compile(rows)
+
+
+def pays_to_compile(rows: int) -> bool:
+    """Return whether so many activity instances are worth the compiled twin: loading it, or else compiling it first.
+
+    Once it is loaded, it serves every size.
+    """
     loaded = "mkmine.simulation.kernel" in sys.modules
     return compiled(rows, pays_from=0 if loaded else _PAYS_FROM if is_compiled() else _PAYS_TO_COMPILE)
 

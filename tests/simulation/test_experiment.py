@@ -96,9 +96,10 @@ def test_large_experiments_take_the_compiled_engine(article: SimulationModel, mo
 
     inner = campaign.replicate
     monkeypatch.setattr(campaign, "replicate", replicate)
+    monkeypatch.setattr(campaign, "pays_to_compile", lambda rows: rows > 10_000)
     experiment(article, [STAFF], replications=2, weeks=4, warm_up_weeks=2)
     assert set(asked) == {"auto"}
-    monkeypatch.setattr(campaign, "_WORTH_COMPILING", 100)
+    monkeypatch.setattr(campaign, "pays_to_compile", lambda rows: 500 < rows < 10_000)
     experiment(article, [STAFF], replications=2, weeks=4, warm_up_weeks=2)
     assert asked[-4:] == ["kernel"] * 4
 
