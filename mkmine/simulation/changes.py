@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from mkmine.errors import DataError, UnknownNameError
 from mkmine.simulation.distributions import Distribution
-from mkmine.simulation.model import CalendarModel, Person, Route, SimulationModel
+from mkmine.simulation.model import Person, Route, SimulationModel
 from mkmine.simulation.restructuring import activity_of, apply_parallel, apply_remove
 
 __all__ = ["CHANGES"]
@@ -148,7 +148,7 @@ def _apply_calendar(model: SimulationModel, values: Values, change: Values, scen
     people = _staff_of(model, change["role"], scenario)
     base = model.calendars[people[0].calendar]
     key = f"{change['role']} ({scenario})"
-    values["calendars"][key] = CalendarModel(weekly=change["weekly"], holidays=base.holidays).model_dump(mode="json")
+    values["calendars"][key] = base.with_weekly(change["weekly"]).model_dump(mode="json")
     chosen = {person.name for person in people}
     for person in values["people"]:
         if person["name"] in chosen:
@@ -160,8 +160,8 @@ def _apply_batch(model: SimulationModel, values: Values, change: Values, scenari
     key = None
     if change.get("weekly"):
         key = f"{change['activity']} ({scenario})"
-        holidays = model.calendars[model.office].holidays
-        values["calendars"][key] = CalendarModel(weekly=change["weekly"], holidays=holidays).model_dump(mode="json")
+        office = model.calendars[model.office]
+        values["calendars"][key] = office.with_weekly(change["weekly"]).model_dump(mode="json")
     given = {name: change[name] for name in ("size", "hours", "together", "addition") if name in change}
     values["activities"][change["activity"]]["batch"] = given | {"calendar": key}
 

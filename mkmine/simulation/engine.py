@@ -110,10 +110,7 @@ class Worker(_Alarm):
         run = self.run
         if run.choosy:
             return self._choose(now)
-        if self.single and not self.own:
-            heap = self.heaps[0]
-        else:
-            heap = min((heap for heap in self.heaps if heap), key=_head)
+        heap = self.heaps[0] if self.single and not self.own else min(filter(None, self.heaps), key=_head)
         _, number, case, since, draw, place = heappop(heap)
         if run.waiting:
             run.waiting.discard(abs(number))

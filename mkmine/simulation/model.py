@@ -221,7 +221,7 @@ class SimulationModel(Part):
 _SILENT: dict[str, Any] = {
     "rework": False, "terminate": False, "same_person": False, "together": False, "outcome": "completed",
     "at_closing": "pause", "capacity": 1, "trend": 0.0, "factor": 1.0, "pace": 1.0, "cost": 0.0, "cost_per_hour": 0.0,
-    "priority": 0, "addition": 0.0, "availability": 1.0,
+    "priority": 0, "addition": 0.0, "availability": 1.0, "shorter_eves": 0,
 }  # fmt: skip
 
 

@@ -25,6 +25,7 @@ __all__ = [
     "Part",
     "Patience",
     "Person",
+    "RotationModel",
     "Route",
     "Season",
     "Share",
@@ -45,17 +46,43 @@ class Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class CalendarModel(Part):
-    """Weekly working hours, e.g. `weekly: {Mon-Fri: "09:00-13:00, 14:00-18:00"}`, and the country of the holidays."""
+class RotationModel(Part):
+    """Shifts in turn since a day: `days` such as `["08:00-20:00", "08:00-20:00", "", ""]`, or `weeks` of hours."""
 
-    weekly: dict[str, str]
+    since: date
+    days: list[str] | None = None
+    weeks: list[dict[str, str]] | None = None
+
+
+class CalendarModel(Part):
+    """When work is done: e.g. `weekly: {Mon-Fri: "09:00-13:00, 14:00-18:00"}`, and the country of the holidays.
+
+    A rotation takes the place of the week. A calendar made of others has `all_of` or `any_of` (open when all, or any,
+    of them are) and nothing else; they follow the model's time zone unless they name one.
+    """
+
+    weekly: dict[str, str] = {}
+    rotation: RotationModel | None = None
+    time_zone: str | None = None
     holidays: str | None = None
+    shorter_eves: Annotated[int, Field(ge=0, le=1439)] = 0
+    half_days: dict[str, str] = {}
     exceptions: dict[str, str] = {}
+    all_of: list[CalendarModel] = []
+    any_of: list[CalendarModel] = []
 
     def compiled(self, time_zone: str, absences: list[tuple[date, date]] | None = None) -> Calendar:
-        """Return the calendar in a time zone, with a person's absences."""
-        base = Calendar.from_dict(self.model_dump(), time_zone=time_zone)
+        """Return the calendar, in a time zone if it names none, with a person's absences."""
+        base = Calendar.from_dict(self.model_dump(exclude_none=True), time_zone=time_zone)
         return base.without(absences) if absences else base
+
+    def with_weekly(self, weekly: dict[str, str]) -> CalendarModel:
+        """Return a calendar of other weekly hours with the same days off and half days (those of the first part)."""
+        base: CalendarModel = self
+        while base.all_of or base.any_of:
+            base = (base.all_of or base.any_of)[0]
+        kept = {"time_zone", "holidays", "shorter_eves", "half_days"}
+        return CalendarModel(weekly=weekly, **base.model_dump(include=kept))
 
 
 class Person(Part):

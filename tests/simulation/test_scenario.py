@@ -336,7 +336,7 @@ def test_parallel_lets_a_case_go_on_when_all_are_done(article: SimulationModel) 
     names = np.array(log.activities, dtype=object)[log.activity]
     for case in range(log.n_cases):
         rows = slice(log.offsets[case], log.offsets[case + 1])
-        both = {name: row for name, row in zip(names[rows], range(rows.start, rows.stop), strict=True)}
+        both = dict(zip(names[rows], range(rows.start, rows.stop), strict=True))
         if "Design" in both:
             assert log.enabled[both["Design"]] == log.enabled[both["Publication"]]
     assert (names == "Design").sum() == (names == "Publication").sum() > 30
