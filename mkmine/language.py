@@ -7,7 +7,10 @@ that the catalogue that people edit is the one that is used.
 from __future__ import annotations
 
 import locale
+import math
 import os
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from gettext import GNUTranslations, NullTranslations
@@ -17,7 +20,7 @@ from typing import Literal
 
 from mkmine.errors import UnknownNameError
 
-__all__ = ["Language", "Translator", "default_language", "translator"]
+__all__ = ["Language", "Translator", "Unit", "default_language", "translator", "unit_of"]
 
 Language = Literal["ru", "en"]
 LANGUAGES: tuple[Language, ...] = ("en", "ru")
@@ -107,6 +110,40 @@ class Translator:
             return moment.strftime("%d.%m.%Y")
         months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
         return f"{moment.day} {months[moment.month - 1]} {moment.year}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unit:
+    """A unit of working time: its name for readers and its length in hours."""
+
+    name: str
+    hours: float
+    digits: int
+
+    def bare(self, hours: float, t: Translator, *, signed: bool = False) -> str:
+        """Write working hours in this unit without its name; a dash where they are not finite."""
+        if not math.isfinite(hours):
+            return t.number(None)
+        value = hours / self.hours
+        digits = 0 if abs(value) >= 1000 else self.digits
+        written = t.number(value, digits=digits)
+        return f"+{written}" if signed and round(value, digits) > 0 else written
+
+    def write(self, hours: float, t: Translator, *, signed: bool = False) -> str:
+        """Write working hours in this unit with its name; a dash where they are not finite."""
+        if not math.isfinite(hours):
+            return t.number(None)
+        return f"{self.bare(hours, t, signed=signed)}\u00a0{self.name}"
+
+
+def unit_of(hours: Iterable[float], t: Translator, *, day: float, short: bool = False) -> Unit:
+    """Return the unit for figures that are read together: that of the largest; `short` names days by one letter."""
+    size = max((abs(value) for value in hours if math.isfinite(value)), default=0.0)
+    if size < 0.995:
+        return Unit(name=t("min"), hours=1 / 60, digits=0)
+    if size < 2 * day:
+        return Unit(name=t("h"), hours=1.0, digits=1)
+    return Unit(name=t("d") if short else t("working days"), hours=day, digits=1)
 
 
 def _one_stop(text: str) -> str:

@@ -16,6 +16,8 @@ from mkmine.errors import DataError
 
 __all__ = ["Streams"]
 
+_TINY = np.finfo(np.float64).tiny
+
 
 class Streams:
     """The random streams of one replication.
@@ -47,11 +49,16 @@ class Streams:
             words += [int.from_bytes(digest[:4], "little"), int.from_bytes(digest[4:], "little")]
         return np.random.Generator(np.random.PCG64(np.random.SeedSequence(self.seed, spawn_key=tuple(words))))
 
-    def uniform(self, *names: str | int, size: int) -> NDArray[np.float64]:
+    def uniform(self, *names: str | int, size: int, skip: int = 0) -> NDArray[np.float64]:
         """Return `size` draws in the open interval (0, 1), one per case, for the stream `names`.
 
         A longer vector begins with the shorter one's values: adding cases does not change the draws of the others.
+        `skip` leaves out the first ones, so that a long vector can be drawn in blocks.
         """
-        draws = self.generator(*names).random(size)
+        generator = self.generator(*names)
+        if skip:
+            # One step of PCG64 is one draw; it jumps to any place at once.
+            generator.bit_generator.advance(skip)  # type: ignore[attr-defined]
+        draws = generator.random(size)
         # 0 would become -inf in a quantile function; the smallest step above it is as good a draw.
-        return np.maximum(draws, np.finfo(np.float64).tiny)
+        return np.maximum(draws, _TINY, out=draws)

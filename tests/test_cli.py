@@ -234,6 +234,8 @@ def test_debug_shows_the_traceback(capsys: pytest.CaptureFixture[str]) -> None:
         ["check", "log.csv", "to_be.bpmn", "--min-fitness", "80"],
         ["simulate", "log.csv", "--staff", "designer"],
         ["simulate", "log.csv", "--replications", "1"],
+        ["simulate", "log.csv", "--precision", "cycle_mean_h"],
+        ["simulate", "log.csv", "--seconds", "0"],
         ["describe", "log.csv", "--language", "fr"],
     ],
     ids=" ".join,
@@ -249,6 +251,68 @@ def test_simulate_answers(log: Path, tmp_path: Path, capsys: pytest.CaptureFixtu
     found = json.loads(capsys.readouterr().out)
     assert {row["scenario"] for row in found["answers"]} == {"editor +1"}
     assert "Approve" in model.read_text(encoding="utf-8")
+
+
+def test_simulate_goes_on_until_it_is_precise_and_keeps_its_runs(
+    log: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study = tmp_path / "simulations" / "editor"
+    command = ["simulate", str(log), "--staff", "editor=+1", "--replications", "2", "--workers", "1", "--sla", "6"]
+    command += ["--precision", "on_time_share=0.2", "--most", "4", "--study", str(study)]
+    assert main([*command, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["stopping"]["precision"][0]["kpi"] == "on_time_share"
+    assert 2 <= found["replications"] <= 4
+    assert (study / "manifest.yaml").is_file()
+    runs = (study / "runs.jsonl").read_text(encoding="utf-8")
+    assert main([*command, "--language", "ru"]) == 0
+    said = capsys.readouterr().out
+    assert "Доля экземпляров в срок" in said
+    assert "± — интервал 95" in said.replace("\u00a0", " ")
+    assert (study / "runs.jsonl").read_text(encoding="utf-8") == runs
+
+
+def test_simulate_begins_with_open_cases(log: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = log.read_text(encoding="utf-8")
+    log.write_text(text + "\nOPEN,Write,Ann,writer,2025-04-22 17:30,\n", encoding="utf-8")
+    command = ["simulate", str(log), "--staff", "editor=+1", "--replications", "2", "--workers", "1", "--from-now"]
+    assert main([*command, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["warm_up"] == "observed"
+
+
+def test_simulate_says_what_matters(log: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["simulate", str(log), "--sensitivity", "0.2", "--replications", "2", "--workers", "1"]
+    assert main([*command, "--language", "ru"]) == 0
+    said = capsys.readouterr().out
+    assert "Время цикла, среднее: " in said
+    assert "длительность: Write" in said
+    assert "\u221220" in said
+    assert main([*command, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["kpi"] == "cycle_mean_h"
+    assert main([*command, "--staff", "editor=+1"]) == 2
+
+
+def test_an_interrupted_study_says_where_it_goes_on(
+    log: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mkmine.simulation import campaign
+
+    inner, seen = campaign.replicate, []
+
+    def replicate(*arguments: object) -> object:
+        seen.append(arguments)
+        if len(seen) == 3:
+            raise KeyboardInterrupt
+        return inner(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(campaign, "replicate", replicate)
+    command = ["simulate", str(log), "--staff", "editor=+1", "--replications", "2", "--workers", "1"]
+    command += ["--study", str(tmp_path / "study")]
+    assert main(command) == 130
+    err = capsys.readouterr().err
+    assert err.startswith("Interrupted. Finished runs are kept in ")
+    assert main(command) == 0
+    assert len(seen) == 5
 
 
 def test_simulate_takes_a_decimal_comma_and_tells_the_notes_of_the_model(

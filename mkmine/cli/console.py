@@ -16,6 +16,8 @@ from mkmine.language import Language, Translator, default_language, translator
 if TYPE_CHECKING:
     import pandas as pd
 
+    from mkmine.simulation.progress import Progress
+
 __all__ = ["Console", "Result", "harmless", "plain", "records"]
 
 
@@ -58,8 +60,14 @@ class Console:
     def progress(self, done: int, total: int) -> None:
         """Show how far a long step is, on stderr and only where a person watches."""
         if sys.stderr.isatty():
-            end = "\n" if done == total else ""
-            print(f"\r          {done} / {total}", end=end, file=sys.stderr, flush=True)
+            self._bar(done, total)
+
+    @cached_property
+    def _bar(self) -> Progress:
+        """The bar of the long step."""
+        from mkmine.simulation.progress import Progress
+
+        return Progress()
 
     def complain(self, text: str, *, kind: str = "") -> None:
         """Say what went wrong, on stderr; `kind` is the word before it, "Error:" by default."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import reduce
 from operator import and_
 from pathlib import Path
@@ -16,13 +18,14 @@ from mkmine.errors import DataError
 
 if TYPE_CHECKING:
     from mkmine.eventlog import EventLog
-    from mkmine.language import Language
+    from mkmine.language import Language, Translator
     from mkmine.simulation import Experiment, Scenario, SimulationModel, Validation
 
 __all__ = ["show_experiment", "show_validation", "simulate", "suggested", "validated"]
 
 Change = tuple[str, float]
-QUESTIONS = ("cycle_mean_h", "cycle_p85_h", "throughput_per_week")
+Wanted = tuple[str, str]
+QUESTIONS = ("cycle_mean_h", "cycle_p85_h", "on_time_share", "throughput_per_week")
 
 
 class Assignment(click.ParamType[Change]):
@@ -42,6 +45,21 @@ class Assignment(click.ParamType[Change]):
         if not name:
             self.fail(f'"{value}" is not NAME=NUMBER, such as "designer=+1"', param, ctx)
         return name, 0.0
+
+
+class Width(click.ParamType[Wanted]):
+    """`KPI=HALF-WIDTH`, as in `cycle_mean_h=4` or `"cycle_p85_h=5%"`."""
+
+    name = "kpi=width"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Wanted:
+        """Return the key figure and the half-width, which the experiment reads."""
+        if isinstance(value, tuple):
+            return value
+        name, _, width = str(value).rpartition("=")
+        if not name or not width:
+            self.fail(f'"{value}" is not KPI=HALF-WIDTH, such as "cycle_mean_h=5%"', param, ctx)
+        return name.strip(), width.strip()
 
 
 @click.command(
@@ -72,6 +90,47 @@ class Assignment(click.ParamType[Change]):
 )
 @click.option("--together", is_flag=True, help=message("Make all changes at once, in one scenario."))
 @simulation_options
+@click.option(
+    "--precision",
+    multiple=True,
+    type=Width(),
+    help=message("Go on until the difference of a key figure is known to ± so much, or so many per cent of the base."),
+)
+@click.option(
+    "--most",
+    type=click.IntRange(min=2, max=10_000),
+    metavar="N",
+    default=1_000,
+    help=message("With --precision: runs per scenario at most. Default 1000."),
+)
+@click.option(
+    "--seconds",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="N",
+    help=message("Begin no new run after so many seconds."),
+)
+@click.option(
+    "--sla",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="HOURS",
+    help=message("Working hours within which a case is on time; adds the share of cases on time."),
+)
+@click.option(
+    "--from-now",
+    is_flag=True,
+    help=message("Begin with the cases that are open at the end of the log, instead of with an empty office."),
+)
+@click.option(
+    "--study",
+    type=click.Path(path_type=Path),
+    help=message("Folder that keeps every finished run; the same command goes on where it was interrupted."),
+)
+@click.option(
+    "--sensitivity",
+    type=click.FloatRange(min=0, max=0.9, min_open=True),
+    metavar="SHARE",
+    help=message("Instead of scenarios: change every input by this share, down and up, and see what matters."),
+)
 @click.option("--model", type=click.Path(path_type=Path), help=message("Save the calibrated model as YAML."))
 @common
 @click.pass_context
@@ -90,6 +149,13 @@ def simulate(
     replications: int,
     seed: int,
     workers: int | None,
+    precision: tuple[Wanted, ...],
+    most: int,
+    seconds: float | None,
+    sla: float | None,
+    from_now: bool,
+    study: Path | None,
+    sensitivity: float | None,
     model: Path | None,
     **settings: Any,
 ) -> int:
@@ -114,28 +180,78 @@ def simulate(
         *(("remove", name, 0.0) for name in remove),
     ]
     scenarios = [*map(mk.Scenario.load, scenario), *(scenario_of(*change, language=t.language) for change in changes)]
-    if not scenarios:
-        scenarios = suggested(events, calibrated, t.language)
-        if not scenarios:
-            raise click.UsageError(t("The diagnosis suggests no change to try; name one, such as --staff or --rework."))
-    if together:
-        scenarios = [reduce(and_, scenarios)]
-    trust = validated(console, events)
-    console.step(t("Simulating"))
-    answer = mk.experiment(
-        calibrated,
-        scenarios,
-        replications=replications,
-        seed=seed,
-        workers=processes(workers),
-        validation=trust,
-        progress=console.progress,
-    )
+    if sensitivity is not None and scenarios:
+        raise click.UsageError(t("--sensitivity changes every input in turn; leave the other changes out."))
+    asked: dict[str, Any] = {
+        "replications": replications, "seed": seed, "workers": processes(workers), "study": study, "sla_h": sla,
+        "progress": console.progress,
+    }  # fmt: skip
+    with _kept(console, study):
+        if sensitivity is not None:
+            console.step(t("Simulating"))
+            _show_sensitivity(console, calibrated, sensitivity, asked, day=working_day(events))
+            return 0
+        scenarios = scenarios or _suggestions(console, events, calibrated)
+        scenarios = [reduce(and_, scenarios)] if together else scenarios
+        trust = validated(console, events)
+        console.step(t("Simulating"))
+        asked |= {"precision": dict(precision) or None, "most": most, "seconds": seconds}
+        answer = mk.experiment(
+            calibrated, scenarios, in_progress=events if from_now else None, validation=trust, **asked
+        )
     console.emit(answer)
     if trust is not None:
         show_validation(console, trust)
     show_experiment(console, answer, day=working_day(events))
     return 0
+
+
+@contextmanager
+def _kept(console: Console, study: Path | None) -> Iterator[None]:
+    """Say, when the user interrupts, that what is finished is not lost."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if study is not None:
+            t = console.t
+            text = t("Finished runs are kept in {folder}; the same command goes on from there.", folder=study)
+            console.complain(text, kind=t("Interrupted."))
+        raise
+
+
+def _suggestions(console: Console, log: EventLog, model: SimulationModel) -> list[Scenario]:
+    """Return the scenarios that the diagnosis suggests; none is a mistake in the command."""
+    t = console.t
+    scenarios = suggested(log, model, t.language)
+    if not scenarios:
+        raise click.UsageError(t("The diagnosis suggests no change to try; name one, such as --staff or --rework."))
+    return scenarios
+
+
+def _show_sensitivity(
+    console: Console, model: SimulationModel, change: float, asked: dict[str, Any], *, day: float
+) -> None:
+    """Simulate every input less and more, and write what the mean cycle time does, what matters most first."""
+    from mkmine.simulation import sensitivity
+    from mkmine.simulation.wording import input_name, kpi_name, kpi_value, percent_change, verdict_text
+
+    t = console.t
+    found = sensitivity(model, change=change, **asked)
+    console.emit(found)
+    console.line(f"{kpi_name(found.kpi, t)}: {kpi_value(found.kpi, found.base, t, day=day)}")
+    rows = []
+    for row in records(found.table):
+        cells = [input_name(row["kind"], row["name"], t)]
+        for side, sign in (("less", -1), ("more", 1)):
+            answers = found.experiment.answers
+            chosen = answers[(answers["scenario"] == row[f"{side}_scenario"]) & (answers["kpi"] == found.kpi)]
+            setting = f"{sign:+d}" if row["kind"] == "staff" else percent_change(sign * change, t)
+            strain = found.experiment.strain_of(row[f"{side}_scenario"])
+            told = [verdict_text(one, t, day=day, strain=strain) for one in records(chosen)] or [t.number(None)]
+            cells += [setting.replace("-", "\u2212"), told[0]]
+        rows.append(cells)
+    console.table([t("Input"), "", t("Less"), "", t("More")], rows, indent="")
+    console.line(_replications(found.experiment, t))
 
 
 def suggested(log: EventLog, model: SimulationModel, language: Language) -> list[Scenario]:
@@ -171,21 +287,32 @@ def show_validation(console: Console, trust: Validation) -> None:
 def show_experiment(console: Console, answer: Experiment, *, day: float) -> None:
     """Write the answers, one row per scenario and question; `day` is the length of a working day in hours."""
     from mkmine.report.retelling import retell
-    from mkmine.report.terms import kpi_changes, kpi_name, kpi_value, verdict_words
+    from mkmine.simulation.wording import kpi_name, kpi_value, verdict_text
 
     t = console.t
     rows = []
     asked = answer.answers[answer.answers["kpi"].isin(QUESTIONS)]
     for name, group in asked.groupby("scenario", sort=False):
-        rows.append([str(name), "", "", "", ""])
+        rows.append([str(name), "", "", ""])
+        strain = answer.strain_of(str(name))
         for row in records(group):
             key = row["kpi"]
-            (change, low, high), unit = kpi_changes(key, [row["difference"], row["low"], row["high"]], t, day=day)
-            now, verdict = kpi_value(key, row["base"], t, day=day), verdict_words(row["verdict"], t)
-            rows.append([f"  {kpi_name(key, t)}", now, change + unit, f"{low} … {high}{unit}", verdict])
-    console.table([t("Scenario"), t("Now"), t("Difference"), t("95% interval"), t("Verdict")], rows, indent="")
+            now, then = (kpi_value(key, row[column], t, day=day) for column in ("base", "value"))
+            verdict = verdict_text(row, t, day=day, strain=strain)
+            rows.append([f"  {kpi_name(key, t)}", now, t.number(None) if strain else then, verdict])
+    console.table([t("Scenario"), t("Now"), t("With it"), t("Verdict")], rows, indent="")
+    console.line(_replications(answer, t))
     told = "" if answer.validation is None else answer.validation.warning
     for text in answer.warnings:
         # How far the model can be trusted is said above, with what it missed.
         if text != told:
             console.line(t("Note: {text}", text=retell(text, t)))
+
+
+def _replications(answer: Experiment, t: Translator) -> str:
+    """Say what the intervals after ± rest on."""
+    runs = t.plural("{n} replication", "{n} replications", answer.replications)
+    level = t.percent(answer.confidence)
+    if answer.comparisons > 1:
+        return t("± is the {level} interval over {runs}, for all scenarios at once.", level=level, runs=runs)
+    return t("± is the {level} interval over {runs}.", level=level, runs=runs)

@@ -45,7 +45,8 @@ class Question:
         """Run one paired experiment, with `other` settings than usual where given."""
         settings: dict[str, Any] = {**self.settings, **other}
         clock.plan(settings["replications"] * (len(scenarios) + 1))
-        return experiment(model, scenarios, confidence=confidence, progress=clock.tell, **settings)
+        # The levels that are asked for hold for all changes together already.
+        return experiment(model, scenarios, confidence=confidence, simultaneous=False, progress=clock.tell, **settings)
 
 
 class Clock:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
@@ -13,6 +13,7 @@ from mkmine.language import Translator
 from mkmine.report.blocks import Column, Table
 from mkmine.report.lettering import clean
 from mkmine.report.retelling import retell
+from mkmine.simulation.wording import verdict_sentence
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -91,6 +92,12 @@ class Findings:
     def _days(self, provenance: Provenance) -> tuple[str, str]:
         first, last = (self.t.date(datetime.fromisoformat(day)) for day in provenance.window)
         return first, last
+
+    def verdict(self, row: Mapping[Any, Any]) -> str:
+        """Say what one row of the what-if answers says."""
+        assert self.experiment is not None
+        strain = self.experiment.strain_of(str(row["scenario"]))
+        return verdict_sentence(row, self.t, day=self.day, strain=strain)
 
     def source(self, provenance: Provenance) -> str:
         """Return the foot of a figure or a table."""

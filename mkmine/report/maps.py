@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
 from mkmine.errors import DataError, UnknownNameError
-from mkmine.language import Translator, translator
+from mkmine.language import Translator, translator, unit_of
 from mkmine.report import legend, palette
 from mkmine.report.layout import Arrow, Box, Layout, Point, arrange
 from mkmine.report.lettering import text_width, wrap
@@ -30,7 +30,6 @@ from mkmine.report.shapes import (
     marker,
     stroke,
 )
-from mkmine.report.units import unit_of
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Final
 
 from mkmine.language import Translator
+from mkmine.simulation.wording import kpi_name
 
 __all__ = ["retell"]
 
@@ -31,6 +32,10 @@ _METHODS: Final = (
     message("distribution of cycle times in working time; percentiles of completed cases"),
     message("optimal alignments with unit costs"),
     message("paired replications under common random numbers, Student t interval"),
+    message(
+        "paired replications under common random numbers, Student t intervals that hold for all scenarios together "
+        "(Bonferroni)"
+    ),
     message("backtest on held-out weeks, 95 % prediction band of replications"),
     message("data quality checks"),
 )
@@ -372,8 +377,28 @@ _NOTES: Final = (
     ),
     message("Activities of one case overlap in the log; the model runs them one after the other."),
     message("People work on several things at once; the model gives each its share of their time."),
-    message("unstable: in scenario “{name}” more work arrives than is done, so its times grow with the simulated span"),
-    message("unstable: in the base model more work arrives than is done, so its times grow with the simulated span"),
+    message(
+        "unstable: in scenario “{name}” more work arrives than is done, so its times grow with the simulated span: "
+        "{detail}"
+    ),
+    message(
+        "unstable: in the base model more work arrives than is done, so its times grow with the simulated span: "
+        "{detail}"
+    ),
+    message("the queue of {role} grows by {rate} a week"),
+    message("work piles up"),
+    message(
+        "in scenario “{name}” the work in progress does not settle within {n} weeks: its figures depend on the span"
+    ),
+    message("in the base model the work in progress does not settle within {n} weeks: its figures depend on the span"),
+    message(
+        "the half-width of {kpi} in scenario “{name}” is {rate}, not the {factor} asked for: the replications of the "
+        "budget were used up"
+    ),
+    message(
+        "the half-width of {kpi} in scenario “{name}” is {rate}, not the {factor} asked for: the seconds of the budget "
+        "were used up"
+    ),
 )
 _SCENARIOS: Final = (
     message("{name}: rework × {factor}"),
@@ -451,7 +476,10 @@ def _parts(text: str) -> list[str]:
 
 
 def _value(name: str, value: str, t: Translator) -> str:
-    if name == "factor":
+    if name == "kpi":
+        told = kpi_name(value, t)
+        return f"{told[:1].lower()}{told[1:]}"
+    if name in ("factor", "rate"):
         return value.replace(".", ",") if re.fullmatch(r"[\d.]+", value) else value
     return (_retold(value, t) or value) if name in _TOLD_FIELDS else value
 

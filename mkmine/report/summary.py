@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mkmine.report.blocks import Block, Bullets, Heading, KeyFigure, KeyFigures, Note, Text
 from mkmine.report.findings import Findings, finite
-from mkmine.report.terms import grade_sentence, verdict_sentence
+from mkmine.report.terms import grade_sentence
 from mkmine.report.units import day_sentence
 from mkmine.report.whatif import base_against_log
 
@@ -248,5 +248,5 @@ def _answers(findings: Findings) -> list[str]:
     answer = findings.experiment
     if answer is None:
         return []
-    rows = answer.answers[answer.answers["kpi"] == "cycle_mean_h"]
-    return [verdict_sentence(findings, row) for row in rows.to_dict("records")]
+    rows = answer.answers[answer.answers["kpi"] == "cycle_mean_h"].to_dict("records")
+    return [f"{findings.quoted(row['scenario'])}: {findings.verdict(row)}." for row in rows]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from mkmine.language import unit_of
 from mkmine.report.blocks import Block, Figure, Heading, KeyFigure, KeyFigures, Note, Text, View
 from mkmine.report.findings import Cell, Findings, finite, tabulate
 from mkmine.report.target_map import draw_target
-from mkmine.report.units import unit_of
 
 __all__ = ["comparison"]
 

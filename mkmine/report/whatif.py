@@ -10,16 +10,15 @@ from mkmine.language import Translator
 from mkmine.report import charts
 from mkmine.report.blocks import Block, Bullets, Figure, Heading, Note, Text, View
 from mkmine.report.findings import Cell, Findings, finite, tabulate
-from mkmine.report.terms import (
-    grade_sentence,
+from mkmine.report.terms import grade_sentence, missed_sentences
+from mkmine.simulation.kpis import PERSON, ROLE
+from mkmine.simulation.wording import (
     kpi_changes,
     kpi_name,
     kpi_range,
     kpi_value,
-    missed_sentences,
     percent_change,
-    verdict_sentence,
-    verdict_words,
+    verdict_text,
 )
 
 __all__ = ["answers", "base_against_log", "trust"]
@@ -119,23 +118,28 @@ def _met(row: Mapping[str, Any], t: Translator) -> str:
 def _method(findings: Findings) -> Text:
     t, study = findings.t, findings.experiment
     assert study is not None
-    runs = t.plural("{n} replication", "{n} replications", int(study.answers["replications"].max()))
-    return Text(
-        paragraphs=(
-            t(
-                "Each change was simulated in {runs} against the same process without it, under the same random draws; "
-                "the answer is the paired difference with its 95% interval.",
-                runs=runs,
-            ),
+    told = [
+        t(
+            "Each change was simulated in {runs} against the same process without it, under the same random draws; "
+            "the answer is the paired difference with its {level} interval.",
+            runs=t.plural("{n} replication", "{n} replications", study.replications),
+            level=t.percent(study.confidence),
         )
-    )
+    ]
+    if study.comparisons > 1:
+        told.append(
+            t(
+                "The intervals of one indicator hold for all {n} changes at once: they are wider than each alone would "
+                "need (Bonferroni).",
+                n=study.comparisons,
+            )
+        )
+    return Text(paragraphs=tuple(told))
 
 
 def _told(findings: Findings, row: Mapping[str, Any]) -> str:
-    sentence = verdict_sentence(findings, row)
-    # The heading above names the scenario already.
-    told = sentence.removeprefix(f"{findings.quoted(row['scenario'])}: ")
-    return told[:1].upper() + told[1:]
+    told = findings.verdict(row)
+    return told[:1].upper() + told[1:] + "."
 
 
 def _table(findings: Findings) -> Block:
@@ -148,11 +152,12 @@ def _table(findings: Findings) -> Block:
         (t("Scenario value"), lambda row: _value(findings, row, "value"), "number"),
         (t("Difference (95% interval)"), lambda row: _change(findings, row), "number"),
         (t("In per cent"), lambda row: _relative(row, t), "number"),
-        (t("Verdict"), lambda row: verdict_words(row["verdict"], t), "text"),
+        (t("Verdict"), lambda row: _verdict(findings, row), "text"),
     ]
     table = study.answers
-    # Roles whose load a scenario leaves alone would bury the answers; the CSV has them all.
-    told = table[~table["kpi"].str.startswith("utilisation:") | ~table["verdict"].isin(["noise", "unstable"])]
+    # People, and roles whose load a scenario leaves alone, would bury the answers; the CSV has them all.
+    busy = table["kpi"].str.startswith(ROLE) & table["verdict"].isin(["noise", "unstable"])
+    told = table[~busy & ~table["kpi"].str.startswith(PERSON)]
     return tabulate(
         findings,
         told.assign(first=~told["scenario"].duplicated()),
@@ -163,6 +168,12 @@ def _table(findings: Findings) -> Block:
         limit=80,
         data=table,
     )
+
+
+def _verdict(findings: Findings, row: Mapping[str, Any]) -> str:
+    study = findings.experiment
+    assert study is not None
+    return verdict_text(row, findings.t, day=findings.day, strain=study.strain_of(str(row["scenario"])))
 
 
 def base_against_log(findings: Findings) -> list[Block]:

@@ -2,20 +2,31 @@
 
 from mkmine.simulation.calibration import calibrate
 from mkmine.simulation.engine import simulate
-from mkmine.simulation.experiment import Experiment, experiment
+from mkmine.simulation.experiment import Experiment, experiment, resume
+from mkmine.simulation.json_schema import schema
 from mkmine.simulation.model import SimulationModel
+from mkmine.simulation.processes import from_process
 from mkmine.simulation.scenario import Scenario, from_levers, scenario_of
+from mkmine.simulation.sensitivity import Sensitivity, sensitivity
+from mkmine.simulation.underway import WorkInProgress, work_in_progress
 from mkmine.simulation.validation import Validation, backtest
 
 __all__ = [
     "Experiment",
     "Scenario",
+    "Sensitivity",
     "SimulationModel",
     "Validation",
+    "WorkInProgress",
     "backtest",
     "calibrate",
     "experiment",
     "from_levers",
+    "from_process",
+    "resume",
     "scenario_of",
+    "schema",
+    "sensitivity",
     "simulate",
+    "work_in_progress",
 ]

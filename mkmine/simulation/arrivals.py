@@ -1,8 +1,9 @@
-"""When cases arrive: an inhomogeneous Poisson process with an intensity per weekday and hour."""
+"""When cases arrive: a Poisson process with an intensity per weekday and hour, or given times."""
 
 from __future__ import annotations
 
 from datetime import date, datetime, time, timedelta
+from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,25 +29,61 @@ def arrival_times(
     """Return the arrival times of a model (sorted µs), for a number of cases or of weeks (52 by default).
 
     A unit-rate Poisson process is stretched by the inverse of the cumulated intensity (Çinlar 1975), so a scenario that
-    changes the intensity moves the same arrivals instead of drawing others.
+    changes the intensity moves the same arrivals instead of drawing others. Where several cases come at once, each
+    coming draws its size. Given times are taken as they are.
 
-    Raises `DataError` if both are given, or if so few cases arrive that the number asked for takes over 50 years.
+    Raises `DataError` if both are given, if so few cases arrive that the number asked for takes over 50 years, or if
+    fewer times are given than cases are asked for.
     """
     if cases is not None and weeks is not None:
         raise DataError("both cases and weeks are given; give one of them")
     if (cases is not None and cases < 1) or (weeks is not None and not 0 < weeks <= _LONGEST_WEEKS):
         raise DataError(f"cases={cases}, weeks={weeks}: give at least 1 case, or between 0 and {_LONGEST_WEEKS} weeks")
-    if cases is None:
-        edges, mass = _intensity(model, 52.0 if weeks is None else weeks)
+    if model.arrivals.times:
+        return _given(model, cases, weeks)
+    if cases is not None and model.arrivals.sizes:
+        # So many comings suffice, as each brings at least one case.
+        sizes = _sizes(model, streams, cases)
+        comings = int(np.searchsorted(np.cumsum(sizes), cases)) + 1
+        times = _comings(model, streams, comings, None)
+        return np.repeat(times, sizes[:comings])[:cases]
+    times = _comings(model, streams, cases, 52.0 if weeks is None else weeks)
+    return np.repeat(times, _sizes(model, streams, len(times))) if model.arrivals.sizes else times
+
+
+def _given(model: SimulationModel, cases: int | None, weeks: float | None) -> NDArray[np.int64]:
+    tz = zone(model.time_zone)
+    moments = (moment if moment.tzinfo else moment.replace(tzinfo=tz) for moment in model.arrivals.times)
+    times = np.sort(np.array([to_us(moment) for moment in moments], dtype=np.int64))
+    if cases is not None:
+        if len(times) < cases:
+            raise DataError(f"arrivals: {len(times):,} times are given, but {cases:,} cases are asked for")
+        return times[:cases]
+    if weeks is not None:
+        times = times[times < midnight(model.start, model.time_zone) + int(weeks * 7 * DAY)]
+    return times
+
+
+def _sizes(model: SimulationModel, streams: Streams, n: int) -> NDArray[np.int64]:
+    """Return how many cases each of `n` comings brings."""
+    edges = np.cumsum(list(model.arrivals.sizes.values()))[:-1]
+    return np.array(list(model.arrivals.sizes))[np.searchsorted(edges, streams.uniform("size", size=n), side="right")]
+
+
+def _comings(model: SimulationModel, streams: Streams, n: int | None, weeks: float | None) -> NDArray[np.int64]:
+    """Return the moments at which somebody comes: `n` of them, or those of some weeks."""
+    if n is None:
+        edges, mass = _intensity(model, weeks or 0.0)
         # The number of arrivals follows from the unit process: enough draws to pass the total mass.
         ticks = _unit_process(streams, int(mass[-1] + 10 * np.sqrt(mass[-1]) + 20))
         ticks = ticks[ticks < mass[-1]]
     else:
-        ticks = _unit_process(streams, cases)
-        span = 1.2 * ticks[-1] / max(model.arrivals.per_week, 1e-9) + 2
+        ticks = _unit_process(streams, n)
+        weekly = float(np.sum(model.arrivals.weekly)) * model.arrivals.factor
+        span = 1.2 * ticks[-1] / max(weekly, 1e-9) + 2
         while True:
             if span > _LONGEST_WEEKS:
-                raise DataError(f"{cases:,} cases take over 50 years to arrive; raise the arrivals")
+                raise DataError(f"{n:,} cases take over 50 years to arrive; raise the arrivals")
             edges, mass = _intensity(model, span)
             if mass[-1] > ticks[-1]:
                 break
@@ -66,21 +103,26 @@ def _intensity(model: SimulationModel, weeks: float) -> tuple[NDArray[np.float64
     first = midnight(model.start, model.time_zone)
     edges = first + np.arange(hours + 1, dtype=np.float64) * HOUR
     tz = zone(model.time_zone)
-    expected = np.zeros(hours)
+    # A day more at the end spares the test whether a day's hours are all within the span.
+    expected = np.zeros(hours + 72)
+    following = first
     for day in range(hours // 24 + 2):
         today = model.start + timedelta(days=day)
+        begin, following = following, midnight(today + timedelta(days=1), model.time_zone)
         if arrivals.holidays and today in public_holidays(arrivals.holidays, today.year)[0]:
             continue
-        factor = np.prod([one.factor for one in arrivals.seasons if one.first <= today <= one.last])
-        begin = to_us(datetime.combine(today, time(), tz))
-        changing = midnight(today + timedelta(days=1), model.time_zone) - begin != DAY
-        for hour, rate in enumerate(rows[today.weekday()]):
+        factor = prod(one.factor for one in arrivals.seasons if one.first <= today <= one.last)
+        if arrivals.trend:
+            factor = factor * (1 + arrivals.trend) ** (day / 365.25)
+        rates = rows[today.weekday()] * factor
+        if following - begin == DAY:
+            place = (begin - first) // HOUR
+            expected[place : place + 24] += rates
+        else:
             # On a day that changes the clock, hours are not counted from midnight but told by the zone.
-            moment = to_us(datetime.combine(today, time(hour), tz)) if changing else begin + hour * HOUR
-            place = (moment - first) // HOUR
-            if rate and 0 <= place < hours:
-                expected[place] += rate * factor
-    mass = np.concatenate(([0.0], np.cumsum(expected)))
+            told = [to_us(datetime.combine(today, time(hour), tz)) for hour in range(24)]
+            np.add.at(expected, (np.array(told) - first) // HOUR, rates)
+    mass = np.concatenate(([0.0], np.cumsum(expected[:hours])))
     # np.interp needs rising mass: closed hours keep one edge only, the last before arrivals go on.
     keep = np.concatenate((np.diff(mass) > 0, [True]))
     keep |= np.concatenate(([False], np.diff(mass) > 0))

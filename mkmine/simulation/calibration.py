@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -155,13 +156,14 @@ def _build(found: _Findings, alpha: float, name: str) -> SimulationModel:
         if (log.activity == code).any()
     }
     used = {"office", *(one.calendar for one in people), *(one.calendar for one in activities.values())}
+    zone = presence.office.time_zone
     return SimulationModel(
         name=name,
-        time_zone=presence.office.time_zone,
+        time_zone=zone,
         start=from_us(log.observed[0], log.time_zone).date(),
         until=from_us(log.observed[1], log.time_zone).date(),
         office="office",
-        calendars={key: _as_model(one) for key, one in presence.calendars.items() if key in used},
+        calendars={key: _as_model(one, zone) for key, one in presence.calendars.items() if key in used},
         people=people,
         activities=mark_detours(activities),
         begin=beginning(log),
@@ -222,11 +224,18 @@ def _cycle_quantiles(log: EventLog, calendar: Calendar) -> Floats:
     return np.quantile(calendar.working_time(begin, finish) / HOUR, np.linspace(0.05, 0.95, 19))
 
 
-def _as_model(calendar: Calendar) -> CalendarModel:
-    values = calendar.to_dict()
-    return CalendarModel(
-        weekly=values["weekly"], holidays=values.get("holidays"), exceptions=values.get("exceptions", {})
-    )
+def _as_model(calendar: Calendar, time_zone: str) -> CalendarModel:
+    return CalendarModel.model_validate(_without_absences(calendar.to_dict(), time_zone))
+
+
+def _without_absences(values: dict[str, Any], time_zone: str) -> dict[str, Any]:
+    """Return a calendar's values as a model has them: absences are of people, the time zone is the model's."""
+    left = {key: value for key, value in values.items() if key != "absences"}
+    if left["time_zone"] == time_zone:
+        del left["time_zone"]
+    for name in left.keys() & {"all_of", "any_of"}:
+        left[name] = [_without_absences(part, time_zone) for part in left[name]]
+    return left
 
 
 def _source(log: EventLog) -> str:

@@ -9,21 +9,14 @@ from pydantic import ValidationError
 
 from mkmine.errors import DataError, UnknownNameError
 from mkmine.simulation.distributions import Distribution
-from mkmine.simulation.model import ActivityModel, CalendarModel, Person, Route, SimulationModel
+from mkmine.simulation.model import Person, Route, SimulationModel
+from mkmine.simulation.restructuring import activity_of, apply_parallel, apply_remove
 
 __all__ = ["CHANGES"]
 
 Values = dict[str, Any]
 # (the model, its plain values to be changed, what the verb was given, the scenario's name for errors)
 Change = Callable[[SimulationModel, Values, Values, str], None]
-
-
-def _activity(model: SimulationModel, name: str, scenario: str) -> ActivityModel:
-    if name not in model.activities:
-        raise UnknownNameError.of(
-            kind="activity", name=name, known=list(model.activities), where=f'scenario "{scenario}"'
-        )
-    return model.activities[name]
 
 
 def _staff_of(model: SimulationModel, role: str, scenario: str) -> tuple[Person, ...]:
@@ -41,7 +34,8 @@ def _apply_staff(model: SimulationModel, values: Values, change: Values, scenari
         names = {person.name for person in model.people}
         fresh = (f"{role} +{k}" for k in range(1, 20_001) if f"{role} +{k}" not in names)
         for _ in range(number):
-            values["people"].append({"name": next(fresh), "roles": [role], "calendar": people[0].calendar})
+            kept = people[0].model_dump(mode="json", include={"calendar", "capacity", "availability", "cost_per_hour"})
+            values["people"].append({"name": next(fresh), "roles": [role], **kept})
         return
     if -number >= len(people):
         raise DataError(
@@ -53,10 +47,13 @@ def _apply_staff(model: SimulationModel, values: Values, change: Values, scenari
         if person["name"] in leaving:
             person["roles"] = [one for one in person["roles"] if one != role]
     values["people"] = [person for person in values["people"] if person["roles"]]
+    for one in values["activities"].values():
+        if one["role"] == role:
+            one["people"] = {name: habit for name, habit in one["people"].items() if name not in leaving}
 
 
 def _apply_rework(model: SimulationModel, values: Values, change: Values, scenario: str) -> None:
-    activity = _activity(model, change["activity"], scenario)
+    activity = activity_of(model, change["activity"], scenario)
     if not any(route.rework and route.probability > 0 for routes in activity.all_routes for route in routes):
         able = [n for n, one in model.activities.items() if any(r.rework for rs in one.all_routes for r in rs)]
         raise DataError(
@@ -76,6 +73,8 @@ def _apply_rework(model: SimulationModel, values: Values, change: Values, scenar
     changed["next"] = [scaled(routes) for routes in activity.next]
     for context, plain in zip(activity.contexts, changed["contexts"], strict=True):
         plain["next"] = scaled(context.next)
+    for variant, plain in zip(activity.variants, changed["variants"], strict=True):
+        plain["next"] = None if variant.next is None else [scaled(routes) for routes in variant.next]
 
 
 def _onward(rounds: list[list[Route]]) -> list[Route]:
@@ -113,15 +112,20 @@ def _scaled_rework(routes: list[Route], factor: float, onward: list[Route]) -> l
 
 def _apply_scaled(part: str) -> Change:
     def change_times(model: SimulationModel, values: Values, change: Values, scenario: str) -> None:
-        activity = _activity(model, change["activity"], scenario)
+        activity = activity_of(model, change["activity"], scenario)
         name, factor = change["activity"], change["factor"]
         changed = values["activities"][name]
         if part == "duration" or activity.role is None:
             changed["duration"] = [_scaled(one, factor, name, scenario) for one in activity.duration]
+            for variant, plain in zip(activity.variants, changed["variants"], strict=True):
+                if variant.duration is not None:
+                    plain["duration"] = [_scaled(one, factor, name, scenario) for one in variant.duration]
         elif activity.delay is None:
             raise DataError(f'scenario "{scenario}": "{name}" has no outside delay to change')
         else:
             changed["delay"] = _scaled(activity.delay, factor, name, scenario)
+            for variant, plain in zip(activity.variants, changed["variants"], strict=True):
+                plain["delay"] = variant.delay and _scaled(variant.delay, factor, name, scenario)
 
     return change_times
 
@@ -140,67 +144,82 @@ def _apply_arrivals(model: SimulationModel, values: Values, change: Values, scen
     values["arrivals"]["factor"] = model.arrivals.factor * change["factor"]
 
 
-def _apply_remove(model: SimulationModel, values: Values, change: Values, scenario: str) -> None:
-    name = change["activity"]
-    gone = _activity(model, name, scenario)
-    if len(model.activities) == 1:
-        raise DataError(f'scenario "{scenario}": "{name}" is the only activity and cannot be removed')
-    onward = [route for route in gone.next[0] if not route.rework and route.to != name]
-    total = sum(route.probability for route in onward)
-    if total <= 0:
-        raise DataError(f'scenario "{scenario}": every route after "{name}" leads back, so it cannot be removed')
-    bypass = [route.model_copy(update={"probability": route.probability / total}) for route in onward]
-
-    def rewired(routes: list[Route], source: str | None) -> list[Values]:
-        merged: dict[tuple[str | None, bool, str], float] = {}
-        for route in routes:
-            for step in [route] if route.to != name else bypass:
-                if step.to == source and source is not None and route.to == name:
-                    continue
-                share = route.probability * (step.probability if route.to == name else 1.0)
-                # What was sent back to the removed activity is sent back still, to where it went on from there.
-                back = route.rework and step.to is not None
-                key = (step.to, back, step.outcome)
-                merged[key] = merged.get(key, 0.0) + share
-        kept = sum(merged.values())
-        if not kept:
-            raise DataError(f'scenario "{scenario}": without "{name}", nothing comes after "{source}"; keep it')
-        return [
-            {"to": to, "probability": share / kept, "rework": back, "outcome": outcome}
-            for (to, back, outcome), share in merged.items()
-        ]
-
-    del values["activities"][name]
-    for other, one in model.activities.items():
-        if other != name:
-            values["activities"][other]["next"] = [rewired(routes, other) for routes in one.next]
-            # What came after contexts with the removed activity is not known without it.
-            values["activities"][other]["contexts"] = [
-                {**context.model_dump(mode="json"), "next": rewired(context.next, other)}
-                for context in one.contexts
-                if name not in context.before
-            ]
-    begun = [route for route in rewired(model.begin, None) if route["to"] is not None]
-    share = sum(route["probability"] for route in begun)
-    if not begun:
-        raise DataError(f'scenario "{scenario}": without "{name}", cases have nothing to begin with; keep it')
-    values["begin"] = [{**route, "probability": route["probability"] / share} for route in begun]
-    values["arrivals"]["factor"] = model.arrivals.factor * share
-    needed = {one.role for other, one in model.activities.items() if other != name}
-    for person in values["people"]:
-        person["roles"] = [role for role in person["roles"] if role in needed]
-    values["people"] = [person for person in values["people"] if person["roles"]]
-
-
 def _apply_calendar(model: SimulationModel, values: Values, change: Values, scenario: str) -> None:
     people = _staff_of(model, change["role"], scenario)
     base = model.calendars[people[0].calendar]
     key = f"{change['role']} ({scenario})"
-    values["calendars"][key] = CalendarModel(weekly=change["weekly"], holidays=base.holidays).model_dump(mode="json")
+    values["calendars"][key] = base.with_weekly(change["weekly"]).model_dump(mode="json")
     chosen = {person.name for person in people}
     for person in values["people"]:
         if person["name"] in chosen:
             person["calendar"] = key
+
+
+def _apply_batch(model: SimulationModel, values: Values, change: Values, scenario: str) -> None:
+    activity_of(model, change["activity"], scenario)
+    key = None
+    if change.get("weekly"):
+        key = f"{change['activity']} ({scenario})"
+        office = model.calendars[model.office]
+        values["calendars"][key] = office.with_weekly(change["weekly"]).model_dump(mode="json")
+    given = {name: change[name] for name in ("size", "hours", "together", "addition") if name in change}
+    values["activities"][change["activity"]]["batch"] = given | {"calendar": key}
+
+
+def _apply_wip_limit(model: SimulationModel, values: Values, change: Values, scenario: str) -> None:
+    if "activity" not in change:
+        values["wip_limit"] = change["limit"]
+        return
+    activity_of(model, change["activity"], scenario)
+    values["activities"][change["activity"]]["wip_limit"] = change["limit"]
+
+
+def _apply_priority(model: SimulationModel, values: Values, change: Values, scenario: str) -> None:
+    name, where = change["name"], f'scenario "{scenario}"'
+    for part in ("activities", "case_types"):
+        if name in values[part]:
+            values[part][name]["priority"] = change["priority"]
+            break
+    else:
+        known = [*model.case_types, *model.activities]
+        raise UnknownNameError.of(kind="activity or case type", name=name, known=known, where=where)
+    if model.queue not in ("priority", "ageing"):
+        values["queue"] = "priority"
+
+
+def _apply_queue(model: SimulationModel, values: Values, change: Values, scenario: str) -> None:
+    values["queue"] = change["order"]
+    if "ageing" in change:
+        values["ageing"] = change["ageing"]
+
+
+def _apply_cost(model: SimulationModel, values: Values, change: Values, scenario: str) -> None:
+    if "role" in change:
+        chosen = {person.name for person in _staff_of(model, change["role"], scenario)}
+        for person in values["people"]:
+            if person["name"] in chosen:
+                person["cost_per_hour"] = change["per_hour"]
+        return
+    activity_of(model, change["activity"], scenario)
+    changed = values["activities"][change["activity"]]
+    changed["cost"] = change.get("fixed", changed["cost"])
+    changed["cost_per_hour"] = change.get("per_hour", changed["cost_per_hour"])
+
+
+def _apply_skill(model: SimulationModel, values: Values, change: Values, scenario: str) -> None:
+    _staff_of(model, change["role"], scenario)
+    names = [person.name for person in model.people]
+    if change["person"] not in names:
+        raise UnknownNameError.of(kind="person", name=change["person"], known=names, where=f'scenario "{scenario}"')
+    roles = values["people"][names.index(change["person"])]["roles"]
+    if change["role"] in roles:
+        raise DataError(f'scenario "{scenario}": {change["person"]} has the role "{change["role"]}" already')
+    roles.append(change["role"])
+
+
+def _apply_replace(model: SimulationModel, values: Values, change: Values, scenario: str) -> None:
+    values.clear()
+    values.update(change["model"])
 
 
 CHANGES: dict[str, Change] = {
@@ -209,6 +228,14 @@ CHANGES: dict[str, Change] = {
     "duration": _apply_scaled("duration"),
     "delay": _apply_scaled("delay"),
     "arrivals": _apply_arrivals,
-    "remove": _apply_remove,
+    "remove": apply_remove,
+    "parallel": apply_parallel,
     "calendar": _apply_calendar,
+    "batch": _apply_batch,
+    "wip_limit": _apply_wip_limit,
+    "priority": _apply_priority,
+    "queue": _apply_queue,
+    "cost": _apply_cost,
+    "skill": _apply_skill,
+    "replace": _apply_replace,
 }

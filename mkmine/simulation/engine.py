@@ -1,43 +1,479 @@
-"""The simulator on SimPy: callbacks over compiled tables, and the result is an event log.
+"""The simulator on SimPy: callbacks over compiled tables.
 
-A generator process per case is the textbook way and six times slower. Here every person owns one reusable event (the
-end of the work in hand, or the next opening of an absent person's calendar), a case owns one only while it waits
-outside, and calendars are arithmetic, not interrupts. Queues are heaps. Draws are keyed by what they are for, so that a
-scenario changes only the draws of what it changes.
+A generator process per case is the textbook way and six times slower. Here every person is one reusable event (the end
+of the work in hand, or the next opening of an absent person's calendar), what waits outside borrows one, and calendars
+are arithmetic, not interrupts. Queues are heaps. Draws are keyed by what they are for, so that a scenario changes only
+the draws of what it changes.
 
-Times are int microseconds: the clock never drifts.
+Times are int microseconds: the clock never drifts. Events of the same moment happen in the order in which they were
+scheduled.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+import sys
+from array import array
 from collections import deque
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from heapq import heappop, heappush
+from collections.abc import Callable, Generator, Iterable, Sequence
+from gc import disable, enable, isenabled
+from heapq import heapify, heappop
+from itertools import count
+from typing import Any, Literal
 
 import numpy as np
-import pandas as pd
 import simpy
 from numpy.typing import NDArray
 from simpy.events import NORMAL
 
-from mkmine.calendars import DAY, HOUR, Calendar, from_year
-from mkmine.errors import DataError
+from mkmine.errors import DataError, MissingExtraError, UnknownNameError
 from mkmine.eventlog import EventLog, Step
-from mkmine.eventlog.columns import Columns
 from mkmine.eventlog.observation import as_observed
+from mkmine.eventlog.twins import compiled
 from mkmine.simulation.arrivals import arrival_times
-from mkmine.simulation.model import ActivityModel, Route, SimulationModel
+from mkmine.simulation.clocks import Clock
+from mkmine.simulation.draws import SHIFT, Cases, Draws
+from mkmine.simulation.model import SimulationModel
+from mkmine.simulation.places import Activity, Draw, Item, Place, Queue, Task, build_places
+from mkmine.simulation.rows import Rows, as_log
+from mkmine.simulation.tables import Ints, Kind, Tables, compile_model
+from mkmine.simulation.twin import Twin, is_compiled, unsupported
+from mkmine.simulation.underway import Underway, WorkInProgress
 from mkmine.streams import Streams
 
-__all__ = ["simulate"]
+__all__ = ["Engine", "Process", "Run", "Worker", "pays_to_compile", "simulate"]
 
-_MOST_ROUNDS = 1_000
+Engine = Literal["auto", "simpy", "kernel"]
+# A user's own SimPy process: it gets the run (`run.env` is the environment) and yields events.
+Process = Callable[["Run"], Generator[simpy.Event, Any, None]]
+
 _NEVER = 2**63
-_LONGEST = 400 * 366 * DAY
-END = -1
-CANCELLED = -2
+# Loading the compiled engine takes about as long as SimPy needs for so many activity instances; compiling it, which is
+# done once, as long as for so many.
+_PAYS_FROM, _PAYS_TO_COMPILE = 300_000, 6_000_000
+# Rows are packed into arrays when so many numbers have come together.
+_PACK = 600_000
+
+
+class _Alarm(simpy.Event):
+    """An event that is scheduled again and again; what it calls does not change."""
+
+    def __init__(self, env: simpy.Environment, happen: list[Callable[[Any], None]]) -> None:
+        super().__init__(env)
+        self._ok, self._value = True, None
+        self.happen = happen
+
+
+class Worker(_Alarm):
+    """One pair of hands of a person: free, at work until `until`, or waking then."""
+
+    def __init__(self, run: Run, person: int, clock: Clock, queues: list[Queue], own: list[Item]) -> None:
+        super().__init__(run.env, _WORKER)
+        self.run, self.person, self.clock = run, person, clock
+        self.queues, self.idles, self.own = queues, [queue.idle for queue in queues], own
+        self.heaps = [*(queue.heap for queue in queues), own]
+        self.single = len(queues) == 1
+        self.busy = self.waking = False
+        self.case, self.until = -1, 0
+        self.opens, self.closes = 0, 0
+        self.place: Task
+        self.draw: Draw = ()
+
+    def opening(self, now: int) -> int:
+        """Return `now` if the person is on duty, or else their next opening."""
+        if now >= self.closes:
+            self.opens, self.closes = self.clock.shift(now)
+        return now if now >= self.opens else self.opens
+
+    def has_work(self) -> bool:
+        """Whether work waits that this person may do."""
+        return any(self.heaps)
+
+    def begin(self, place: Task, case: int, now: int, end: int, draw: Draw) -> None:
+        """Be busy until `end`."""
+        self.busy, self.place, self.case, self.until, self.draw = True, place, case, end, draw
+        for idle in self.idles:
+            if idle[0] is self:
+                idle.popleft()
+            else:
+                idle.remove(self)
+        self.callbacks = self.happen
+        self.run.schedule(self, NORMAL, end - now)
+
+    def wake(self, moment: int, now: int) -> None:
+        """Look for work at `moment`."""
+        self.waking, self.until = True, moment
+        self.callbacks = self.happen
+        self.run.schedule(self, NORMAL, moment - now)
+
+    def take(self, now: int) -> bool:
+        """Begin the first piece of work in the queues; return whether there was any that this person may do."""
+        run = self.run
+        if run.choosy:
+            return self._choose(now)
+        heap = self.heaps[0] if self.single and not self.own else min(filter(None, self.heaps), key=_head)
+        _, number, case, since, draw, place = heappop(heap)
+        if run.waiting:
+            run.waiting.discard(abs(number))
+        if run.gone:
+            run.purge()
+        place.begin(self, case, now, since, draw)
+        return True
+
+    def _choose(self, now: int) -> bool:
+        """Begin the first piece of work that is not somebody else's to do."""
+        run = self.run
+        best: tuple[Item, list[Item]] | None = None
+        for heap in self.heaps:
+            for item in heap:
+                other = item[5].other
+                allowed = other < 0 or run.doers[item[2]][other] != self.person
+                allowed &= item[1] not in run.gone
+                if allowed and (best is None or item < best[0]):
+                    best = item, heap
+        if best is None:
+            return False
+        (_, number, case, since, draw, place), heap = best
+        heap.remove(best[0])
+        heapify(heap)
+        run.waiting.discard(abs(number))
+        run.purge()
+        place.begin(self, case, now, since, draw)
+        return True
+
+    def happened(self) -> None:
+        """The work in hand is done, or the person has come: look for work, and let others come for what is left."""
+        now = self.until
+        self.waking = False
+        if self.busy:
+            self.busy = False
+            for idle in self.idles:
+                idle.append(self)
+            self.place.done(self, self.case, now, self.draw)
+        if not self.busy and not self.waking and any(self.heaps):
+            opening = self.opening(now)
+            if opening > now:
+                self.wake(opening, now)
+            else:
+                self.take(now)
+        # Whoever was woken for one piece of work may take another: someone else has to come for what is left.
+        for queue in self.queues:
+            while queue.heap and queue.idle and self.run.call(queue.idle, now):
+                pass
+
+
+class _Wait(_Alarm):
+    """Something that happens later to a case."""
+
+    def __init__(self, run: Run) -> None:
+        super().__init__(run.env, _WAIT)
+        self.run = run
+        self.what: Callable[[int, int, int, Draw], None]
+        self.moment, self.case, self.since = 0, -1, 0
+        self.draw: Draw = ()
+
+    def happened(self) -> None:
+        """Do what was waited for."""
+        self.run.spare.append(self)
+        if self.case in self.run.dead:
+            self.run.end_branch(self.case, self.moment)
+        else:
+            self.what(self.case, self.moment, self.since, self.draw)
+
+
+class _Source(_Alarm):
+    """The arrivals."""
+
+    def __init__(self, run: Run, arrivals: Ints) -> None:
+        super().__init__(run.env, _SOURCE)
+        self.run, self.next = run, 0
+        self.moments = array("q", arrivals.tobytes())
+        self.places: list[int] = run.draws.cases.begin.tolist()
+        self.limit = run.model.wip_limit or run.draws.cases.n
+        self.backlog: deque[int] = deque()
+
+    def happened(self) -> None:
+        """A case arrives, and the next one is expected."""
+        case = self.next
+        now = self.moments[case]
+        self.next += 1
+        if self.next < len(self.moments):
+            self.callbacks = self.happen
+            self.run.schedule(self, NORMAL, self.moments[self.next] - now)
+        if self.run.in_process >= self.limit:
+            self.backlog.append(case)
+        else:
+            self.start(case, now)
+
+    def start(self, case: int, now: int) -> None:
+        """The case comes to its first place."""
+        self.run.start_case(case)
+        self.run.places[self.places[case]].enter(case, now, self.moments[case])
+
+
+_WORKER: list[Callable[[Any], None]] = [Worker.happened]
+_WAIT: list[Callable[[Any], None]] = [_Wait.happened]
+_SOURCE: list[Callable[[Any], None]] = [_Source.happened]
+
+
+class Run:
+    """One run: the state of cases, queues and people, and the rows of the log as they are written."""
+
+    def __init__(self, model: SimulationModel, tables: Tables, draws: Draws, arrivals: Ints, begins: int) -> None:
+        self.model, self.tables, self.draws = model, tables, draws
+        n = draws.cases.n
+        self.env = simpy.Environment(initial_time=begins)
+        self.schedule, self.normal = self.env.schedule, NORMAL
+        # The state of cases: visits by place, activities so far, who did what, how many branches.
+        self.visits: list[list[int]] = [[]] * n
+        self.traces: list[list[int]] = [[]] * n if any(one.contexts for one in model.activities.values()) else []
+        self.doers: list[list[int]] = [[]] * n if max(tables.owner.max(), tables.other.max()) >= 0 else []
+        self.branches = [1] * n if tables.branches else []
+        self.opened: dict[tuple[int, int], int] = {}
+        self.arrived: dict[tuple[int, int], int] = {}
+        self.dead: set[int] = set()
+        self.cancelled = bytearray(n)
+        self.in_process = self.finished = 0
+        # What was drawn, by block, place and visit; a block is dropped when its cases have ended.
+        self.books: list[list[list[Draw]]] = []
+        self.left: list[int] = []
+        # The state of queues and people.
+        self.numbers = count(1)
+        self.queues = [Queue(role) for role in tables.roles]
+        self.waiting: set[int] = set()
+        self.gone: set[int] = set()
+        self.choosy = bool((tables.other >= 0).any())
+        self.due: list[int] = (
+            draws.cases.due.tolist() if model.queue == "deadline" and draws.cases.due is not None else []
+        )
+        self.ranks: list[int] = [] if draws.cases.rank is None else draws.cases.rank.tolist()
+        self.lifo = model.queue == "lifo"
+        self.slots = self._hire()
+        self.spare: list[_Wait] = []
+        self.underway: list[tuple[Underway, float]] = []
+        self.rows: list[int] = []
+        self.packed: list[Ints] = []
+        self.places: list[Place] = build_places(self)
+        self.over = simpy.Event(self.env)
+        self.source = _Source(self, arrivals)
+        self.source.callbacks = self.source.happen
+        self.schedule(self.source, NORMAL, int(arrivals[0]) - begins)
+
+    def _hire(self) -> list[list[Worker]]:
+        out: list[list[Worker]] = []
+        for person, roles in enumerate(self.tables.person_roles):
+            own: list[Item] = []
+            queues = [self.queues[role] for role in roles]
+            clock = self.tables.clocks[int(self.tables.person_clock[person])]
+            out.append([Worker(self, person, clock, queues, own) for _ in range(int(self.tables.capacity[person]))])
+            for queue in queues:
+                queue.idle.extend(out[-1])
+        return out
+
+    # -- cases -----------------------------------------------------------------------------------------------------
+
+    def start_case(self, case: int) -> None:
+        """A case begins."""
+        block = case >> SHIFT
+        while block >= len(self.books):
+            self.books.append([[] for _ in self.tables.names])
+            self.left.append(min(1 << SHIFT, self.draws.cases.n - (len(self.left) << SHIFT)))
+            self.pack()
+        self.in_process += 1
+        self.visits[case] = [0] * len(self.tables.names)
+        if self.traces:
+            self.traces[case] = []
+        if self.doers:
+            self.doers[case] = [-1] * self.tables.n_activities
+
+    def begin_with(self, progress: WorkInProgress, first: int, streams: Streams) -> None:
+        """Let cases that are underway go on from where they are; they have the numbers from `first` on."""
+        draws = streams.uniform("remaining", size=len(progress.cases))
+        # Whoever is at work goes on with it before others look for work.
+        stages = [one.stage != "working" for one in progress.cases]
+        for number in sorted(range(len(stages)), key=stages.__getitem__):
+            self.later(progress.at, self._resume, first + number, number, ())
+        self.underway = list(zip(progress.cases, draws.tolist(), strict=True))
+
+    def _resume(self, case: int, now: int, number: int, draw: Draw) -> None:
+        one, u = self.underway[number]
+        self.start_case(case)
+        codes = self.tables.numbers
+        for name, rounds in one.rounds.items():
+            if name in codes:
+                self.visits[case][codes[name]] = rounds - (name == one.activity)
+        if self.traces:
+            # The visit adds the present activity.
+            self.traces[case] = [codes[name] for name in one.trace[:-1] if name in codes]
+        if self.doers:
+            for name, who in one.doers.items():
+                if name in codes:
+                    self.doers[case][codes[name]] = self.person_of(who)
+        place = self.places[codes[one.activity]]
+        assert isinstance(place, Activity)
+        place.resume(case, now, one, u)
+
+    def person_of(self, name: str | None) -> int:
+        """Return the number of a person; -1 if there is none of that name."""
+        return next((number for number, one in enumerate(self.model.people) if one.name == name), -1)
+
+    def slots_of(self, name: str | None) -> list[Worker]:
+        """Return the hands of a person."""
+        person = self.person_of(name)
+        return [] if person < 0 else self.slots[person]
+
+    def end_branch(self, case: int, now: int) -> None:
+        """A branch of a case ends; with the last one, the case."""
+        if self.branches:
+            self.branches[case] -= 1
+            if self.branches[case]:
+                return
+            self._forget_branches(case)
+        self.in_process -= 1
+        self.finished += 1
+        self.visits[case] = []
+        if self.traces:
+            self.traces[case] = []
+        if self.doers:
+            self.doers[case] = []
+        block = case >> SHIFT
+        self.left[block] -= 1
+        if not self.left[block]:
+            self.books[block] = []
+        if self.finished == len(self.visits):
+            self.over.succeed()
+        if self.source.backlog and self.in_process < self.source.limit:
+            self.source.start(self.source.backlog.popleft(), now)
+
+    def _forget_branches(self, case: int) -> None:
+        for code, kind in enumerate(self.tables.kind.tolist(), 0):
+            if kind in (Kind.AND, Kind.OR):
+                self.opened.pop((case, code), None)
+            elif kind == Kind.JOIN:
+                self.arrived.pop((case, code), None)
+        self.dead.discard(case)
+
+    def terminate(self, case: int, now: int) -> None:
+        """All the other branches of a case stop: what waits leaves its queue, what is in hand is its last."""
+        if not self.branches or self.branches[case] == 1:
+            return
+        self.dead.add(case)
+        for code, kind in enumerate(self.tables.kind.tolist()):
+            if kind == Kind.JOIN:
+                self.branches[case] -= self.arrived.pop((case, code), 0)
+        waiting = [
+            item
+            for heap in self._heaps()
+            for item in heap
+            if item[2] == case and abs(item[1]) not in self.gone and not item[5].bundles
+        ]
+        self.gone.update(abs(item[1]) for item in waiting)
+        self.waiting.difference_update(self.gone)
+        self.purge()
+        self.branches[case] -= len(waiting)
+        for item in waiting:
+            item[5].withdraw(now)
+
+    def draw(self, place: int, visit: int, block: int) -> Draw:
+        """Return what is drawn for the cases of a block at a visit of a place."""
+        route = self.draws.route[place]
+        columns = self.draws.vectors(place, visit, block)
+        # The uniform draw that contexts route by is kept by its bits.
+        return tuple(array("d" if k == route else "q", one.tobytes()) for k, one in enumerate(columns))
+
+    # -- queues ----------------------------------------------------------------------------------------------------
+
+    def key(self, case: int, since: int, rank: int, number: int) -> tuple[int, int]:
+        """Return what orders work in its queue; the number keeps the order of offering among equals."""
+        if self.due:
+            return self.due[case], number
+        if self.lifo:
+            return -since, -number
+        return since + rank + (self.ranks[case] if self.ranks else 0), number
+
+    def call(self, candidates: Iterable[Worker], now: int) -> bool:
+        """Give work to the first idle person on duty, or else wake the one who comes first when they come.
+
+        Return whether someone took it.
+        """
+        first, soonest = None, _NEVER
+        for worker in candidates:
+            # Someone about to wake will look for work by themselves; whoever wakes at this very moment comes first.
+            if worker.waking:
+                if worker.opening(now) == now:
+                    return False
+                continue
+            opening = worker.opening(now)
+            if opening == now:
+                if worker.take(now):
+                    return True
+            elif opening < soonest:
+                first, soonest = worker, opening
+        if first is not None:
+            first.wake(soonest, now)
+        return False
+
+    def _heaps(self) -> list[list[Item]]:
+        return [*(queue.heap for queue in self.queues), *(slots[0].own for slots in self.slots)]
+
+    def purge(self) -> None:
+        """Take what has gone off the heads of the queues."""
+        if self.gone:
+            for heap in self._heaps():
+                while heap and abs(heap[0][1]) in self.gone:
+                    self.gone.remove(abs(heappop(heap)[1]))
+
+    def later(
+        self, moment: int, what: Callable[[int, int, int, Draw], None], case: int, since: int, draw: Draw
+    ) -> None:
+        """Call `what(case, moment, since, draw)` at `moment`."""
+        wait = self.spare.pop() if self.spare else _Wait(self)
+        wait.what, wait.moment, wait.case, wait.since, wait.draw = what, moment, case, since, draw
+        wait.callbacks = wait.happen
+        self.schedule(wait, NORMAL, moment - self.env.now)
+
+    def pack(self) -> None:
+        """Put the rows written so far into an array, which needs a tenth of their room."""
+        if len(self.rows) > _PACK:
+            self.packed.append(np.array(array("q", self.rows)).reshape(-1, 6))
+            self.rows.clear()
+
+    # -- the whole -------------------------------------------------------------------------------------------------
+
+    def play(self) -> Rows:
+        """Let the cases arrive and go on until every one has ended.
+
+        Raises `DataError` if cases wait for each other for ever.
+        """
+        collecting = isenabled()
+        # The run makes no cycles worth collecting, and looking for them costs a seventh of its time.
+        disable()
+        try:
+            self.env.run(until=self.over)
+        except RuntimeError:
+            if self.finished == self.draws.cases.n:
+                raise
+            raise DataError(self._stuck()) from None
+        finally:
+            if collecting:
+                enable()
+        last = np.array(array("q", self.rows)).reshape(-1, 6)
+        table = np.concatenate([*self.packed, last]) if self.packed else last
+        return Rows.of_table(table, np.frombuffer(self.cancelled, dtype=np.uint8).astype(np.bool_))
+
+    def _stuck(self) -> str:
+        names = self.tables.names
+        joins = sorted({names[code] for (_, code), come in self.arrived.items() if come})
+        doors = sorted({names[place.code] for place in self.places if getattr(place, "door", None)})
+        heaps = sorted({names[item[5].code] for heap in self._heaps() for item in heap})
+        held = sorted({names[place.code] for place in self.places if getattr(place, "held", None)})
+        where = [
+            *(f"branches wait at {', '.join(joins)} for others that never come" for _ in joins[:1]),
+            *(f"the WIP limits of {', '.join(doors)} block each other; raise one of them" for _ in doors[:1]),
+            *(f"nobody may do what waits for {', '.join(heaps)}" for _ in heaps[:1]),
+            *(f"the batches of {', '.join(held)} are never full; give them hours or a calendar" for _ in held[:1]),
+        ]
+        left = self.draws.cases.n - self.finished
+        return f'"{self.model.name}" is stuck: {left:,} cases never end; {"; ".join(where)}'
 
 
 def simulate(
@@ -49,6 +485,9 @@ def simulate(
     weeks: float | None = None,
     arrivals: NDArray[np.int64] | None = None,
     observe: tuple[int, int] | None = None,
+    engine: Engine = "auto",
+    processes: Sequence[Process] = (),
+    in_progress: WorkInProgress | None = None,
 ) -> EventLog:
     """Run a model and return what happened as an event log.
 
@@ -63,434 +502,73 @@ def simulate(
         (int64 µs, sorted) themselves. Default: 52 weeks. The run goes on until every case has ended.
     observe
         The window (µs) of the log; see `mkmine.eventlog.observation.as_observed`.
+    engine
+        `"simpy"`, or its compiled twin `"kernel"`, which gives the same log; `"auto"` takes the twin where it pays
+        and can. The log's history says which one ran.
+    processes
+        SimPy processes of one's own that join the run: each is called with the `Run`, whose `env` is the environment
+        (times in µs). They end with the last case. Only SimPy can run them.
+    in_progress
+        The cases from which the run begins, instead of from an empty office; see
+        `mkmine.simulation.underway.work_in_progress`. They stand in the log after the new ones, under their own names,
+        from the activity on in which they are. Only SimPy can do this.
 
-    Raises `DataError` if a case does not end (more than 1,000 rounds of an activity) or nothing happens in the window.
+    Raises `DataError` if a case does not end (more than 1,000 rounds of an activity), if cases wait for each other for
+    ever, or if nothing happens in the window.
     """
     streams = Streams(seed, replication=replication)
     times = arrivals if arrivals is not None else arrival_times(model, streams, cases=cases, weeks=weeks)
     if not len(times):
         raise DataError(f'no case arrives in the simulation of "{model.name}"; raise the arrivals or the duration')
+    times = np.asarray(times, dtype=np.int64)
     if (np.diff(times) < 0).any():
         raise DataError("the arrival times are not sorted; sort them, earliest first")
-    run = _Run(model, streams, np.asarray(times, dtype=np.int64))
-    run.play()
-    log = _as_log(model, run, Step("simulate", f"{model.name}, seed {seed}, replication {replication}"))
+    old = () if in_progress is None else in_progress.cases
+    if in_progress is not None:
+        in_progress.check(model)
+    arrived = np.array([*times.tolist(), *(one.arrived for one in old)], dtype=np.int64) if old else times
+    tables = compile_model(model, int(arrived.min()), int(times[-1]))
+    chances = Cases(model, tables, streams, arrived)
+    draws = Draws(model, tables, streams, chances)
+    why_not = (*(["processes"] if processes else []), *(["work in progress"] if old else []), *unsupported(model))
+    twin = _compiled(engine, why_not, len(times) * len(model.activities))
+    ran = ", compiled" if twin else f", on SimPy for its {', '.join(why_not)}" if engine == "kernel" else ""
+    step = Step("simulate", f"{model.name}, seed {seed}, replication {replication}{ran}")
+    if twin:
+        rows = Twin(model, tables, draws, times).play()
+    else:
+        begins = int(times[0]) if in_progress is None else min(int(times[0]), in_progress.at)
+        run = Run(model, tables, draws, times, begins)
+        if in_progress is not None:
+            run.begin_with(in_progress, len(times), streams)
+        for process in processes:
+            run.env.process(process(run))
+        rows = run.play()
+    log = as_log(model, tables, chances, rows, step, names=[one.case for one in old])
     return log if observe is None else as_observed(log, observe)
 
 
-class _Clock:
-    """A calendar on plain lists: a binary search on a list costs a tenth of one through NumPy."""
-
-    __slots__ = ("_before", "_calendar", "_ends", "_first", "_last", "_starts", "_total", "always")
-
-    def __init__(self, calendar: Calendar, first: int, last: int) -> None:
-        self._calendar, self._first = calendar, first
-        self.always = calendar.is_always_open
-        self._extend(last)
-
-    def _extend(self, last: int) -> None:
-        if from_year(last) > 2190:
-            raise DataError(
-                "the simulation runs past the year 2190: the calendars are hardly ever open, or work piles up"
-            )
-        self._last = last
-        line = self._calendar.timeline(self._first, last)
-        self._starts: list[int] = line.starts.tolist()
-        self._ends: list[int] = line.ends.tolist()
-        self._before: list[int] = line.before.tolist()
-        self._total = self._before[-1] + self._ends[-1] - self._starts[-1]
-
-    def add(self, moment: int, duration: int) -> int:
-        """Return when `duration` µs of open time after `moment` have passed."""
-        if self.always or duration == 0:
-            return moment + duration
-        while moment >= self._ends[-1]:
-            self._extend(self._last + (self._last - self._first) + 366 * DAY)
-        index = bisect_right(self._starts, moment) - 1
-        opened = 0 if index < 0 else self._before[index] + min(moment, self._ends[index]) - self._starts[index]
-        target = opened + duration
-        while target > self._total:
-            self._extend(self._last + (self._last - self._first) + 366 * DAY)
-        index = bisect_left(self._before, target) - 1
-        return self._starts[index] + target - self._before[index]
-
-    def shift(self, moment: int) -> tuple[int, int]:
-        """Return the open interval that holds `moment`, or the next one."""
-        if self.always:
-            return moment, moment + _LONGEST
-        while moment >= self._ends[-1]:
-            self._extend(self._last + (self._last - self._first) + 366 * DAY)
-        index = bisect_right(self._ends, moment)
-        return self._starts[index], self._ends[index]
-
-    def next_open(self, moment: int) -> int:
-        """Return `moment`, or the next opening if it is closed."""
-        return max(moment, self.shift(moment)[0])
-
-
-class _Worker:
-    """A person while the simulation runs: one reusable event, and a queue of work that waits for them alone."""
-
-    __slots__ = ("busy", "case", "clock", "closes", "event", "opens", "own", "queues", "row", "waking")
-
-    def __init__(self, event: simpy.Event, clock: _Clock, queues: list[list[Item]]) -> None:
-        self.event = event
-        self.clock = clock
-        self.own: list[Item] = []
-        self.queues = [*queues, self.own]
-        self.busy = False
-        self.waking = False
-        self.case = -1
-        self.row = -1
-        self.opens, self.closes = 0, 0
-
-    def opening(self, now: int) -> int:
-        """Return `now` if the person is on duty, or else their next opening."""
-        if now >= self.closes:
-            self.opens, self.closes = self.clock.shift(now)
-        return max(now, self.opens)
-
-
-# (key, number, case, activity): the key orders the queue, the number keeps the order of arrival among equals.
-Item = tuple[int, int, int, int]
-
-
-@dataclass(slots=True)
-class _Node:
-    """One activity, compiled."""
-
-    model: ActivityModel
-    name: str
-    role: int
-    clock: _Clock
-    durations: list[list[int]]
-    delays: list[list[int]]
-    nexts: list[list[int]]
-    draws: list[list[float]]
-    contexts: dict[tuple[int, ...], tuple[list[float], list[int]]]
-    deepest: int
-
-
-class _Run:
-    """One run: the state of cases, queues and people, and the rows of the log as they are written."""
-
-    def __init__(self, model: SimulationModel, streams: Streams, arrivals: NDArray[np.int64]) -> None:
-        self.model = model
-        self.streams = streams
-        self.arrivals: list[int] = arrivals.tolist()
-        self.n = len(self.arrivals)
-        self.env = simpy.Environment(initial_time=self.arrivals[0])
-        self.names = list(model.activities)
-        self.numbers = {name: number for number, name in enumerate(self.names)}
-        self.roles = list(model.roles)
-        # The state of cases: rounds by activity, activities so far, and who is bound to do an activity again.
-        self.next_case = 0
-        self.rounds: list[dict[int, int]] = [{} for _ in range(self.n)]
-        self.trace: list[list[int]] = [[] for _ in range(self.n)]
-        self.bound: list[dict[int, int]] = [{} for _ in range(self.n)]
-        self.waits: dict[int, simpy.Event] = {}
-        self.after: dict[int, tuple[Callable[[int, int], None], int]] = {}
-        self.queued_since: dict[tuple[int, int], int] = {}
-        self.cancelled = np.zeros(self.n, dtype=np.bool_)
-        # The state of people: a queue per role, and who is idle, the longest idle first.
-        self.sequence = 0
-        self.queues: list[list[Item]] = [[] for _ in self.roles]
-        self.idle: list[deque[int]] = [deque() for _ in self.roles]
-        self.of_role = [[self.roles.index(role) for role in person.roles] for person in model.people]
-        # The rows of the log.
-        self.case: list[int] = []
-        self.activity: list[int] = []
-        self.person: list[int] = []
-        self.enabled: list[int] = []
-        self.start: list[int] = []
-        self.end: list[int] = []
-        first, horizon = self.arrivals[0], self.arrivals[-1] + 400 * DAY
-        clocks = {name: _Clock(model.calendar(name), first, horizon) for name in model.calendars}
-        self.nodes = self._nodes(clocks, _Clock(Calendar.always(), first, horizon))
-        self.workers = self._workers(clocks, first, horizon)
-        self.due = self._deadlines(arrivals)
-        self.begin = self._choose(model.begin, streams.uniform("begin", size=self.n))
-
-    def play(self) -> None:
-        """Let the cases arrive and go on until every one has ended."""
-        self._schedule(self._event(self._arrive), self.arrivals[0])
-        self.env.run()
-
-    def _nodes(self, clocks: dict[str, _Clock], always: _Clock) -> list[_Node]:
-        return [
-            _Node(
-                model=one,
-                name=name,
-                role=-1 if one.role is None else self.roles.index(one.role),
-                clock=clocks[one.calendar] if one.calendar else always,
-                durations=[],
-                delays=[],
-                nexts=[],
-                draws=[],
-                contexts=self._contexts(one),
-                deepest=max((len(context.before) for context in one.contexts), default=0),
-            )
-            for name, one in self.model.activities.items()
-        ]
-
-    def _workers(self, clocks: dict[str, _Clock], first: int, horizon: int) -> list[_Worker]:
-        out = []
-        for number, person in enumerate(self.model.people):
-            clock = clocks[person.calendar]
-            if person.absences:
-                clock = _Clock(self.model.calendar(person.calendar, person.absences), first, horizon)
-            queues = [self.queues[role] for role in self.of_role[number]]
-            out.append(_Worker(self._event(self._worker_event(number)), clock, queues))
-            for role in self.of_role[number]:
-                self.idle[role].append(number)
-        return out
-
-    # -- draws -----------------------------------------------------------------------------------------------------
-
-    def _deadlines(self, arrivals: NDArray[np.int64]) -> list[int]:
-        if self.model.queue != "deadline" or self.model.due is None:
-            return []
-        hours = self.model.due.ppf(self.streams.uniform("due", size=self.n))
-        due = self.model.calendar(self.model.office).add(arrivals, _as_us(hours))
-        return [int(moment) for moment in due]
-
-    def _table(self, routes: list[Route]) -> tuple[list[float], list[int]]:
-        """Return the cumulative probabilities of routes and their targets: an activity, END or CANCELLED."""
-        # Ways back come first, so that a scenario which scales them moves as few cases as possible.
-        ordered = sorted(routes, key=lambda route: not route.rework)
-        ends = {"completed": END, "cancelled": CANCELLED}
-        targets = [ends[route.outcome] if route.to is None else self.numbers[route.to] for route in ordered]
-        edges: list[float] = np.cumsum([route.probability for route in ordered]).tolist()
-        # The last edge is open: rounding must not leave a draw without a route.
-        return edges[:-1], targets
-
-    def _contexts(self, model: ActivityModel) -> dict[tuple[int, ...], tuple[list[float], list[int]]]:
-        """Return the routes of contexts by (round, earlier activities)."""
-        return {
-            (one.round, *(self.numbers[name] for name in one.before)): self._table(one.next) for one in model.contexts
-        }
-
-    def _choose(self, routes: list[Route], u: NDArray[np.float64]) -> list[int]:
-        """Return each case's choice among routes."""
-        edges, targets = self._table(routes)
-        return [int(one) for one in np.asarray(targets)[np.searchsorted(edges, u, side="right")]]
-
-    def _next(self, case: int, activity: int) -> int:
-        """Return where a case goes after an activity: by the longest context that fits, or else by the round."""
-        node = self.nodes[activity]
-        number = self.rounds[case][activity]
-        if node.contexts:
-            trace = self.trace[case]
-            known = min(number, len(node.model.next))
-            for length in range(min(node.deepest, len(trace) - 1), 0, -1):
-                found = node.contexts.get((known, *trace[-1 - length : -1]))
-                if found is not None:
-                    return found[1][bisect_right(found[0], node.draws[number - 1][case])]
-        return node.nexts[number - 1][case]
-
-    def _compile_round(self, node: _Node) -> None:
-        """Draw what the next round of an activity takes and where it leads, for every case."""
-        round_number = len(node.durations) + 1
-        if round_number > _MOST_ROUNDS:
-            raise DataError(
-                f'a case executes "{node.name}" more than {_MOST_ROUNDS:,} times; lower the probability of its way back'
-            )
-        model = node.model
-        spread = model.duration[min(round_number, len(model.duration)) - 1]
-        hours = spread.ppf(self.streams.uniform("duration", node.name, round_number, size=self.n))
-        node.durations.append(_as_us(hours).tolist())
-        if model.delay is not None:
-            hours = model.delay.ppf(self.streams.uniform("delay", node.name, round_number, size=self.n))
-            node.delays.append(_as_us(hours).tolist())
-        else:
-            node.delays.append([])
-        routes = model.next[min(round_number, len(model.next)) - 1]
-        u = self.streams.uniform("route", node.name, round_number, size=self.n)
-        node.nexts.append(self._choose(routes, u))
-        node.draws.append(u.tolist() if node.contexts else [])
-
-    # -- events ----------------------------------------------------------------------------------------------------
-
-    def _event(self, callback: Callable[[simpy.Event], None]) -> simpy.Event:
-        event = simpy.Event(self.env)
-        event._ok, event._value = True, None
-        event.callbacks = [callback]
-        return event
-
-    def _schedule(self, event: simpy.Event, moment: int) -> None:
-        self.env.schedule(event, NORMAL, moment - self.env.now)
-
-    def _arrive(self, event: simpy.Event) -> None:
-        case = self.next_case
-        self.next_case += 1
-        if self.next_case < self.n:
-            event.callbacks = [self._arrive]
-            self._schedule(event, self.arrivals[self.next_case])
-        self._enable(case, self.begin[case])
-
-    def _enable(self, case: int, activity: int) -> None:
-        """A case reaches an activity, or its end."""
-        if activity < 0:
-            self.cancelled[case] = activity == CANCELLED
-            return
-        node = self.nodes[activity]
-        number = self.rounds[case].get(activity, 0)
-        self.rounds[case][activity] = number + 1
-        self.trace[case].append(activity)
-        if number == len(node.durations):
-            self._compile_round(node)
-        now = int(self.env.now)
-        if node.role < 0:
-            row = self._write(case, activity, -1, now, now)
-            self.end[row] = node.clock.add(node.clock.next_open(now), node.durations[number][case])
-            self._later(case, self.end[row], self._left, activity)
-            return
-        self.queued_since[case, activity] = now
-        if node.delays[number]:
-            self._later(case, node.clock.add(now, node.delays[number][case]), self._offer, activity)
-        else:
-            self._offer(case, activity)
-
-    def _later(self, case: int, moment: int, what: Callable[[int, int], None], activity: int) -> None:
-        self.after[case] = (what, activity)
-        event = self.waits.get(case)
-        if event is None:
-            event = self.waits[case] = self._event(lambda _: None)
-
-        def happen(_: simpy.Event) -> None:
-            action, at = self.after.pop(case)
-            action(case, at)
-
-        event.callbacks = [happen]
-        self._schedule(event, moment)
-
-    def _left(self, case: int, activity: int) -> None:
-        """A case leaves an activity."""
-        self._enable(case, self._next(case, activity))
-
-    def _offer(self, case: int, activity: int) -> None:
-        """Work joins the queue of its role, or of the one person who must do it, and someone free takes it."""
-        now = int(self.env.now)
-        node = self.nodes[activity]
-        self.sequence += 1
-        key = self.due[case] if self.due else self.queued_since[case, activity]
-        item = (key, self.sequence, case, activity)
-        owner = self.bound[case].get(activity) if node.model.same_person else None
-        if owner is None:
-            heappush(self.queues[node.role], item)
-            self._call(self.idle[node.role], now)
-        else:
-            heappush(self.workers[owner].own, item)
-            if not self.workers[owner].busy:
-                self._call((owner,), now)
-
-    def _call(self, candidates: Iterable[int], now: int) -> bool:
-        """Give work to the first idle person on duty, or else wake the one who comes first when they come.
-
-        Return whether someone took it.
-        """
-        first, soonest = None, _NEVER
-        for number in candidates:
-            worker = self.workers[number]
-            # Someone about to wake will look for work by themselves; whoever wakes at this very moment comes first.
-            if worker.waking:
-                if worker.opening(now) == now:
-                    return False
-                continue
-            opening = worker.opening(now)
-            if opening == now:
-                self._take(number)
-                return True
-            if opening < soonest:
-                first, soonest = worker, opening
-        if first is not None:
-            first.waking = True
-            self._schedule(first.event, soonest)
+def _compiled(engine: Engine, why_not: tuple[str, ...], rows: int) -> bool:
+    """Return whether the compiled twin runs: where it can, and loading it is not felt."""
+    if engine not in ("auto", "simpy", "kernel"):
+        raise UnknownNameError.of(kind="engine", name=str(engine), known=["auto", "simpy", "kernel"])
+    if why_not or engine == "simpy":
         return False
-
-    def _worker_event(self, number: int) -> Callable[[simpy.Event], None]:
-        def happen(event: simpy.Event) -> None:
-            worker = self.workers[number]
-            event.callbacks = [happen]
-            worker.waking = False
-            if worker.busy:
-                worker.busy = False
-                for role in self.of_role[number]:
-                    self.idle[role].append(number)
-                self._left(worker.case, self.activity[worker.row])
-            if not worker.busy and not worker.waking and any(worker.queues):
-                self._call((number,), int(self.env.now))
-            # Whoever was woken for one piece of work may take another: someone else has to come for what is left.
-            for role in self.of_role[number]:
-                while self.queues[role] and self._call(self.idle[role], int(self.env.now)):
-                    pass
-
-        return happen
-
-    def _take(self, number: int) -> None:
-        """A free person on duty begins the first piece of work of their queues."""
-        worker = self.workers[number]
-        queue = min((queue for queue in worker.queues if queue), key=_head)
-        _, _, case, activity = heappop(queue)
-        now = int(self.env.now)
-        node = self.nodes[activity]
-        worker.row = self._write(case, activity, number, self.queued_since.pop((case, activity)), now)
-        worker.case = case
-        worker.busy = True
-        for role in self.of_role[number]:
-            self.idle[role].remove(number)
-        if node.model.same_person:
-            self.bound[case].setdefault(activity, number)
-        end = worker.clock.add(now, node.durations[self.rounds[case][activity] - 1][case])
-        self.end[worker.row] = end
-        self._schedule(worker.event, end)
-
-    def _write(self, case: int, activity: int, person: int, enabled: int, start: int) -> int:
-        self.case.append(case)
-        self.activity.append(activity)
-        self.person.append(person)
-        self.enabled.append(enabled)
-        self.start.append(start)
-        self.end.append(start)
-        return len(self.case) - 1
+    if engine == "kernel":
+        if not compiled(1, pays_from=0):
+            raise MissingExtraError.of(package="numba", extra="fast", purpose='engine="kernel"')
+        return True
+    return pays_to_compile(rows)
 
 
-def _as_log(model: SimulationModel, run: _Run, step: Step) -> EventLog:
-    """Return the rows of a run as an event log."""
-    case, activity = np.asarray(run.case, dtype=np.int64), np.asarray(run.activity, dtype=np.int64)
-    enabled, start, end = (np.asarray(column, dtype=np.int64) for column in (run.enabled, run.start, run.end))
-    order = np.lexsort((end, start, case))
-    roles = np.array([-1 if one.role is None else run.roles.index(one.role) for one in model.activities.values()])
-    width = len(str(run.n))
-    return EventLog(
-        name=model.name,
-        time_zone=model.time_zone,
-        case_names=np.array([f"{number + 1:0{width}d}" for number in range(run.n)], dtype=object),
-        offsets=np.concatenate(([0], np.cumsum(np.bincount(case, minlength=run.n)))).astype(np.int64),
-        activity=activity[order].astype(np.min_scalar_type(len(run.names) - 1)),
-        activities=tuple(run.names),
-        resource=np.asarray(run.person, dtype=np.int32)[order],
-        resources=tuple(one.name for one in model.people),
-        role=roles[activity[order]].astype(np.int32),
-        roles=tuple(run.roles),
-        start=start[order],
-        end=end[order],
-        enabled=enabled[order],
-        ongoing=np.zeros(len(order), dtype=np.bool_),
-        completed=np.ones(run.n, dtype=np.bool_),
-        timestamps="interval",
-        attributes=Columns(),
-        case_attributes=pd.DataFrame({"outcome": np.where(run.cancelled, "cancelled", "completed")}),
-        observed=(int(enabled.min()), int(end.max())),
-        history=(step,),
-        calendar=model.calendar(model.office),
-    )
+def pays_to_compile(rows: int) -> bool:
+    """Return whether so many activity instances are worth the compiled twin: loading it, or else compiling it first.
+
+    Once it is loaded, it serves every size.
+    """
+    loaded = "mkmine.simulation.kernel" in sys.modules
+    return compiled(rows, pays_from=0 if loaded else _PAYS_FROM if is_compiled() else _PAYS_TO_COMPILE)
 
 
-def _head(queue: list[Item]) -> Item:
-    return queue[0]
-
-
-def _as_us(hours: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Return hours as whole microseconds; a cap of 400 years keeps a heavy tail inside the calendar."""
-    return np.minimum(np.rint(hours * HOUR), _LONGEST).astype(np.int64)
+def _head(heap: list[Item]) -> Item:
+    return heap[0]

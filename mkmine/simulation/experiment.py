@@ -2,120 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field
-from datetime import timedelta
-from html import escape
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 
-from mkmine.calendars import DAY
-from mkmine.discovery.process_map import records
-from mkmine.errors import DataError
-from mkmine.eventlog import EventLog, Provenance
-from mkmine.eventlog.observation import as_observed
-from mkmine.simulation.arrivals import arrival_times, midnight
-from mkmine.simulation.engine import simulate
-from mkmine.simulation.kpis import kpi, measure, utilisation
+from mkmine.errors import DataError, UnknownNameError
+from mkmine.eventlog import EventLog
+from mkmine.language import translator
+from mkmine.simulation.answers import Runs, Strain, answers, half_widths, level, strained
+from mkmine.simulation.campaign import Campaign, OutOfTimeError
+from mkmine.simulation.engine import Engine
+from mkmine.simulation.executors import Place, opened
 from mkmine.simulation.model import SimulationModel
+from mkmine.simulation.progress import shown
+from mkmine.simulation.replication import Plan
+from mkmine.simulation.results import Experiment
 from mkmine.simulation.scenario import Scenario
-from mkmine.streams import Streams
+from mkmine.simulation.stopping import Precision, Stopping, judged, more
+from mkmine.simulation.study import Study
+from mkmine.simulation.underway import Underway, WorkInProgress, work_in_progress
+from mkmine.simulation.wording import growth_text
 
 if TYPE_CHECKING:
     from mkmine.simulation.validation import Validation
 
-__all__ = ["Experiment", "experiment"]
+__all__ = ["Experiment", "experiment", "resume"]
 
-Verdict = Literal["better", "worse", "changed", "noise", "negligible", "unstable"]
-# A difference surely below this share of the base decides nothing, however sure it is.
-_NEGLIGIBLE = 0.01
-_NO_FREE_TIME = 0.99
 METHOD = "paired replications under common random numbers, Student t interval"
+METHOD_TOGETHER = (
+    "paired replications under common random numbers, Student t intervals that hold for all scenarios together "
+    "(Bonferroni)"
+)
 _FEWEST, _MOST = 2, 10_000
-_MOST_WORKERS = 64
-
-
-@dataclass(frozen=True, kw_only=True, repr=False)
-class Experiment:
-    """What the scenarios change, with its uncertainty.
-
-    Attributes
-    ----------
-    answers
-        One row per scenario and key figure: `base` and `value` (means over replications), `difference` with its
-        confidence interval `low`..`high`, `relative` (difference / base), `replications`, `verdict`. The verdict is
-        `"noise"` where the interval includes 0; `"negligible"` where it lies within 1 % of the base; `"unstable"` where
-        the work in progress of the scenario or of the base grows without end, so that its figures only depend on how
-        long one simulates.
-    kpis
-        One row per scenario, replication and key figure: the raw values.
-    logs
-        The simulated log of replication 0 of each scenario, and of the base.
-    warnings
-        What a reader must know before believing an answer.
-    """
-
-    base: str
-    scenarios: tuple[Scenario, ...]
-    answers: pd.DataFrame
-    kpis: pd.DataFrame
-    logs: Mapping[str, EventLog]
-    confidence: float
-    replications: int
-    seed: int
-    weeks: float
-    warm_up_weeks: float
-    warnings: tuple[str, ...]
-    provenance: Provenance
-    validation: Validation | None = field(default=None)
-
-    def answer(self, scenario: str, key: str = "cycle_mean_h") -> pd.Series:
-        """Return one row of `answers`. Raises `DataError` if there is none."""
-        rows = self.answers[(self.answers["scenario"] == scenario) & (self.answers["kpi"] == key)]
-        if rows.empty:
-            names = ", ".join(f'"{one.name}"' for one in self.scenarios)
-            raise DataError(f'the experiment has no answer for scenario "{scenario}", kpi "{key}"; scenarios: {names}')
-        return rows.iloc[0]
-
-    def to_pandas(self) -> pd.DataFrame:
-        """Return the answers."""
-        return self.answers.copy()
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain values."""
-        return {
-            "base": self.base,
-            "scenarios": [one.to_dict() for one in self.scenarios],
-            "answers": records(self.answers),
-            "replications": self.replications,
-            "confidence": self.confidence,
-            "seed": self.seed,
-            "weeks": self.weeks,
-            "warm_up_weeks": self.warm_up_weeks,
-            "warnings": list(self.warnings),
-            "provenance": self.provenance.to_dict(),
-            "validation": None if self.validation is None else self.validation.to_dict(),
-        }
-
-    def __repr__(self) -> str:
-        lines = [f"Experiment on {self.base}: {self.replications} paired replications of {self.weeks:g} weeks"]
-        for scenario in self.scenarios:
-            lines.append(f"  {scenario.name}")
-            rows = self.answers[self.answers["scenario"] == scenario.name]
-            for _, row in rows[~rows["kpi"].str.startswith("utilisation")].iterrows():
-                half = (row["high"] - row["low"]) / 2
-                lines.append(
-                    f"    {row['kpi']:<24}{row['base']:>10.2f} -> {row['value']:>8.2f}   "
-                    f"{row['difference']:+.2f} ± {half:.2f} ({row['verdict']})"
-                )
-        return "\n".join([*lines, *(f"  warning: {warning}" for warning in self.warnings)])
-
-    def _repr_html_(self) -> str:
-        notes = "".join(f"<p>{escape(warning)}</p>" for warning in self.warnings)
-        return self.answers.to_html(index=False, escape=True, float_format="{:.3g}".format) + notes
 
 
 def experiment(
@@ -123,11 +45,20 @@ def experiment(
     scenarios: Sequence[Scenario],
     *,
     replications: int = 30,
+    precision: Mapping[str, float | str] | None = None,
+    most: int = 1_000,
+    seconds: float | None = None,
     seed: int = 7,
     weeks: float = 26,
     warm_up_weeks: float | None = None,
+    in_progress: EventLog | WorkInProgress | None = None,
+    sla_h: float | None = None,
     confidence: float = 0.95,
+    simultaneous: bool = True,
     workers: int = 1,
+    executor: Place = "processes",
+    engine: Engine = "auto",
+    study: str | Path | None = None,
     validation: Validation | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Experiment:
@@ -143,209 +74,292 @@ def experiment(
     model, scenarios
         The base and what to change in it. Scenario names are unique.
     replications
-        At least 2.
+        At least 2; with `precision`, the number at the first look (at least 10 keep the intervals honest).
+    precision
+        Half-widths of the paired differences to go on for, in the unit of the key figure or in per cent of the base:
+        `{"cycle_mean_h": 4, "cycle_p85_h": "5%"}`. See `mkmine.simulation.stopping.more` for the method.
+    most, seconds
+        The budget: replications, and seconds of the clock, after which no new ones begin (at least 2 are finished).
+        With `seconds` their number depends on the machine; what the first n of them say does not.
     weeks, warm_up_weeks
-        The measured span, and the warm-up before it (default: a third of `weeks`, at least 8).
-    workers
-        Processes; the result does not depend on their number.
+        The measured span, and the warm-up before it. Default: a third of `weeks`, at least 8; or, where usual cases
+        take over a third of that, what MSER-5 finds in pilot runs, if that is longer.
+    in_progress
+        Begin with the work in progress instead of with an empty office and a warm-up: a log, of which the cases open at
+        its end are taken, or what `mkmine.simulation.underway.work_in_progress` gives. Figures are then those of the
+        `weeks` that follow.
+    sla_h
+        Working hours within which a case is on time; adds `on_time_share`.
+    confidence, simultaneous
+        Of the intervals; those of one key figure hold for all scenarios together (Bonferroni), unless `simultaneous` is
+        False. Key figures are questions of their own and not corrected for.
+    workers, executor
+        How many processes, or threads, or an executor such as `client.get_executor()` of Dask. The result does not
+        depend on them. Threads run side by side in the compiled engine only.
+    engine
+        `"simpy"` or `"kernel"`, its compiled twin, which gives the same numbers; by default the twin where all runs
+        together are worth loading it, and it can run the model.
+    study
+        A folder, such as `simulations/article`: finished replications are kept there as they come, and used again.
     progress
-        Called with (runs done, runs in all).
+        Called with (runs done, runs planned so far); by default a bar where somebody watches.
 
-    Raises `DataError` if a parameter is out of range or two scenarios have one name, and what `Scenario.apply` raises.
+    Raises `DataError` if a parameter is out of range or two scenarios have one name, `UnknownNameError` for an unknown
+    key figure, and what `Scenario.apply` raises.
     """
-    warm = max(8.0, weeks / 3) if warm_up_weeks is None else float(warm_up_weeks)
-    _check(scenarios, replications, weeks, warm, confidence, workers)
+    _check(scenarios, replications, most, seconds, weeks, warm_up_weeks, confidence)
+    wanted = () if precision is None else Precision.read(precision)
     if model.name in {one.name for one in scenarios}:
         raise DataError(f'a scenario is called "{model.name}", as the model is; give it its own name')
+    if sla_h is not None and not 0 < sla_h < float("inf"):
+        raise DataError(f"sla_h={sla_h!r}: give the working hours within which a case is on time, e.g. 80")
     models = {"": model, **{one.name: one.apply(model) for one in scenarios}}
-    tasks = [
-        _Task(name, changed, seed, replication, weeks, warm)
-        for replication in range(replications)
-        for name, changed in models.items()
-    ]
-    results: list[_Outcome] = []
-    for result in _results(tasks, workers):
-        results.append(result)
-        if progress is not None:
-            progress(len(results), len(tasks))
-    table = pd.DataFrame(
-        [
-            {"scenario": result.scenario or model.name, "replication": result.replication, "kpi": key, "value": value}
-            for result in results
-            for key, value in result.values.items()
-        ]
+    progress_now = _underway(in_progress, warm_up_weeks)
+    plan = Plan(
+        seed=seed,
+        weeks=float(weeks),
+        warm_up_weeks=_usual(weeks, 0.0 if progress_now is not None else warm_up_weeks),
+        sla_h=sla_h,
+        in_progress=progress_now,
     )
-    answers, warnings = _answers(results, list(models)[1:], confidence)
-    logs = {result.scenario or model.name: result.log for result in results if result.log is not None}
-    base_log = logs[model.name]
+    settings: dict[str, Any] = {
+        "replications": replications, "precision": None if precision is None else dict(precision), "most": most,
+        "seconds": seconds, "seed": seed, "weeks": weeks, "warm_up_weeks": warm_up_weeks, "sla_h": sla_h,
+        "confidence": confidence, "simultaneous": simultaneous,
+    }  # fmt: skip
+    if progress_now is not None:
+        settings["in_progress"] = asdict(progress_now)
+    comparisons = max(len(scenarios), 1) if simultaneous else 1
+    with opened(workers, executor) as pool, _reporting(progress) as tell:
+        folder = None if study is None else Study(study)
+        campaign = Campaign(models, plan, pool, folder, tell, seconds=seconds, engine=engine)
+        campaign.plan_for(replications)
+        how = "observed" if progress_now is not None else "given" if warm_up_weeks is not None else campaign.settle()
+        if folder is not None:
+            folder.write(model=model, scenarios=scenarios, runs=campaign.runs_of(), settings=settings, tables={})
+        stopping = _replicate(campaign, replications, wanted, most, level(confidence, comparisons))
+    found = _answered(model, scenarios, campaign, stopping, confidence, comparisons, validation, how)
+    if folder is not None:
+        tables = {"kpis.csv": found.kpis, "answers.csv": found.answers}
+        folder.write(model=model, scenarios=scenarios, runs=campaign.runs_of(), settings=settings, tables=tables)
+    return found
+
+
+def resume(
+    study: str | Path,
+    *,
+    workers: int = 1,
+    executor: Place = "processes",
+    validation: Validation | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Experiment:
+    """Return the experiment of a study's folder, going on where it was interrupted; nothing is simulated twice.
+
+    Raises `DataError` if the folder holds no manifest, or a file was changed since its results were made.
+    """
+    folder = Path(study)
+    if not folder.is_dir():
+        raise DataError(f'study: there is no folder "{folder}"')
+    model, scenarios, settings = Study(folder).read()
+    if "in_progress" in settings:
+        settings["in_progress"] = _read_underway(settings["in_progress"])
+    return experiment(
+        model,
+        scenarios,
+        workers=workers,
+        executor=executor,
+        study=folder,
+        validation=validation,
+        progress=progress,
+        **settings,
+    )
+
+
+def _underway(given: EventLog | WorkInProgress | None, warm_up_weeks: float | None) -> WorkInProgress | None:
+    """Return the work in progress that an experiment begins with, if it does."""
+    if given is None:
+        return None
+    if warm_up_weeks is not None:
+        raise DataError("warm_up_weeks and in_progress are both given; work in progress needs no warm-up: give one")
+    found = work_in_progress(given) if isinstance(given, EventLog) else given
+    if not isinstance(found, WorkInProgress):
+        raise DataError(f"in_progress={type(given).__name__}: give a log, or what work_in_progress(log) returns")
+    return found
+
+
+def _read_underway(values: Mapping[str, Any]) -> WorkInProgress:
+    try:
+        cases = tuple(Underway(**(one | {"trace": tuple(one["trace"])})) for one in values["cases"])
+        return WorkInProgress(at=int(values["at"]), cases=cases)
+    except (KeyError, TypeError, ValueError):
+        raise DataError("study: the work in progress of the manifest cannot be read") from None
+
+
+def _replicate(
+    campaign: Campaign, replications: int, wanted: tuple[Precision, ...], most: int, confidence: float
+) -> Stopping:
+    """Make replications until the wanted half-widths are met or the budget is used up."""
+    looks, reason = 0, "as asked"
+    table = judged((), pd.DataFrame())
+    try:
+        campaign.reach(replications if not wanted else min(replications, most))
+        _check_measured(campaign.results(), wanted)
+        while wanted:
+            looks, count = looks + 1, campaign.finished
+            table = _reached(campaign.results(), wanted, confidence)
+            then = more(count, table, most)
+            if then == count:
+                reason = "precise enough" if table["met"].all() else "replications"
+                break
+            campaign.reach(then)
+    except OutOfTimeError:
+        reason = "seconds"
+        _check_measured(campaign.results(), wanted)
+        table = _reached(campaign.results(), wanted, confidence)
+    return Stopping(reason=reason, looks=looks, precision=table)  # type: ignore[arg-type]
+
+
+def _reached(runs: Runs, wanted: tuple[Precision, ...], confidence: float) -> pd.DataFrame:
+    """Return the half-widths of the scenarios that have an answer."""
+    unstable = strained(runs, confidence)
+    able = {name: outcomes for name, outcomes in runs.items() if name == "" or not {"", name} & set(unstable)}
+    return judged(wanted, half_widths(able, confidence, [one.kpi for one in wanted]))
+
+
+def _check_measured(runs: Runs, wanted: tuple[Precision, ...]) -> None:
+    measured = runs[""][0].values
+    for one in wanted:
+        if one.kpi == "on_time_share" and one.kpi not in measured:
+            raise DataError("precision: on_time_share needs to know when a case is on time; give sla_h")
+        if one.kpi not in measured:
+            raise UnknownNameError.of(kind="key figure", name=one.kpi, known=list(measured), where="this experiment")
+
+
+def _answered(
+    model: SimulationModel,
+    scenarios: Sequence[Scenario],
+    campaign: Campaign,
+    stopping: Stopping,
+    confidence: float,
+    comparisons: int,
+    validation: Validation | None,
+    how: str,
+) -> Experiment:
+    """Put together what was found."""
+    runs, plan, each = campaign.results(), campaign.plan, level(confidence, comparisons)
+    strain = {name or model.name: one for name, one in strained(runs, confidence).items()}
+    count = campaign.finished
+    logs = {name or model.name: outcomes[0].log for name, outcomes in runs.items() if outcomes[0].log is not None}
     trust = () if validation is None or validation.grade == "good" else (validation.warning,)
+    method = METHOD if comparisons == 1 else METHOD_TOGETHER
     return Experiment(
         base=model.name,
         scenarios=tuple(scenarios),
-        answers=answers,
-        kpis=table,
+        answers=answers(runs, each, {name if name != model.name else "": one for name, one in strain.items()}),
+        kpis=_raw(model.name, runs),
         logs=logs,
         confidence=confidence,
-        replications=replications,
-        seed=seed,
-        weeks=weeks,
-        warm_up_weeks=warm,
-        warnings=(*trust, *warnings, *model.notes),
-        provenance=base_log.provenance(METHOD, replications=replications, seed=seed, confidence=confidence),
+        replications=count,
+        seed=plan.seed,
+        weeks=plan.weeks,
+        warm_up_weeks=plan.warm_up_weeks,
+        warnings=(
+            *trust,
+            *_unstable(strain, model.name),
+            *_imprecise(stopping),
+            *_restless(campaign, strain),
+            *model.notes,
+        ),
+        provenance=logs[model.name].provenance(method, replications=count, seed=plan.seed, confidence=confidence),
         validation=validation,
+        comparisons=comparisons,
+        strain=strain,
+        stopping=stopping,
+        warm_up=how,
+        study=None if campaign.study is None else str(campaign.study.folder),
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Task:
-    scenario: str
-    model: SimulationModel
-    seed: int
-    replication: int
-    weeks: float
-    warm_up_weeks: float
+def _raw(base: str, runs: Runs) -> pd.DataFrame:
+    """Return one row per replication, scenario and key figure."""
+    rows = [
+        {"scenario": name or base, "replication": one.replication, "kpi": key, "value": value}
+        for together in zip(*runs.values(), strict=True)
+        for name, one in zip(runs, together, strict=True)
+        for key, value in one.values.items()
+    ]
+    return pd.DataFrame(rows, columns=["scenario", "replication", "kpi", "value"])
 
 
-@dataclass(frozen=True, slots=True)
-class _Outcome:
-    scenario: str
-    replication: int
-    values: dict[str, float]
-    growth: float
-    log: EventLog | None
+def _unstable(strain: Mapping[str, Strain], base: str) -> Iterator[str]:
+    t = translator("en")
+    for name in sorted(strain, key=lambda one: (one != base, one)):
+        who = "the base model" if name == base else f'scenario "{name}"'
+        yield (
+            f"unstable: in {who} more work arrives than is done, so its times grow with the simulated span: "
+            f"{growth_text(strain[name], t)}"
+        )
 
 
-def _run(task: _Task) -> _Outcome:
-    """Simulate one scenario once and measure it."""
-    week = 7 * DAY
-    model = _latest(task.model, task.warm_up_weeks + task.weeks)
-    first = midnight(model.start, model.time_zone)
-    window = (first + int(task.warm_up_weeks * week), first + int((task.warm_up_weeks + task.weeks) * week))
-    streams = Streams(task.seed, replication=task.replication)
-    # Cases keep arriving after the window, or the last ones measured would meet an emptying office.
-    arrivals = arrival_times(model, streams, weeks=2 * task.warm_up_weeks + task.weeks)
-    log = simulate(model, seed=task.seed, replication=task.replication, arrivals=arrivals)
-    values = measure(log, window) | utilisation(log, model, window)
-    seen = as_observed(log, window) if task.replication == 0 else None
-    return _Outcome(task.scenario, task.replication, values, _growth(log, window), seen)
+def _restless(campaign: Campaign, strain: Mapping[str, Strain]) -> Iterator[str]:
+    for name, weeks in campaign.restless.items():
+        if (name or campaign.models[""].name) not in strain:
+            who = f'scenario "{name}"' if name else "the base model"
+            said = f"the work in progress does not settle within {weeks:g} weeks: its figures depend on the span"
+            yield f"in {who} {said}"
 
 
-def _latest(model: SimulationModel, weeks: float) -> SimulationModel:
-    """Return the model begun so that the weeks end with the period it replays, if that is long enough."""
-    if model.until is None:
-        return model
-    return model.model_copy(update={"start": max(model.start, model.until - timedelta(days=round(7 * weeks)))})
+def _imprecise(stopping: Stopping) -> Iterator[str]:
+    short = stopping.precision[~stopping.precision["met"].astype(bool)]
+    for row in short.to_dict("records"):
+        yield (
+            f'the half-width of {row["kpi"]} in scenario "{row["scenario"]}" is {row["reached"]:.3g}, not the '
+            f"{row['wanted']:.3g} asked for: the {stopping.reason} of the budget were used up"
+        )
 
 
-def _growth(log: EventLog, window: tuple[int, int]) -> float:
-    """Return by what share of the arrivals the work in progress grew between the halves of the window."""
-    heads = log.offsets[:-1]
-    begin = np.minimum.reduceat(log.start if log.enabled is None else log.enabled, heads)
-    finish = np.maximum.reduceat(log.end, heads)
-    points = np.linspace(window[0], window[1], 41)
-    progress = np.searchsorted(np.sort(begin), points) - np.searchsorted(np.sort(finish), points)
-    arrived = max(int(((begin >= window[0]) & (begin < window[1])).sum()), 1)
-    return float((progress[21:].mean() - progress[:20].mean()) / arrived)
+def _usual(weeks: float, given: float | None) -> float:
+    return max(8.0, weeks / 3) if given is None else float(given)
 
 
-def _results(tasks: list[_Task], workers: int) -> Any:
-    if workers == 1:
-        return map(_run, tasks)
-    return _in_processes(tasks, workers)
-
-
-def _in_processes(tasks: list[_Task], workers: int) -> Any:
-    with ProcessPoolExecutor(max_workers=min(workers, len(tasks), _MOST_WORKERS)) as pool:
-        yield from pool.map(_run, tasks)
+@contextmanager
+def _reporting(progress: Callable[[int, int], None] | None) -> Iterator[Callable[[int, int], None]]:
+    """Give what is to be told of progress: the caller's own function, or a bar where somebody watches."""
+    if progress is not None:
+        yield progress
+        return
+    line = shown()
+    try:
+        yield (lambda done, total: None) if line is None else line
+    finally:
+        if line is not None:
+            line.close()
 
 
 def _check(
-    scenarios: Sequence[Scenario], replications: int, weeks: float, warm: float, confidence: float, workers: int
+    scenarios: Sequence[Scenario],
+    replications: int,
+    most: int,
+    seconds: float | None,
+    weeks: float,
+    warm: float | None,
+    confidence: float,
 ) -> None:
-    if not _FEWEST <= replications <= _MOST:
-        raise DataError(
-            f"replications={replications}: an interval needs at least {_FEWEST}, and over {_MOST:,} gain nothing "
-            f"more; 30 is a good start"
-        )
+    for name, count in (("replications", replications), ("most", most)):
+        if not _FEWEST <= count <= _MOST:
+            raise DataError(
+                f"{name}={count}: an interval needs at least {_FEWEST}, and over {_MOST:,} gain nothing "
+                f"more; 30 is a good start"
+            )
+    if seconds is not None and not seconds > 0:
+        raise DataError(f"seconds={seconds!r}: give a positive number of seconds, or None for no limit")
     if not 1 <= weeks <= 520:
         raise DataError(f"weeks={weeks}: give between 1 and 520 weeks")
-    if not 0 <= warm <= 520:
+    if warm is not None and not 0 <= warm <= 520:
         raise DataError(f"warm_up_weeks={warm:g}: give between 0 and 520 weeks")
     if not 0.5 <= confidence < 1:
         raise DataError(f"confidence={confidence}: give a share between 0.5 and 1, e.g. 0.95")
-    if workers < 1:
-        raise DataError(f"workers={workers}: give at least 1")
     names = [one.name for one in scenarios]
     for name in names:
         if names.count(name) > 1:
             raise DataError(f'two scenarios are called "{name}"; give each its own name')
-
-
-def _answers(results: list[_Outcome], scenarios: list[str], confidence: float) -> tuple[pd.DataFrame, list[str]]:
-    """Return the paired differences with intervals and verdicts, and the warnings."""
-    outcomes: dict[str, list[_Outcome]] = {}
-    for result in results:
-        outcomes.setdefault(result.scenario, []).append(result)
-    unstable = {name for name, runs in outcomes.items() if _overloaded(runs, confidence)}
-    rows = []
-    for name in scenarios:
-        for key in outcomes[""][0].values:
-            base = np.array([run.values[key] for run in outcomes[""]])
-            value = np.array([run.values.get(key, float("nan")) for run in outcomes[name]])
-            rows.append(_answer(name, key, base, value, confidence, unstable=bool({"", name} & unstable)))
-    warnings = []
-    for name in sorted(unstable):
-        who = f'scenario "{name}"' if name else "the base model"
-        warnings.append(f"unstable: in {who} more work arrives than is done, so its times grow with the simulated span")
-    return pd.DataFrame(rows), warnings
-
-
-def _answer(name: str, key: str, base: Any, value: Any, confidence: float, *, unstable: bool) -> dict[str, Any]:
-    difference = value - base
-    low, high = _interval(difference, confidence)
-    mean = float(difference.mean())
-    direction = kpi(key).better
-    verdict: Verdict
-    if low <= 0 <= high or not np.isfinite(mean):
-        verdict = "noise"
-    elif max(abs(low), abs(high)) < _NEGLIGIBLE * abs(float(base.mean())):
-        verdict = "negligible"
-    elif direction == "neither":
-        verdict = "changed"
-    else:
-        verdict = "better" if (mean < 0) == (direction == "lower") else "worse"
-    base_mean = float(base.mean())
-    return {
-        "scenario": name,
-        "kpi": key,
-        "unit": kpi(key).unit,
-        "base": base_mean,
-        "value": float(value.mean()),
-        "difference": mean,
-        "low": low,
-        "high": high,
-        "relative": mean / base_mean if base_mean else float("nan"),
-        "replications": len(base),
-        "verdict": "unstable" if unstable and not key.startswith("utilisation") else verdict,
-    }
-
-
-def _interval(values: Any, confidence: float) -> tuple[float, float]:
-    """Return Student's interval of the mean."""
-    from scipy.special import stdtrit
-
-    n = len(values)
-    half = float(stdtrit(n - 1, (1 + confidence) / 2)) * float(values.std(ddof=1)) / np.sqrt(n)
-    return float(values.mean() - half), float(values.mean() + half)
-
-
-def _overloaded(runs: list[_Outcome], confidence: float) -> bool:
-    """Whether a role has no free time at all, or the work in progress grows."""
-    roles = [key for key in runs[0].values if key.startswith("utilisation")]
-    busiest = max((np.mean([run.values[key] for run in runs]) for key in roles), default=0.0)
-    return bool(busiest > _NO_FREE_TIME) or _grows([run.growth for run in runs], confidence)
-
-
-def _grows(growth: list[float], confidence: float) -> bool:
-    """Whether the work in progress grew between the halves by over 5 % of the arrivals, beyond its noise."""
-    return _interval(np.asarray(growth), confidence)[0] > 0.05

@@ -10,148 +10,79 @@ from typing import Annotated, Any, Literal
 
 import pandas as pd
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
-from mkmine.calendars import Calendar, public_holidays
-from mkmine.errors import DataError, MkmineError, nearest
+from mkmine.calendars import Calendar
+from mkmine.errors import DataError
 from mkmine.files import read_yaml, write_text
+from mkmine.simulation.checks import check_model
 from mkmine.simulation.distributions import Distribution
+from mkmine.simulation.parts import (
+    ActivityModel,
+    Arrivals,
+    Batch,
+    CalendarModel,
+    CaseType,
+    Context,
+    Event,
+    Gateway,
+    Habit,
+    Money,
+    Name,
+    Part,
+    Patience,
+    Person,
+    Route,
+    Season,
+    Share,
+    Variant,
+    Way,
+)
 
-__all__ = ["ActivityModel", "Arrivals", "CalendarModel", "Context", "Person", "Route", "Season", "SimulationModel"]
-
-Name = Annotated[str, Field(min_length=1, max_length=500)]
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class CalendarModel(_Part):
-    """Weekly working hours, e.g. `weekly: {Mon-Fri: "09:00-13:00, 14:00-18:00"}`, and the country of the holidays."""
-
-    weekly: dict[str, str]
-    holidays: str | None = None
-    exceptions: dict[str, str] = {}
-
-    def compiled(self, time_zone: str, absences: list[tuple[date, date]] | None = None) -> Calendar:
-        """Return the calendar in a time zone, with a person's absences."""
-        base = Calendar.from_dict(self.model_dump(), time_zone=time_zone)
-        return base.without(absences) if absences else base
-
-
-class Person(_Part):
-    """Someone who can do what their roles do, at the hours of their calendar, except when absent (dates included)."""
-
-    name: Name
-    roles: Annotated[list[Name], Field(min_length=1)]
-    calendar: Name
-    absences: list[tuple[date, date]] = []
-
-
-class Route(_Part):
-    """Where a case goes next, and how probably; `to: null` ends the case. `rework` marks the way back."""
-
-    to: Name | None
-    probability: Annotated[float, Field(ge=0, le=1)]
-    rework: bool = False
-    outcome: Literal["completed", "cancelled"] = "completed"
-
-
-class Context(_Part):
-    """Routes that hold in a round (the last one: and all further ones) when `before` came just before the activity.
-
-    `before` lists activities in order of time, the nearest last.
-    """
-
-    before: Annotated[list[Name], Field(min_length=1, max_length=8)]
-    round: Annotated[int, Field(ge=1, le=1000)] = 1
-    next: Annotated[list[Route], Field(min_length=1)]
+__all__ = [
+    "ActivityModel",
+    "Arrivals",
+    "Batch",
+    "CalendarModel",
+    "CaseType",
+    "Context",
+    "Event",
+    "Gateway",
+    "Habit",
+    "Patience",
+    "Person",
+    "Route",
+    "Season",
+    "SimulationModel",
+    "Variant",
+    "Way",
+]
 
 
-class ActivityModel(_Part):
-    """One activity.
-
-    Lists over rounds: the first entry is for the first execution in a case, the second for the second, and the last one
-    for all further ones.
-
-    role
-        Who does it; null for an outside wait (agency, legal, a publication slot), which holds no one.
-    duration
-        Processing time in working hours, by round.
-    delay
-        Outside wait before the work is offered to the role, in working hours of `calendar`.
-    calendar
-        The clock of an outside wait and of the delay; null runs at all hours.
-    same_person
-        Further rounds wait for the person who did the first one.
-    next
-        Routes after this activity, by round.
-    contexts
-        Other routes where certain activities came before; the longest context that fits wins.
-    """
-
-    role: Name | None = None
-    duration: Annotated[list[Distribution], Field(min_length=1)]
-    delay: Distribution | None = None
-    calendar: Name | None = None
-    same_person: bool = False
-    next: Annotated[list[list[Route]], Field(min_length=1)]
-    contexts: list[Context] = []
-
-    @property
-    def all_routes(self) -> list[list[Route]]:
-        """Every set of routes after this activity."""
-        return [*self.next, *(context.next for context in self.contexts)]
-
-
-class Season(_Part):
-    """A span of dates (both included) in which arrivals are multiplied by `factor`."""
-
-    first: date
-    last: date
-    factor: Annotated[float, Field(ge=0, le=100)]
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Season:
-        if self.last < self.first:
-            raise ValueError(f"the season {self.first} - {self.last} ends before it begins; swap the dates")
-        return self
-
-
-class Arrivals(_Part):
-    """A Poisson process with an intensity per weekday and hour.
-
-    weekly
-        Seven rows (Monday first) of 24 expected arrivals per hour.
-    holidays
-        Country whose public holidays bring no arrivals.
-    seasons
-        Spans with more or fewer arrivals.
-    factor
-        Multiplies everything: what a scenario changes.
-    """
-
-    weekly: Annotated[
-        list[Annotated[list[Annotated[float, Field(ge=0, le=1e5)]], Field(min_length=24, max_length=24)]],
-        Field(min_length=7, max_length=7),
-    ]
-    holidays: str | None = None
-    seasons: list[Season] = []
-    factor: Annotated[float, Field(ge=0, le=100)] = 1.0
-
-    @property
-    def per_week(self) -> float:
-        """Expected arrivals in an ordinary week."""
-        return sum(map(sum, self.weekly)) * self.factor
-
-
-class SimulationModel(_Part):
+class SimulationModel(Part):
     """A model of the process that can be run.
 
+    people
+        Who does the work; activities name the role that they need.
+    activities, gateways
+        The places of the process. Routes lead from one to another; a gateway lets branches go on side by side, or
+        waits for them.
+    begin
+        Routes to the first place of a case.
+    case_types, attributes
+        Kinds of cases, and further properties that each case draws; `variants` of activities depend on them.
     queue
-        The order in which a role takes its work: `"fifo"` by the time it was enabled, `"deadline"` earliest due first.
+        The order in which a role takes its work: `"fifo"` by the time it was enabled, `"lifo"` the last one first,
+        `"deadline"` earliest due first, `"priority"` by the priority of activity and case type, and first come first
+        served among equals, `"ageing"` the same, but waiting makes up for priority.
+    ageing
+        How many hours of waiting are worth one step of priority; needed for `queue: ageing`.
     due
         Working hours (of `office`) from arrival to the deadline of a case; needed for `queue: deadline`.
+    wip_limit
+        At most so many cases are in the process; others wait at its door (CONWIP).
+    cost
+        Of each case.
     office
         Name of the calendar by which working time is measured in results.
     start
@@ -172,83 +103,28 @@ class SimulationModel(_Part):
     calendars: dict[Name, CalendarModel]
     people: list[Person]
     activities: dict[Name, ActivityModel]
+    gateways: dict[Name, Gateway] = Field(default_factory=dict)
     begin: Annotated[list[Route], Field(min_length=1)]
     arrivals: Arrivals
-    queue: Literal["fifo", "deadline"] = "fifo"
+    case_types: dict[Name, CaseType] = Field(default_factory=dict)
+    attributes: dict[Name, dict[Name, Share]] = Field(default_factory=dict)
+    queue: Literal["fifo", "lifo", "deadline", "priority", "ageing"] = "fifo"
+    ageing: Annotated[float, Field(gt=0, le=1e6)] | None = None
     due: Distribution | None = None
+    wip_limit: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+    cost: Money = 0.0
     source: str | None = None
-    notes: list[str] = []
+    notes: list[str] = Field(default_factory=list)
 
     @model_validator(mode="after")
     def _consistent(self) -> SimulationModel:
-        roles = {role for person in self.people for role in person.roles}
-        names = list(self.activities)
-        if not names:
-            raise ValueError("activities: the model has none; give at least one")
-        for person in self.people:
-            _known(person.calendar, list(self.calendars), f"people: {person.name}: calendar")
-        _known(self.office, list(self.calendars), "office")
-        seen: set[str] = set()
-        for person in self.people:
-            if person.name in seen:
-                raise ValueError(f'people: "{person.name}" is there twice; give each person another name')
-            seen.add(person.name)
-        for name, activity in self.activities.items():
-            if activity.role is not None and activity.role not in roles:
-                raise ValueError(
-                    f'activities: {name}: nobody has the role "{activity.role}", so its work would wait for ever; '
-                    f"{nearest(activity.role, sorted(roles))}"
-                )
-            if activity.calendar is not None:
-                _known(activity.calendar, list(self.calendars), f"activities: {name}: calendar")
-            for number, routes in enumerate(activity.next, 1):
-                _check_routes(routes, names, f"activities: {name}: next, round {number}")
-            for context in activity.contexts:
-                where = f"activities: {name}: context {' > '.join(context.before)}"
-                _check_routes(context.next, names, where)
-                for earlier in context.before:
-                    _known(earlier, names, where)
-        _check_routes(self.begin, names, "begin")
-        if any(route.to is None for route in self.begin):
-            raise ValueError("begin: a case cannot end before its first activity; give each route an activity")
-        self._check_endings(names)
-        if self.queue == "deadline" and self.due is None:
-            raise ValueError("queue: deadline needs `due`, the working hours from arrival to the deadline")
-        self._check_calendars()
+        check_model(self)
         return self
 
-    def _check_calendars(self) -> None:
-        """Raise if a calendar, a person's absences or the holidays of arrivals cannot be compiled."""
-        place = ""
-        try:
-            for name in self.calendars:
-                place = f"calendars: {name}"
-                self.calendar(name)
-            for person in self.people:
-                place = f"people: {person.name}"
-                if person.absences:
-                    self.calendar(person.calendar, person.absences)
-            place = "arrivals"
-            if self.arrivals.holidays:
-                public_holidays(self.arrivals.holidays, self.start.year)
-        except MkmineError as error:
-            raise ValueError(f"{place}: {error}") from None
-
-    def _check_endings(self, names: list[str]) -> None:
-        """Raise if some activity can be reached from which no case ever ends (the last round's routes decide)."""
-        ends = {name for name, one in self.activities.items() if _leads(one.next[-1], None)}
-        while True:
-            more = {
-                name
-                for name, one in self.activities.items()
-                if name not in ends and any(_leads(one.next[-1], target) for target in ends)
-            }
-            if not more:
-                break
-            ends |= more
-        trapped = [name for name in names if name not in ends]
-        if trapped:
-            raise ValueError(f"activities: {trapped[0]}: no route leads from here to an end (to: null); add one")
+    @property
+    def places(self) -> tuple[str, ...]:
+        """Names of the activities, and then of the gateways."""
+        return (*self.activities, *self.gateways)
 
     @property
     def roles(self) -> tuple[str, ...]:
@@ -293,7 +169,11 @@ class SimulationModel(_Part):
 
     def to_yaml(self) -> str:
         """Return the model as YAML."""
-        values = _pruned(self.to_dict())
+        plain = self.to_dict()
+        values = _pruned(plain)
+        if self.attributes:
+            # What the values of an attribute are called is the user's, so nothing is left out there.
+            values["attributes"] = plain["attributes"]
         return yaml.safe_dump(values, allow_unicode=True, sort_keys=False, width=120, default_flow_style=None)
 
     def save(self, path: str | Path) -> Path:
@@ -337,33 +217,26 @@ class SimulationModel(_Part):
         return self.start + timedelta(days=round(weeks * 7))
 
 
-def _known(name: str, known: list[str], where: str) -> None:
-    if name not in known:
-        raise ValueError(f'{where}: unknown name "{name}"; {nearest(name, known)}')
+# Values that say nothing, because they are the default wherever their key occurs.
+_SILENT: dict[str, Any] = {
+    "rework": False, "terminate": False, "same_person": False, "together": False, "outcome": "completed",
+    "at_closing": "pause", "capacity": 1, "trend": 0.0, "factor": 1.0, "pace": 1.0, "cost": 0.0, "cost_per_hour": 0.0,
+    "priority": 0, "addition": 0.0, "availability": 1.0, "shorter_eves": 0,
+}  # fmt: skip
 
 
-def _leads(routes: list[Route], target: str | None) -> bool:
-    return any(route.to == target and route.probability > 0 for route in routes)
-
-
-def _check_routes(routes: list[Route], names: list[str], where: str) -> None:
-    total = sum(route.probability for route in routes)
-    if abs(total - 1) > 1e-6:
-        raise ValueError(f"{where}: the probabilities add up to {total:.6g}, not 1")
-    for route in routes:
-        if route.to is not None:
-            _known(route.to, names, where)
+def _is_silent(key: str, value: Any) -> bool:
+    # 0.0 equals False, but a factor of 0 says something.
+    return key in _SILENT and type(value) is type(_SILENT[key]) and value == _SILENT[key]
 
 
 def _pruned(value: Any) -> Any:
     """Return plain values without empty lists, empty mappings and defaults that say nothing."""
     if isinstance(value, dict):
         kept = {key: _pruned(one) for key, one in value.items()}
-        silent = {"rework": False, "same_person": False, "outcome": "completed", "factor": 1.0}
-        keep_none = {"to"}
         return {
             key: one
             for key, one in kept.items()
-            if key in keep_none or not (one is None or one == [] or one == {} or silent.get(key, ...) == one)
+            if key == "to" or not (one is None or one in ([], {}) or _is_silent(key, one))
         }
     return [_pruned(one) for one in value] if isinstance(value, list) else value

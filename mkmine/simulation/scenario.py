@@ -22,16 +22,25 @@ if TYPE_CHECKING:
 
 __all__ = ["Scenario", "from_levers", "scenario_of"]
 
-# What each verb accepts; the scenario's file is checked against it.
-_VERBS: dict[str, set[str]] = {
-    "staff": {"role", "change"},
-    "rework": {"activity", "factor"},
-    "duration": {"activity", "factor"},
-    "delay": {"activity", "factor"},
-    "arrivals": {"factor"},
-    "remove": {"activity"},
-    "calendar": {"role", "weekly"},
+# What each verb needs, and what it may have besides; the scenario's file is checked against it.
+_VERBS: dict[str, tuple[set[str], set[str]]] = {
+    "staff": ({"role", "change"}, set()),
+    "rework": ({"activity", "factor"}, set()),
+    "duration": ({"activity", "factor"}, set()),
+    "delay": ({"activity", "factor"}, set()),
+    "arrivals": ({"factor"}, set()),
+    "remove": ({"activity"}, set()),
+    "parallel": ({"activities"}, set()),
+    "calendar": ({"role", "weekly"}, set()),
+    "batch": ({"activity"}, {"size", "hours", "weekly", "together", "addition"}),
+    "wip_limit": ({"limit"}, {"activity"}),
+    "priority": ({"name", "priority"}, set()),
+    "queue": ({"order"}, {"ageing"}),
+    "cost": (set(), {"activity", "role", "fixed", "per_hour"}),
+    "skill": ({"person", "role"}, set()),
+    "replace": ({"model"}, set()),
 }
+_ORDERS = ("fifo", "lifo", "deadline", "priority", "ageing")
 
 
 @dataclass(frozen=True)
@@ -102,11 +111,107 @@ class Scenario:
 
         Raises `DataError` if the hours cannot be read.
         """
-        hours = dict(weekly) if isinstance(weekly, Mapping) else {}
-        if not hours or not all(isinstance(part, str) for pair in hours.items() for part in pair):
-            raise DataError(f'calendar({role!r}): weekly={weekly!r}: write e.g. {{"Mon-Fri": "09:00-18:00"}}')
-        Calendar.parse(hours)
-        return self._with("calendar", role=_named(role, "calendar"), weekly=hours)
+        return self._with("calendar", role=_named(role, "calendar"), weekly=_weekly(f"calendar({role!r})", weekly))
+
+    def parallel(self, *activities: str) -> Scenario:
+        """Let activities that follow each other go side by side; the case goes on when all of them are done.
+
+        Raises `DataError` if fewer than two are given.
+        """
+        if len(activities) < 2:
+            raise DataError(f"parallel{activities!r}: name two or more activities that follow each other")
+        return self._with("parallel", activities=[_named(name, "parallel") for name in activities])
+
+    def batch(
+        self,
+        activity: str,
+        *,
+        size: int | None = None,
+        hours: float | None = None,
+        weekly: Mapping[str, str] | None = None,
+        together: bool = False,
+        addition: float = 0.0,
+    ) -> Scenario:
+        """Collect the work of an activity: until so many pieces wait, for so many hours, or for a weekly meeting.
+
+        `weekly` is written as in `calendar`, e.g. `{"Thu": "14:00-16:00"}`. `together` and `addition` say how long a
+        batch takes if one person does it as one piece of work; see `mkmine.simulation.parts.Batch`.
+
+        Raises `DataError` if none of the three is given, or the hours cannot be read.
+        """
+        given: dict[str, Any] = {}
+        if size is not None:
+            given["size"] = _whole("batch", "size", size)
+        if hours is not None:
+            given["hours"] = _number("batch", "hours", hours)
+        if weekly is not None:
+            given["weekly"] = _weekly(f"batch({activity!r})", weekly)
+        if not given:
+            raise DataError(f"batch({activity!r}): give a size, hours, or weekly hours, or it is never handed over")
+        if together:
+            given |= {"together": True, "addition": _number("batch", "addition", addition)}
+        return self._with("batch", activity=_named(activity, "batch"), **given)
+
+    def wip_limit(self, limit: int, *, activity: str | None = None) -> Scenario:
+        """Let at most so many cases be in the process (CONWIP), or wait for an activity or be in it.
+
+        Raises `DataError` if the limit is not a positive whole number.
+        """
+        given = {} if activity is None else {"activity": _named(activity, "wip_limit")}
+        return self._with("wip_limit", limit=_whole("wip_limit", "limit", limit), **given)
+
+    def priority(self, name: str, priority: int) -> Scenario:
+        """Set the priority of an activity or a case type: lower numbers go first.
+
+        The queues are ordered by priority from then on, if they were not. Raises `DataError` if it is not a whole
+        number between -100 and 100.
+        """
+        if isinstance(priority, bool) or not isinstance(priority, int) or abs(priority) > 100:
+            raise DataError(
+                f"priority({name!r}, {priority!r}): give a whole number between -100 and 100; lower is first"
+            )
+        return self._with("priority", name=_named(name, "priority"), priority=priority)
+
+    def queue(self, order: str, *, ageing: float | None = None) -> Scenario:
+        """Take work in another order: "fifo", "lifo", "deadline", "priority" or "ageing" (with its hours).
+
+        Raises `UnknownNameError` for any other order.
+        """
+        if order not in _ORDERS:
+            raise UnknownNameError.of(kind="order", name=str(order), known=list(_ORDERS), where="queue")
+        given = {} if ageing is None else {"ageing": _number("queue", "ageing", ageing)}
+        return self._with("queue", order=order, **given)
+
+    def cost(
+        self,
+        *,
+        activity: str | None = None,
+        role: str | None = None,
+        fixed: float | None = None,
+        per_hour: float | None = None,
+    ) -> Scenario:
+        """Set what an activity costs, each time or by the hour, or what an hour of a role's people costs.
+
+        Raises `DataError` if it is not one of the two, or no cost is given.
+        """
+        costs = {"fixed": fixed, "per_hour": per_hour}
+        given: dict[str, Any] = {name: _number("cost", name, one) for name, one in costs.items() if one is not None}
+        if (activity is None) == (role is None) or not given or (role is not None and fixed is not None):
+            raise DataError("cost: write cost(activity=..., fixed=..., per_hour=...) or cost(role=..., per_hour=...)")
+        whose = {"role": _named(role, "cost")} if role is not None else {"activity": _named(activity or "", "cost")}
+        return self._with("cost", **whose, **given)
+
+    def skill(self, person: str, role: str) -> Scenario:
+        """Let a person do the work of another role as well."""
+        return self._with("skill", person=_named(person, "skill"), role=_named(role, "skill"))
+
+    def replace(self, model: SimulationModel | Mapping[str, Any]) -> Scenario:
+        """Take another model instead: a TO-BE process. It is kept in the scenario's file."""
+        if isinstance(model, SimulationModel):
+            return self._with("replace", model=model.to_dict())
+        if not isinstance(model, Mapping):
+            raise DataError(f"replace({model!r}): give a SimulationModel")
+        return self._with("replace", model=SimulationModel.from_dict(model).to_dict())
 
     def __and__(self, other: Scenario) -> Scenario:
         """Return both scenarios' changes, one after the other."""
@@ -161,18 +266,32 @@ class Scenario:
             if verb not in _VERBS:
                 raise UnknownNameError.of(kind="change", name=verb, known=list(_VERBS), where=place)
             given = {key: value for key, value in change.items() if key != "do"}
-            if set(given) != _VERBS[verb]:
+            needed, further = _VERBS[verb]
+            if not needed <= set(given) <= needed | further:
                 names = ", ".join(map(str, given))
-                raise DataError(f"{place}: {verb} takes {', '.join(sorted(_VERBS[verb]))}; given: {names}")
+                takes = ", ".join([*sorted(needed), *(f"[{name}]" for name in sorted(further))])
+                raise DataError(f"{place}: {verb} takes {takes}; given: {names}")
             try:
-                out = getattr(out, verb)(**given)
-            except DataError as error:
+                out = out._read(verb, given)
+            except (DataError, UnknownNameError) as error:
                 raise DataError(f"{place}: {error}") from None
         return out
 
+    def _read(self, verb: str, given: Mapping[str, Any]) -> Scenario:
+        if verb == "parallel":
+            if not isinstance(given["activities"], list):
+                raise DataError(f"parallel: activities={given['activities']!r}: give a list of activities")
+            return self.parallel(*given["activities"])
+        changed: Scenario = getattr(self, verb)(**given)
+        return changed
+
     def __repr__(self) -> str:
+        def told(key: str, value: Any) -> str:
+            return f"{key}={value['name']!r}" if key == "model" else f"{key}={value!r}"
+
         steps = ", ".join(
-            f"{one['do']}({', '.join(f'{k}={v!r}' for k, v in one.items() if k != 'do')})" for one in self.changes
+            f"{one['do']}({', '.join(told(key, value) for key, value in one.items() if key != 'do')})"
+            for one in self.changes
         )
         return f"Scenario({self.name!r}: {steps or 'no change'})"
 
@@ -222,6 +341,26 @@ def _named(name: str, verb: str) -> str:
     if not isinstance(name, str):
         raise DataError(f"{verb}({name!r}): give the name as text, in quotes")
     return name
+
+
+def _whole(verb: str, what: str, value: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 1_000_000:
+        raise DataError(f"{verb}({what}={value!r}): give a whole number of at least 1")
+    return value
+
+
+def _number(verb: str, what: str, value: float) -> float:
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value < float("inf"):
+        raise DataError(f"{verb}({what}={value!r}): give a number that is not negative")
+    return float(value)
+
+
+def _weekly(where: str, weekly: Mapping[str, str]) -> dict[str, str]:
+    hours = dict(weekly) if isinstance(weekly, Mapping) else {}
+    if not hours or not all(isinstance(part, str) for pair in hours.items() for part in pair):
+        raise DataError(f'{where}: weekly={weekly!r}: write e.g. {{"Mon-Fri": "09:00-18:00"}}')
+    Calendar.parse(hours)
+    return hours
 
 
 def _factor(verb: str, factor: float) -> float:

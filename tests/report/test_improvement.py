@@ -69,9 +69,9 @@ def test_the_summary_is_made_of_the_numbers(english: Report, article: EventLog) 
 
 def test_noise_and_endless_queues_are_said_plainly(english: Report) -> None:
     text = said(english)
-    assert "“Новый шаблон”: cycle time, mean: no difference that could be told from noise" in text
+    assert "“Новый шаблон”: cycle time, mean: within noise (" in text
     assert "the queue grows without end; no figure can be given" in text
-    assert "−12.0\u00a0h (−20%; 95% interval: −15.0 to −9.0\u00a0h)" in text
+    assert "shorter by 1.5\u00a0±\u00a00.4\u00a0working days (7.5 → 6.0\u00a0working days, −20%)" in text
 
 
 def test_a_poor_backtest_warns(english: Report, russian: Report) -> None:

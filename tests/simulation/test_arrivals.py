@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from mkmine.calendars import HOUR
+from mkmine.calendars import HOUR, from_us
 from mkmine.errors import DataError
 from mkmine.simulation import Scenario, SimulationModel
 from mkmine.simulation.arrivals import arrival_times, midnight
@@ -109,3 +109,50 @@ def test_no_arrivals_at_all(values: dict[str, Any]) -> None:
     assert len(arrival_times(model, Streams(7), weeks=5)) == 0
     with pytest.raises(DataError, match="over 50 years"):
         arrival_times(model, Streams(7), cases=1)
+
+
+def changed(article: SimulationModel, **arrivals: Any) -> SimulationModel:
+    return SimulationModel.from_dict(article.to_dict() | {"arrivals": article.to_dict()["arrivals"] | arrivals})
+
+
+def test_a_trend_grows_by_its_share_a_year(article: SimulationModel) -> None:
+    growing = changed(article, trend=0.5)
+    counts = [len(arrival_times(growing, Streams(seed), weeks=104)) for seed in range(40)]
+    level = [len(arrival_times(article, Streams(seed), weeks=104)) for seed in range(40)]
+    # The mean of 1.5 ** t over two years is (1.5 ** 2 - 1) / (2 ln 1.5).
+    assert np.sum(counts) / np.sum(level) == pytest.approx((1.5**2 - 1) / (2 * np.log(1.5)), rel=0.01)
+    late = arrival_times(growing, Streams(1), weeks=104)
+    assert np.median(late) > np.median(arrival_times(article, Streams(1), weeks=104))
+
+
+def test_several_cases_come_at_once(article: SimulationModel) -> None:
+    together = changed(article, sizes={1: 0.5, 4: 0.5})
+    assert together.arrivals.per_week == pytest.approx(2.5 * article.arrivals.per_week)
+    times = arrival_times(together, Streams(3), cases=1_001)
+    assert len(times) == 1_001
+    moments, sizes = np.unique(times, return_counts=True)
+    assert set(sizes[:-1].tolist()) == {1, 4}
+    assert sizes[:-1].mean() == pytest.approx(2.5, abs=0.25)
+    assert np.array_equal(moments, arrival_times(article, Streams(3), cases=len(moments)))
+    weeks = arrival_times(together, Streams(3), weeks=52)
+    assert len(weeks) == pytest.approx(2.5 * len(arrival_times(article, Streams(3), weeks=52)), rel=0.2)
+    assert SimulationModel.from_dict(together.to_dict()) == together
+
+
+def test_given_times(article: SimulationModel) -> None:
+    given = changed(article, times=["2025-02-03T10:00:00", "2025-02-01T09:30:00", "2025-06-01T00:00:00+00:00"])
+    times = arrival_times(given, Streams(1))
+    assert [from_us(int(one), "UTC").isoformat() for one in times] == [
+        "2025-02-01T06:30:00+00:00",
+        "2025-02-03T07:00:00+00:00",
+        "2025-06-01T00:00:00+00:00",
+    ]
+    assert np.array_equal(arrival_times(given, Streams(1), weeks=4), times[:2])
+    assert np.array_equal(arrival_times(given, Streams(1), cases=1), times[:1])
+    with pytest.raises(DataError, match="3 times are given, but 4 cases are asked for"):
+        arrival_times(given, Streams(1), cases=4)
+
+
+def test_sizes_add_up(article: SimulationModel) -> None:
+    with pytest.raises(DataError, match=r"sizes: the probabilities add up to 0\.9"):
+        changed(article, sizes={1: 0.5, 2: 0.4})

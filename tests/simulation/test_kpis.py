@@ -9,7 +9,7 @@ import pytest
 from mkmine.calendars import DAY, Calendar, to_us
 from mkmine.eventlog import EventLog
 from mkmine.simulation import SimulationModel, simulate
-from mkmine.simulation.kpis import KPIS, kpi, measure, utilisation
+from mkmine.simulation.kpis import KPIS, average_level, case_spans, kpi, measure
 
 OFFICE = Calendar.parse({"Mon-Fri": "09:00-17:00"})
 BASE = pd.Timestamp("2025-03-03", tz="UTC")  # a Monday
@@ -52,11 +52,34 @@ def test_figures_by_hand() -> None:
         "cycle_mean_h": pytest.approx(6.5),
         "cycle_median_h": pytest.approx(6.5),
         "cycle_p85_h": pytest.approx(1 + 0.85 * 11),
+        "cycle_p95_h": pytest.approx(1 + 0.95 * 11),
         "waiting_per_case_h": pytest.approx((1 + 2 + 4) / 2),
         "processing_per_case_h": pytest.approx((2 + 1 + 2 + 1) / 2),
         "rework_per_case": pytest.approx(0.5),
         "throughput_per_week": pytest.approx(2.0),
+        # By the clock: 28 hours and 1 hour, of 168.
+        "wip": pytest.approx(29 / 168),
     }
+
+
+def test_on_time_is_within_the_hours_agreed() -> None:
+    window = (ORIGIN, ORIGIN + 7 * DAY)
+    assert [measure(made(), window, sla_h=hours)["on_time_share"] for hours in (0.5, 1, 11.9, 12)] == [0, 0.5, 0.5, 1]
+    assert "on_time_share" not in measure(made(), window)
+
+
+def test_average_level_is_an_area_over_a_span() -> None:
+    begin, finish = np.array([0, 10, 95]) + 10**15, np.array([40, 20, 300]) + 10**15
+    found = average_level(begin, finish, np.array([0.0, 50.0, 100.0]) + 1e15)
+    assert found.tolist() == [50 / 50, 5 / 50]
+
+
+def test_littles_law_holds_of_every_run(article: SimulationModel) -> None:
+    log = simulate(article, weeks=12)
+    begin, finish = case_spans(log)
+    window = (int(begin.min()), int(finish.max()))
+    mean = (finish - begin).mean() / (window[1] - window[0]) * log.n_cases
+    assert measure(log, window)["wip"] == pytest.approx(mean)
 
 
 def test_open_cases_do_not_count() -> None:
@@ -69,7 +92,7 @@ def test_open_cases_do_not_count() -> None:
 def test_an_empty_window_has_no_times_but_a_throughput() -> None:
     found = measure(made(), (ORIGIN + 20 * DAY, ORIGIN + 27 * DAY))
     assert found["throughput_per_week"] == 0
-    assert all(math.isnan(value) for key, value in found.items() if key != "throughput_per_week")
+    assert all(math.isnan(value) for key, value in found.items() if key not in ("throughput_per_week", "wip"))
 
 
 def test_completions_only_do_not_tell_waiting_from_processing() -> None:
@@ -86,23 +109,3 @@ def test_each_key_has_a_unit_and_a_direction() -> None:
     assert kpi("throughput_per_week").better == "higher"
     assert kpi("cycle_mean_h").better == "lower"
     assert (kpi("utilisation:Writer").unit, kpi("utilisation:Writer").better) == ("share", "neither")
-
-
-def test_utilisation_is_work_over_open_hours(article: SimulationModel) -> None:
-    log = simulate(article, weeks=20)
-    first = int(log.observed[0])
-    window = (first, first + 70 * DAY)
-    found = utilisation(log, article, window)
-    assert set(found) == {f"utilisation:{role}" for role in article.roles}
-    bob = article.calendar("office")
-    rows = np.flatnonzero(log.role == log.roles.index("Marketer"))
-    spent = bob.working_time(np.clip(log.start[rows], *window), np.clip(log.end[rows], *window)).sum()
-    assert found["utilisation:Marketer"] == pytest.approx(spent / int(bob.working_time(*window)))
-    assert all(0 < value <= 1 for value in found.values())
-
-
-def test_someone_always_busy_is_fully_used(queue: object) -> None:
-    model = queue(rate=3, servers=1, service={"kind": "fixed", "hours": 1})  # type: ignore[operator]
-    log = simulate(model, cases=1_000)
-    first = int(log.start.min())
-    assert utilisation(log, model, (first, first + 20 * DAY))["utilisation:Server"] == pytest.approx(1, abs=0.01)

@@ -123,7 +123,7 @@ REFUSED = {
     "no duration": (change("activities.Text.duration", []), "at least 1"),
     "negative duration": (change("activities.Approval.duration.0.hours", -1), "greater than or equal to 0"),
     "deadline": (change("queue", "deadline"), "queue: deadline needs `due`"),
-    "queue": (change("queue", "lifo"), "'fifo' or 'deadline'"),
+    "queue": (change("queue", "random"), "'fifo', 'lifo', 'deadline', 'priority' or 'ageing'"),
     "extra key": (change("seed", 7), "seed: Extra inputs are not permitted"),
     "extra key deep inside": (change("activities.Text.rol", "x"), "activities: Text: rol: Extra inputs"),
     "hours of arrivals": (change("arrivals.weekly.0", [1.0] * 23), "at least 24"),

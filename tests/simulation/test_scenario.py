@@ -1,14 +1,16 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mkmine.errors import DataError, MkmineError, UnknownNameError
-from mkmine.simulation import Scenario, SimulationModel
+from mkmine.simulation import Scenario, SimulationModel, simulate
 
 from .conftest import article_values
 
@@ -322,3 +324,149 @@ def test_a_wrong_file_is_explained(tmp_path: Path, content: str, message: str) -
         Scenario.load(path)
     if "a scenario needs a name" not in message:
         assert "scenario.yaml" in str(caught.value)
+
+
+# -- the further verbs -------------------------------------------------------------------------------------------------
+
+
+def test_parallel_lets_a_case_go_on_when_all_are_done(article: SimulationModel) -> None:
+    changed = Scenario("at once").parallel("Design", "Publication").apply(article)
+    assert chances(changed, "Approval", 0) == {"Text": 0.4, "Design + Publication": 0.6}
+    log = simulate(changed, cases=60)
+    names = np.array(log.activities, dtype=object)[log.activity]
+    for case in range(log.n_cases):
+        rows = slice(log.offsets[case], log.offsets[case + 1])
+        both = dict(zip(names[rows], range(rows.start, rows.stop), strict=True))
+        if "Design" in both:
+            assert log.enabled[both["Design"]] == log.enabled[both["Publication"]]
+    assert (names == "Design").sum() == (names == "Publication").sum() > 30
+
+
+def test_parallel_keeps_the_ways_on_and_back(article: SimulationModel) -> None:
+    changed = Scenario("at once").parallel("Text", "Approval").apply(article)
+    after = changed.gateways["after Text + Approval"]
+    assert [{one.to: one.probability for one in routes} for routes in after.next] == [
+        {"Text + Approval": 0.4, "Design": 0.6},
+        {"Text + Approval": 0.2, "Design": 0.8},
+    ]
+    assert chances(changed, "Brief")["Text + Approval"] == 0.95
+    assert simulate(changed, cases=60).completed.all()
+
+
+@pytest.mark.parametrize(
+    ("activities", "message"),
+    [
+        (("Brief", "Text"), '"Brief" does not lead to "Text" alone'),
+        (("Text", "Design"), '"Text" does not lead to "Design" alone'),
+        (("Publication", "Brief"), "does not lead to"),
+        (("Text", "Text"), "named twice"),
+    ],
+)
+def test_what_cannot_go_side_by_side(article: SimulationModel, activities: tuple[str, ...], message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        Scenario("x").parallel(*activities).apply(article)
+
+
+def test_parallel_refuses_work_that_others_lead_to(values: dict[str, Any]) -> None:
+    values["activities"]["Brief"]["next"] = [
+        [{"to": "Text", "probability": 0.5}, {"to": "Approval", "probability": 0.5}]
+    ]
+    with pytest.raises(DataError, match='"Brief" leads to "Approval" as well'):
+        Scenario("x").parallel("Text", "Approval").apply(SimulationModel.from_dict(values))
+
+
+def test_remove_an_activity_that_a_gateway_leads_to(article: SimulationModel) -> None:
+    parallel = Scenario("at once").parallel("Design", "Publication").apply(article)
+    changed = Scenario("no design").remove("Design").apply(parallel)
+    assert "Design" not in changed.activities
+    assert changed.gateways["Design"].kind == "merge"
+    log = simulate(changed, cases=40)
+    assert "Design" not in log.activities
+    assert log.completed.all()
+
+
+def test_batch_limit_queue_priority_and_cost(article: SimulationModel) -> None:
+    changed = (
+        Scenario("many")
+        .batch("Approval", weekly={"Thu": "14:00-16:00"})
+        .wip_limit(5)
+        .wip_limit(2, activity="Design")
+        .priority("Approval", -1)
+        .queue("ageing", ageing=8)
+        .cost(activity="Design", fixed=100, per_hour=5)
+        .cost(role="Writer", per_hour=20)
+        .skill("Ann", "Writer")
+        .apply(article)
+    )
+    assert changed.activities["Approval"].batch is not None
+    key = changed.activities["Approval"].batch.calendar
+    assert changed.calendar(key or "").hours_per_week == 2
+    assert (changed.wip_limit, changed.activities["Design"].wip_limit) == (5, 2)
+    assert (changed.activities["Approval"].priority, changed.queue, changed.ageing) == (-1, "ageing", 8)
+    assert (changed.activities["Design"].cost, changed.activities["Design"].cost_per_hour) == (100, 5)
+    assert [one.cost_per_hour for one in changed.people] == [0, 20, 20, 0]
+    assert changed.people[0].roles == ["Marketer", "Writer"]
+    assert Scenario("first").priority("Design", 1).apply(article).queue == "priority"
+
+
+def test_replace_takes_another_model(article: SimulationModel, queue: Callable[..., SimulationModel]) -> None:
+    other = queue(rate=1, servers=1, service={"kind": "fixed", "hours": 1})
+    scenario = Scenario("to be").replace(other).staff("Server", 1)
+    assert len(scenario.apply(article).people) == 2
+    assert "model='queue'" in repr(scenario)
+
+
+def test_further_verbs_survive_yaml(article: SimulationModel, tmp_path: Path) -> None:
+    scenario = (
+        Scenario("all")
+        .parallel("Design", "Publication")
+        .batch("Approval", size=3, hours=4, together=True, addition=0.5)
+        .wip_limit(4, activity="Text")
+        .priority("Text", 2)
+        .queue("lifo")
+        .cost(role="Writer", per_hour=20)
+        .skill("Ann", "Writer")
+    )
+    again = Scenario.load(scenario.save(tmp_path / "all.yaml"))
+    assert again == scenario
+    assert again.apply(article) == scenario.apply(article)
+    whole = Scenario("to be").replace(article)
+    assert Scenario.load(whole.save(tmp_path / "whole.yaml")).apply(article) == article
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda: Scenario("x").parallel("Text"), "name two or more"),
+        (lambda: Scenario("x").batch("Text"), "or it is never handed over"),
+        (lambda: Scenario("x").batch("Text", size=0), "whole number of at least 1"),
+        (lambda: Scenario("x").batch("Text", weekly={"Mun": "9"}), "not a weekday"),
+        (lambda: Scenario("x").wip_limit(1.5), "whole number"),
+        (lambda: Scenario("x").priority("Text", 101), "between -100 and 100"),
+        (lambda: Scenario("x").queue("priorty"), 'did you mean "priority"'),
+        (lambda: Scenario("x").cost(per_hour=5), "write cost"),
+        (lambda: Scenario("x").cost(role="Writer", fixed=5), "write cost"),
+        (lambda: Scenario("x").cost(role="Writer", per_hour=-5), "not negative"),
+        (lambda: Scenario("x").replace(5), "give a SimulationModel"),
+    ],
+)
+def test_mistakes_of_further_verbs(change: Callable[[], Scenario], message: str) -> None:
+    with pytest.raises(MkmineError, match=message):
+        change()
+
+
+@pytest.mark.parametrize(
+    ("scenario", "message"),
+    [
+        (Scenario("x").parallel("Txet", "Approval"), 'did you mean "Text"'),
+        (Scenario("x").batch("Txet", size=2), 'did you mean "Text"'),
+        (Scenario("x").wip_limit(2, activity="Txet"), 'did you mean "Text"'),
+        (Scenario("x").priority("Txet", 2), 'unknown activity or case type "Txet".*did you mean "Text"'),
+        (Scenario("x").cost(activity="Txet", fixed=2), 'did you mean "Text"'),
+        (Scenario("x").cost(role="Writter", per_hour=2), 'did you mean "Writer"'),
+        (Scenario("x").skill("Anne", "Writer"), 'unknown person "Anne".*did you mean "Ann"'),
+    ],
+)
+def test_misspelt_names_of_further_verbs(article: SimulationModel, scenario: Scenario, message: str) -> None:
+    with pytest.raises(UnknownNameError, match=message):
+        scenario.apply(article)

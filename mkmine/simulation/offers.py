@@ -1,0 +1,53 @@
+"""When work of a simulated log joined its queue: after the outside delay, which the log itself does not tell."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mkmine.calendars import HOUR, Calendar
+from mkmine.eventlog import EventLog
+from mkmine.simulation.model import ActivityModel, SimulationModel
+from mkmine.streams import Streams
+
+__all__ = ["offered_times"]
+
+Int = NDArray[np.int64]
+
+
+def offered_times(log: EventLog, model: SimulationModel, streams: Streams) -> Int:
+    """Return when each instance of a whole simulated log was offered to its role, shape (n,), µs.
+
+    Delays are drawn again from the streams that the run was made with, so they are the very ones that it waited for;
+    where a case left a place unserved (its patience ended), later delays of the place may be those of another visit.
+    Outside waits are offered when they are enabled.
+    """
+    assert log.enabled is not None
+    out = log.enabled.copy()
+    for number, (name, activity) in enumerate(model.activities.items()):
+        if activity.role is None or activity.delay is None:
+            continue
+        clock = model.calendar(activity.calendar) if activity.calendar else Calendar.always()
+        rows = np.flatnonzero(log.activity == number)
+        rounds = log.round[rows]
+        for visit in np.unique(rounds):
+            mine = rows[rounds == visit]
+            hours = _delays(activity, log, streams.uniform("delay", name, int(visit), size=log.n_cases))
+            delay = np.rint(hours[log.case_of[mine]] * HOUR).astype(np.int64)
+            out[mine] = np.minimum(clock.add(log.enabled[mine], delay), log.start[mine])
+    return out
+
+
+def _delays(activity: ActivityModel, log: EventLog, u: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the delay of every case in hours; the first variant that fits a case decides."""
+    assert activity.delay is not None
+    hours = activity.delay.ppf(u)
+    free = np.ones(log.n_cases, dtype=np.bool_)
+    for variant in activity.variants:
+        fits = free.copy()
+        for attribute, value in variant.when.items():
+            fits &= (log.case_attributes[attribute] == value).to_numpy()
+        free &= ~fits
+        if variant.delay is not None:
+            hours[fits] = variant.delay.ppf(u[fits])
+    return hours

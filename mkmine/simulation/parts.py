@@ -1,0 +1,400 @@
+"""What a simulation model is made of: calendars, people, activities, gateways, arrivals and kinds of cases."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from mkmine.calendars import Calendar
+from mkmine.simulation.distributions import Distribution
+
+__all__ = [
+    "ActivityModel",
+    "Arrivals",
+    "Batch",
+    "CalendarModel",
+    "CaseType",
+    "Context",
+    "Event",
+    "Gateway",
+    "Habit",
+    "Money",
+    "Name",
+    "Part",
+    "Patience",
+    "Person",
+    "RotationModel",
+    "Route",
+    "Season",
+    "Share",
+    "Variant",
+    "Way",
+]
+
+Name = Annotated[str, Field(min_length=1, max_length=500)]
+Money = Annotated[float, Field(ge=0, le=1e12, allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Factor = Annotated[float, Field(ge=0, le=100)]
+Urgency = Annotated[int, Field(ge=-100, le=100)]
+
+
+class Part(BaseModel):
+    """A part of the model: unknown keys are refused, and it never changes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class RotationModel(Part):
+    """Shifts in turn since a day: `days` such as `["08:00-20:00", "08:00-20:00", "", ""]`, or `weeks` of hours."""
+
+    since: date
+    days: list[str] | None = None
+    weeks: list[dict[str, str]] | None = None
+
+
+class CalendarModel(Part):
+    """When work is done: e.g. `weekly: {Mon-Fri: "09:00-13:00, 14:00-18:00"}`, and the country of the holidays.
+
+    A rotation takes the place of the week. A calendar made of others has `all_of` or `any_of` (open when all, or any,
+    of them are) and nothing else; they follow the model's time zone unless they name one.
+    """
+
+    weekly: dict[str, str] = {}
+    rotation: RotationModel | None = None
+    time_zone: str | None = None
+    holidays: str | None = None
+    shorter_eves: Annotated[int, Field(ge=0, le=1439)] = 0
+    half_days: dict[str, str] = {}
+    exceptions: dict[str, str] = {}
+    all_of: list[CalendarModel] = []
+    any_of: list[CalendarModel] = []
+
+    def compiled(self, time_zone: str, absences: list[tuple[date, date]] | None = None) -> Calendar:
+        """Return the calendar, in a time zone if it names none, with a person's absences."""
+        base = Calendar.from_dict(self.model_dump(exclude_none=True), time_zone=time_zone)
+        return base.without(absences) if absences else base
+
+    def with_weekly(self, weekly: dict[str, str]) -> CalendarModel:
+        """Return a calendar of other weekly hours with the same days off and half days (those of the first part)."""
+        base: CalendarModel = self
+        while base.all_of or base.any_of:
+            base = (base.all_of or base.any_of)[0]
+        kept = {"time_zone", "holidays", "shorter_eves", "half_days"}
+        return CalendarModel(weekly=weekly, **base.model_dump(include=kept))
+
+
+class Person(Part):
+    """Someone who can do what their roles do, at the hours of their calendar, except when absent (dates included).
+
+    capacity
+        How many pieces of work they have in hand at once, each at its full pace.
+    availability
+        The part of their hours that they give to this process: at 0.5 a piece of work takes twice its hours.
+    cost_per_hour
+        What an hour of their work costs.
+    """
+
+    name: Name
+    roles: Annotated[list[Name], Field(min_length=1)]
+    calendar: Name
+    absences: list[tuple[date, date]] = []
+    capacity: Annotated[int, Field(ge=1, le=1000)] = 1
+    availability: Annotated[float, Field(gt=0, le=1)] = 1.0
+    cost_per_hour: Money = 0.0
+
+
+class Route(Part):
+    """Where a case goes next, and how probably; `to: null` ends the case (or this branch of it).
+
+    `rework` marks the way back; `terminate` ends the case's other branches as well.
+    """
+
+    to: Name | None
+    probability: Annotated[float, Field(ge=0, le=1)]
+    rework: bool = False
+    outcome: Literal["completed", "cancelled"] = "completed"
+    terminate: bool = False
+
+
+Routes = Annotated[list[Route], Field(min_length=1)]
+
+
+class Context(Part):
+    """Routes that hold in a round (the last one: and all further ones) when `before` came just before the activity.
+
+    `before` lists activities in order of time, the nearest last.
+    """
+
+    before: Annotated[list[Name], Field(min_length=1, max_length=8)]
+    round: Annotated[int, Field(ge=1, le=1000)] = 1
+    next: Routes
+
+
+class Variant(Part):
+    """What is different about an activity for the cases with certain attributes, e.g. `when: {type: Blog}`.
+
+    `factor` multiplies the hours of work; whatever is left out is as for all cases.
+    """
+
+    when: Annotated[dict[Name, Name], Field(min_length=1)]
+    duration: Annotated[list[Distribution], Field(min_length=1)] | None = None
+    delay: Distribution | None = None
+    next: Annotated[list[Routes], Field(min_length=1)] | None = None
+    factor: Factor = 1.0
+
+
+class Habit(Part):
+    """What is different when a certain person does an activity.
+
+    pace
+        Multiplies the hours: 0.8 is quicker than the others.
+    rework
+        Multiplies the probability that this person sends the case back (to at most 95 %).
+    """
+
+    pace: Annotated[float, Field(gt=0, le=100)] = 1.0
+    rework: Factor = 1.0
+
+
+class Batch(Part):
+    """Work is collected and handed over together: when `size` pieces wait, after `hours`, or when `calendar` opens.
+
+    size
+        So many pieces are enough.
+    hours
+        The first piece waits at most so many hours (of `calendar`).
+    calendar
+        Without `hours`: whatever has been collected is handed over when this calendar opens, e.g. on Thursdays.
+    together
+        One person takes a batch as one piece of work; otherwise its pieces are taken one by one.
+    addition
+        How long a batch taken together takes: its longest piece, and this part of the hours of each other one. 0 is
+        an oven or a meeting, 1 is one after the other.
+    """
+
+    size: Annotated[int, Field(ge=1, le=100_000)] | None = None
+    hours: Annotated[float, Field(gt=0, le=1e6)] | None = None
+    calendar: Name | None = None
+    together: bool = False
+    addition: Share = 0.0
+
+    @model_validator(mode="after")
+    def _ends(self) -> Batch:
+        if self.size is None and self.hours is None and self.calendar is None:
+            raise ValueError("a batch needs a size, hours or a calendar, or it would never be handed over")
+        return self
+
+
+class Patience(Part):
+    """A piece of work is given up if nobody has begun it `after` so many hours; the case goes to `to`, or is cancelled.
+
+    The hours are those of `calendar` (null: all hours) since the work was offered. The log tells of it by an instance
+    of the activity without a person that ends as it begins.
+    """
+
+    after: Distribution
+    calendar: Name | None = None
+    to: Name | None = None
+
+
+class ActivityModel(Part):
+    """One activity.
+
+    Lists over rounds: the first entry is for the first execution in a case, the second for the second, and the last one
+    for all further ones.
+
+    role
+        Who does it; null for an outside wait (agency, legal, a publication slot), which holds no one.
+    duration
+        Processing time in working hours, by round.
+    delay
+        Outside wait before the work is offered to the role, in working hours of `calendar`.
+    calendar
+        The clock of an outside wait and of the delay; null runs at all hours.
+    same_person
+        Further rounds wait for the person who did the first one.
+    same_person_as, other_person_than
+        The activity waits for whoever did that other activity in the case last, or is done by anybody else.
+    priority
+        Lower numbers go first, where the model's `queue` is "priority" or "ageing".
+    at_closing
+        `"pause"`: the work is laid down at the end of the working hours; `"finish"`: it is finished in overtime.
+    cost, cost_per_hour
+        Of each execution, and of each hour of it, besides the person's.
+    wip_limit
+        At most so many cases wait for the activity or are in it; others keep their place where they were before.
+    variants
+        What is different for certain cases; the first one that fits holds.
+    people
+        What is different when a certain person does it.
+    next
+        Routes after this activity, by round.
+    contexts
+        Other routes where certain activities came before; the longest context that fits wins.
+    """
+
+    role: Name | None = None
+    duration: Annotated[list[Distribution], Field(min_length=1)]
+    delay: Distribution | None = None
+    calendar: Name | None = None
+    same_person: bool = False
+    same_person_as: Name | None = None
+    other_person_than: Name | None = None
+    priority: Urgency = 0
+    at_closing: Literal["pause", "finish"] = "pause"
+    cost: Money = 0.0
+    cost_per_hour: Money = 0.0
+    wip_limit: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+    batch: Batch | None = None
+    patience: Patience | None = None
+    variants: list[Variant] = []
+    people: dict[Name, Habit] = {}
+    next: Annotated[list[Routes], Field(min_length=1)]
+    contexts: list[Context] = []
+
+    @property
+    def all_routes(self) -> list[list[Route]]:
+        """Every set of routes after this activity."""
+        variants = [routes for variant in self.variants for routes in variant.next or ()]
+        return [*self.next, *variants, *(context.next for context in self.contexts)]
+
+
+class Way(Part):
+    """A way that an inclusive gateway may take, with a probability of its own."""
+
+    to: Name
+    probability: Share
+
+
+class Event(Part):
+    """Something that happens outside `after` so many hours (of `calendar`; null: all hours), and where it leads."""
+
+    after: Distribution
+    calendar: Name | None = None
+    to: Name | None = None
+    outcome: Literal["completed", "cancelled"] = "completed"
+
+
+class Gateway(Part):
+    """A place where ways part or meet.
+
+    and
+        All of `to` go on side by side.
+    or
+        Each of `ways` is taken with its own probability; if none is, the most probable one.
+    xor
+        One of the routes `next` (by visit, as rounds of an activity).
+    merge
+        Whatever comes goes on to `to`.
+    join
+        Waits for the branches and goes on to `to`. With `of`, the name of an `and` or `or` gateway, it waits for as
+        many branches as that one opened; without, for one branch from each place that leads to it.
+    event
+        Whichever of `events` happens first decides (an answer, or else a timer).
+    """
+
+    kind: Literal["and", "or", "xor", "merge", "join", "event"]
+    to: Name | list[Name] | None = None
+    ways: Annotated[list[Way], Field(max_length=60)] = []
+    next: list[Routes] = []
+    of: Name | None = None
+    events: Annotated[list[Event], Field(max_length=60)] = []
+
+    @model_validator(mode="after")
+    def _complete(self) -> Gateway:
+        fields = {"and": "to", "or": "ways", "xor": "next", "merge": "to", "join": "to", "event": "events"}
+        needed = fields[self.kind]
+        given = [name for name in ("to", "ways", "next", "events") if getattr(self, name)]
+        if given not in ([needed], []) or (not given and self.kind != "join" and self.kind != "merge"):
+            raise ValueError(f"a gateway of kind {self.kind} says where it leads in `{needed}`; given: {given}")
+        if self.kind == "and" and (not isinstance(self.to, list) or not 2 <= len(self.to) <= 60):
+            raise ValueError("a gateway of kind and needs a list of 2 to 60 ways in `to`")
+        if self.kind in ("merge", "join") and isinstance(self.to, list):
+            raise ValueError(f"a gateway of kind {self.kind} leads to one place; give `to` a name")
+        if self.of is not None and self.kind != "join":
+            raise ValueError("`of` belongs to a gateway of kind join")
+        if self.ways and max(way.probability for way in self.ways) == 0:
+            raise ValueError("an inclusive gateway needs a way with a probability above 0")
+        return self
+
+    @property
+    def targets(self) -> list[str | None]:
+        """Every place that may follow."""
+        if self.kind in ("and", "merge", "join"):
+            return list(self.to) if isinstance(self.to, list) else [self.to]
+        if self.kind == "or":
+            return [way.to for way in self.ways if way.probability > 0]
+        if self.kind == "event":
+            return [event.to for event in self.events]
+        return [route.to for routes in self.next for route in routes if route.probability > 0]
+
+
+class CaseType(Part):
+    """A kind of case: its share of the arrivals, and what is its own.
+
+    `priority` adds to that of activities, `due` replaces the model's, `cost` is of each case.
+    """
+
+    share: Annotated[float, Field(gt=0, le=1)]
+    priority: Urgency = 0
+    due: Distribution | None = None
+    cost: Money = 0.0
+
+
+class Season(Part):
+    """A span of dates (both included) in which arrivals are multiplied by `factor`."""
+
+    first: date
+    last: date
+    factor: Annotated[float, Field(ge=0, le=100)]
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Season:
+        if self.last < self.first:
+            raise ValueError(f"the season {self.first} - {self.last} ends before it begins; swap the dates")
+        return self
+
+
+class Arrivals(Part):
+    """A Poisson process with an intensity per weekday and hour.
+
+    weekly
+        Seven rows (Monday first) of 24 expected arrivals per hour.
+    holidays
+        Country whose public holidays bring no arrivals.
+    seasons
+        Spans with more or fewer arrivals.
+    factor
+        Multiplies everything: what a scenario changes.
+    trend
+        Growth per year, e.g. 0.1: a year after the start, a tenth more arrive.
+    sizes
+        How many cases come at once, with probabilities, e.g. `{1: 0.8, 5: 0.2}`; `weekly` counts the comings.
+    times
+        Given moments (local time) instead of the process; `weekly` and what changes it are not used then.
+    """
+
+    weekly: Annotated[
+        list[Annotated[list[Annotated[float, Field(ge=0, le=1e5)]], Field(min_length=24, max_length=24)]],
+        Field(min_length=7, max_length=7),
+    ]
+    holidays: str | None = None
+    seasons: list[Season] = []
+    factor: Annotated[float, Field(ge=0, le=100)] = 1.0
+    trend: Annotated[float, Field(gt=-1, le=10)] = 0.0
+    sizes: dict[Annotated[int, Field(ge=1, le=10_000)], Share] = {}
+    times: Annotated[list[datetime], Field(max_length=1_000_000)] = []
+
+    @model_validator(mode="after")
+    def _sizes_add_up(self) -> Arrivals:
+        if self.sizes and abs(sum(self.sizes.values()) - 1) > 1e-6:
+            raise ValueError(f"sizes: the probabilities add up to {sum(self.sizes.values()):.6g}, not 1")
+        return self
+
+    @property
+    def per_week(self) -> float:
+        """Expected arrivals in an ordinary week (at the start, if they grow)."""
+        at_once = sum(size * share for size, share in self.sizes.items()) if self.sizes else 1.0
+        return sum(map(sum, self.weekly)) * self.factor * at_once

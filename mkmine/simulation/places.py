@@ -1,0 +1,412 @@
+"""The places of a process while it runs on SimPy: what happens when a case enters one, waits, is worked on, and leaves.
+
+Each place is an object with `enter(case, now, since)`: `since` is the moment from which the case could have been here,
+earlier than `now` only for who had to wait at the door of a limit. Work that waits is a tuple in a heap: (key, number,
+case, since, draws, place).
+"""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_right
+from collections import deque
+from collections.abc import Callable
+from heapq import heappush
+from typing import TYPE_CHECKING
+
+from mkmine.calendars import HOUR
+from mkmine.simulation.clocks import LONGEST, Clock
+from mkmine.simulation.draws import MASK, SHIFT
+from mkmine.simulation.tables import CANCELLED, END, TERMINATED, WITHDRAWN, Kind, route_table
+from mkmine.simulation.underway import Underway, remaining
+
+if TYPE_CHECKING:
+    from mkmine.simulation.engine import Run, Worker
+    from mkmine.simulation.model import ActivityModel, Gateway
+
+__all__ = ["Draw", "Item", "Place", "Queue", "Task", "build_places"]
+
+# The columns that were drawn for a visit of a place, one array over the cases of a block each.
+Draw = tuple["array[int]", ...]
+Item = tuple[int, int, int, int, Draw, "Task"]
+
+
+class Queue:
+    """The work that waits for a role, and who is idle, the longest idle first."""
+
+    __slots__ = ("heap", "idle", "name")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.heap: list[Item] = []
+        self.idle: deque[Worker] = deque()
+
+
+class Place:
+    """A place of the process: `code` is its number in the tables, `run` the run that it belongs to."""
+
+    def __init__(self, run: Run, code: int) -> None:
+        self.run, self.code = run, code
+
+    def enter(self, case: int, now: int, since: int) -> None:
+        """A case comes here."""
+        raise NotImplementedError
+
+    def visit(self, case: int) -> Draw:
+        """Count a visit of a case and return what was drawn for it."""
+        run, code = self.run, self.code
+        counts = run.visits[case]
+        number = counts[code]
+        counts[code] = number + 1
+        drawn = run.books[case >> SHIFT][code]
+        while number >= len(drawn):
+            drawn.append(run.draw(code, len(drawn) + 1, case >> SHIFT))
+        return drawn[number]
+
+    def leave(self, case: int, now: int, since: int, draw: Draw) -> None:
+        """A case leaves this place; overridden where it may go to several."""
+        raise NotImplementedError
+
+
+# -- activities --------------------------------------------------------------------------------------------------------
+
+
+class Activity(Place):
+    """What activities have in common: their clock, and the routes that lead on."""
+
+    def __init__(self, run: Run, code: int, model: ActivityModel) -> None:
+        super().__init__(run, code)
+        self.model = model
+        self.clock: Clock = run.tables.clocks[int(run.tables.clock[code])]
+        numbers = run.tables.numbers
+        self.contexts = {
+            (one.round, *(numbers[name] for name in one.before)): route_table(one.next, numbers)
+            for one in model.contexts
+        }
+        self.deepest = max((len(one.before) for one in model.contexts), default=0)
+        self.route = int(run.draws.route[code])
+
+    def visit(self, case: int) -> Draw:
+        """Count a visit of a case and return what was drawn for it."""
+        if self.run.traces:
+            self.run.traces[case].append(self.code)
+        return super().visit(case)
+
+    def leave(self, case: int, now: int, since: int, draw: Draw) -> None:
+        """A case goes on by the longest context that fits, or else by its round."""
+        run = self.run
+        target = draw[1][case & MASK]
+        if self.contexts:
+            target = self._by_context(case, draw, target)
+        run.places[target].enter(case, now, now)
+
+    def _by_context(self, case: int, draw: Draw, target: int) -> int:
+        trace = self.run.traces[case]
+        known = min(self.run.visits[case][self.code], len(self.model.next))
+        for length in range(min(self.deepest, len(trace) - 1), 0, -1):
+            found = self.contexts.get((known, *trace[-1 - length : -1]))
+            if found is not None:
+                return found[1][bisect_right(found[0], draw[self.route][case & MASK])]
+        return target
+
+    def elapsed(self, started: int, now: int, worker: Worker | None) -> float:
+        """Return for how many hours the activity has been going on."""
+        calendar = (worker.clock if worker else self.clock).calendar
+        factor = self.run.tables.pace[self.code, worker.person] if worker else 1.0
+        return float(calendar.working_time(started, now)) / HOUR / factor
+
+    def resume(self, case: int, now: int, one: Underway, u: float) -> None:
+        """A case has been here since before the simulation began."""
+        draw = self.visit(case)
+        if one.stage == "done":
+            person = self.run.person_of(one.doers.get(self.run.tables.names[self.code]))
+            self.run.rows += (case, self.code, person, one.since, one.started, one.ended)
+            self.leave(case, now, now, draw)
+        elif one.stage == "waiting":
+            self.resume_waiting(case, now, one.since, draw)
+        else:
+            rounds = self.model.duration
+            spread = rounds[min(one.rounds.get(self.run.tables.names[self.code], 1), len(rounds)) - 1]
+            self.resume_work(case, now, one, draw, lambda elapsed: remaining(spread, elapsed, u))
+
+    def resume_waiting(self, case: int, now: int, since: int, draw: Draw) -> None:
+        """Nobody has begun it yet."""
+        self.resume_work(case, now, None, draw, lambda _: float(draw[0][case & MASK]) / HOUR)
+
+    def resume_work(
+        self, case: int, now: int, one: Underway | None, draw: Draw, left: Callable[[float], float]
+    ) -> None:
+        """It goes on for what is left of it."""
+        started = now if one is None else one.started
+        hours = left(self.elapsed(started, now, None) if one else 0.0)
+        end = self.clock.add(self.clock.next_open(now), round(hours * HOUR))
+        self.run.rows += (case, self.code, -1, started if one is None else one.since, started, end)
+        self.run.later(end, self.leave, case, now, draw)
+
+
+class Outside(Activity):
+    """A wait that holds no one: an agency, a client, a publication slot."""
+
+    def enter(self, case: int, now: int, since: int) -> None:
+        """The case waits from the next opening of the clock on."""
+        draw = self.visit(case)
+        end = self.clock.add(self.clock.next_open(now), draw[0][case & MASK])
+        self.run.rows += (case, self.code, -1, since, now, end)
+        self.run.later(end, self.leave, case, since, draw)
+
+
+class Task(Activity):
+    """An activity that people do; `bundles` says that what waits is a batch of several cases."""
+
+    bundles = False
+
+    def __init__(self, run: Run, code: int, model: ActivityModel) -> None:
+        super().__init__(run, code, model)
+        tables, draws = run.tables, run.draws
+        self.queue = run.queues[int(tables.role[code])]
+        self.delay, self.patience = int(draws.delay[code]), int(draws.patience[code])
+        self.owner, self.other = int(tables.owner[code]), int(tables.other[code])
+        self.rank, self.finish = int(tables.rank[code]), bool(tables.finish[code])
+        self.pace = tables.pace[code].tolist() if (tables.pace[code] != 1).any() else None
+        self.habit = tables.habit[code].tolist() if tables.habit[code].any() else None
+        # Work that must not be given to just anybody, or that somebody has to know about, takes the longer way; so does
+        # a case that does not simply go where was drawn.
+        self.plain = self.owner < 0 and self.other < 0 and self.patience < 0
+        self.straight = type(self) is Task and not (self.habit or self.contexts or run.branches)
+        if self.patience >= 0 and model.patience is not None:
+            calendar = model.patience.calendar
+            self.patience_clock = tables.clocks[tables.clock_of[calendar] if calendar else 0]
+            self.offered: dict[int, tuple[int, int]] = {}
+            self.given_up_to = WITHDRAWN if model.patience.to is None else tables.numbers[model.patience.to]
+
+    def enter(self, case: int, now: int, since: int) -> None:
+        """Work is enabled; it is offered at once, or after a delay."""
+        # What `visit` does, written out: this is the busiest line of the simulation.
+        run, code = self.run, self.code
+        counts, drawn = run.visits[case], run.books[case >> SHIFT][code]
+        number = counts[code]
+        if number < len(drawn) and not run.traces:
+            counts[code] = number + 1
+            draw = drawn[number]
+        else:
+            draw = self.visit(case)
+        if self.delay >= 0:
+            self.run.later(self.clock.add(now, draw[self.delay][case & MASK]), self.offer, case, since, draw)
+        else:
+            self.offer(case, now, since, draw)
+
+    def offer(self, case: int, now: int, since: int, draw: Draw) -> None:
+        """Work joins the queue of its role, or of the one person who must do it, and someone free takes it."""
+        queue = self.queue
+        if self.plain and not queue.heap and queue.idle:
+            # The usual case: somebody is there for it at once, and it need not go through the queue.
+            worker = queue.idle[0]
+            here = worker.opens <= now < worker.closes or worker.opening(now) == now
+            if here and not worker.waking and not worker.own and (worker.single or not worker.has_work()):
+                self.begin(worker, case, now, since, draw)
+                return
+        run = self.run
+        number = next(run.numbers)
+        item = (*run.key(case, since, self.rank, number), case, since, draw, self)
+        if self.patience >= 0:
+            run.waiting.add(number)
+            self.offered[number] = case, since
+            until = self.patience_clock.add(now, draw[self.patience][case & MASK])
+            # It is no branch of the case, which may have ended by then.
+            run.later(until, self.give_up, -1, number, draw)
+        owner = run.doers[case][self.owner] if self.owner >= 0 else -1
+        if owner < 0:
+            heappush(queue.heap, item)
+            run.call(queue.idle, now)
+        else:
+            slots = run.slots[owner]
+            heappush(slots[0].own, item)
+            run.call([worker for worker in slots if not worker.busy], now)
+
+    def begin(self, worker: Worker, case: int, now: int, since: int, draw: Draw) -> None:
+        """A free person on duty begins the work."""
+        duration = draw[0][case & MASK]
+        if self.pace is not None:
+            duration = min(round(duration * self.pace[worker.person]), LONGEST)
+        end = now + duration
+        if end > worker.closes and not self.finish:
+            end = worker.clock.add(now, duration)
+        run = self.run
+        run.rows += (case, self.code, worker.person, since, now, end)
+        if run.doers:
+            run.doers[case][self.code] = worker.person
+        worker.busy, worker.place, worker.case, worker.until, worker.draw = True, self, case, end, draw
+        for idle in worker.idles:
+            if idle[0] is worker:
+                idle.popleft()
+            else:
+                idle.remove(worker)
+        worker.callbacks = worker.happen
+        run.schedule(worker, run.normal, end - now)
+
+    def resume_waiting(self, case: int, now: int, since: int, draw: Draw) -> None:
+        """Nobody has begun it yet."""
+        self.offer(case, now, since, draw)
+
+    def resume_work(
+        self, case: int, now: int, one: Underway | None, draw: Draw, left: Callable[[float], float]
+    ) -> None:
+        """The person goes on with it; where nobody is named, or they are busy, it is offered anew."""
+        free = [worker for worker in self.run.slots_of(one.person) if not worker.busy] if one else []
+        if one is None or not free or self.queue not in free[0].queues:
+            # After all who go on with their work: whoever is woken for this may be one of them.
+            self.run.later(now, self.resume_waiting, case, now if one is None else one.since, draw)
+            return
+        worker = free[0]
+        factor = float(self.run.tables.pace[self.code, worker.person])
+        duration = min(round(left(self.elapsed(one.started, now, worker)) * factor * HOUR), LONGEST)
+        worker.opening(now)
+        end = now + duration if self.finish else worker.clock.add(now, duration)
+        run = self.run
+        run.rows += (case, self.code, worker.person, one.since, one.started, end)
+        if run.doers:
+            run.doers[case][self.code] = worker.person
+        worker.begin(self, case, now, end, draw)
+
+    def done(self, worker: Worker, case: int, now: int, draw: Draw) -> None:
+        """A person has finished the work."""
+        if self.straight:
+            self.run.places[draw[1][case & MASK]].enter(case, now, now)
+            return
+        if self.habit is not None and (column := self.habit[worker.person]):
+            draw = (draw[0], draw[1 + column])
+        if case in self.run.dead:
+            self.run.end_branch(case, now)
+            self.withdraw(now)
+        else:
+            self.leave(case, now, now, draw)
+
+    def give_up(self, case: int, now: int, number: int, draw: Draw) -> None:
+        """Nobody has begun the work in time: it leaves the queue, and the case goes elsewhere."""
+        run = self.run
+        case, since = self.offered.pop(number)
+        if number not in run.waiting:
+            return
+        run.waiting.remove(number)
+        run.gone.add(number)
+        run.purge()
+        # The log tells of the waiting: an instance without a person that ends as it begins.
+        run.rows += (case, self.code, -1, since, now, now)
+        run.places[self.given_up_to].enter(case, now, now)
+        self.withdraw(now)
+
+    def withdraw(self, now: int) -> None:
+        """A case has left without having been worked on."""
+
+
+# -- gateways ----------------------------------------------------------------------------------------------------------
+
+
+class End(Place):
+    """Where a branch of a case ends, or the whole case with all its branches."""
+
+    def enter(self, case: int, now: int, since: int) -> None:
+        """The branch ends; the case with the last one."""
+        run = self.run
+        if self.code in (CANCELLED, WITHDRAWN):
+            run.cancelled[case] = 1
+        if self.code in (TERMINATED, WITHDRAWN):
+            run.terminate(case, now)
+        run.end_branch(case, now)
+
+
+class Choice(Place):
+    """An exclusive gateway."""
+
+    def enter(self, case: int, now: int, since: int) -> None:
+        """The case takes one way."""
+        self.run.places[self.visit(case)[0][case & MASK]].enter(case, now, since)
+
+
+class Merge(Place):
+    """Where alternatives meet."""
+
+    def enter(self, case: int, now: int, since: int) -> None:
+        """The case goes on."""
+        self.run.places[self.run.tables.targets[self.code][0]].enter(case, now, since)
+
+
+class Fork(Place):
+    """A parallel or inclusive gateway that opens branches."""
+
+    def enter(self, case: int, now: int, since: int) -> None:
+        """A branch goes each of the ways, or of those that were drawn."""
+        run = self.run
+        targets = run.tables.targets[self.code]
+        if run.tables.kind[self.code] == Kind.OR:
+            bits = self.visit(case)[0][case & MASK]
+            targets = tuple(target for number, target in enumerate(targets) if bits >> number & 1)
+        run.branches[case] += len(targets) - 1
+        run.opened[case, self.code] = len(targets)
+        for target in targets:
+            if case in run.dead:
+                run.end_branch(case, now)
+            else:
+                run.places[target].enter(case, now, since)
+
+
+class Join(Place):
+    """Where branches wait for each other."""
+
+    def enter(self, case: int, now: int, since: int) -> None:
+        """The last branch to come goes on alone."""
+        run = self.run
+        needed = int(run.tables.needed[self.code])
+        if needed < 0:
+            needed = run.opened.get((case, -needed - 1), 1)
+        come = run.arrived.get((case, self.code), 0) + 1
+        if come < needed:
+            run.arrived[case, self.code] = come
+            return
+        run.arrived[case, self.code] = 0
+        run.branches[case] -= needed - 1
+        run.places[run.tables.targets[self.code][0]].enter(case, now, now)
+
+
+class Race(Place):
+    """An event-based gateway: the first of several outside events decides."""
+
+    def __init__(self, run: Run, code: int, model: Gateway) -> None:
+        super().__init__(run, code)
+        of = run.tables.clock_of
+        self.clocks = [run.tables.clocks[of[one.calendar] if one.calendar else 0] for one in model.events]
+        outcome = {"completed": END, "cancelled": WITHDRAWN}
+        numbers = run.tables.numbers
+        self.targets = [outcome[one.outcome] if one.to is None else numbers[one.to] for one in model.events]
+
+    def enter(self, case: int, now: int, since: int) -> None:
+        """The case waits for what happens first."""
+        draw = self.visit(case)
+        moments = [clock.add(now, waits[case & MASK]) for clock, waits in zip(self.clocks, draw, strict=True)]
+        first = min(moments)
+        self.run.later(first, self.happened, case, moments.index(first), draw)
+
+    def happened(self, case: int, now: int, number: int, draw: Draw) -> None:
+        """The case goes where the event leads."""
+        self.run.places[self.targets[number]].enter(case, now, now)
+
+
+def build_places(run: Run) -> list[Place]:
+    """Return the places of a run: by their numbers, and the ways to end at the negative ones."""
+    from mkmine.simulation.limits import BatchedTask, LimitedBatchedTask, LimitedTask
+
+    tasks = {
+        (False, False): Task,
+        (False, True): LimitedTask,
+        (True, False): BatchedTask,
+        (True, True): LimitedBatchedTask,
+    }
+    out: list[Place] = []
+    for code, activity in enumerate(run.model.activities.values()):
+        made = tasks[activity.batch is not None, activity.wip_limit is not None]
+        out.append(Outside(run, code, activity) if activity.role is None else made(run, code, activity))
+    gateways = {Kind.XOR: Choice, Kind.AND: Fork, Kind.OR: Fork, Kind.MERGE: Merge, Kind.JOIN: Join}
+    for code, gateway in enumerate(run.model.gateways.values(), len(out)):
+        kind = int(run.tables.kind[code])
+        out.append(Race(run, code, gateway) if kind == Kind.EVENT else gateways[kind](run, code))
+    return [*out, *(End(run, code) for code in (WITHDRAWN, TERMINATED, CANCELLED, END))]

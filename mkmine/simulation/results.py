@@ -1,0 +1,149 @@
+"""What an experiment found: the answers, the raw figures, the simulated logs, and what a reader must know of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from mkmine.discovery.process_map import records
+from mkmine.errors import DataError
+from mkmine.eventlog import EventLog, Provenance
+from mkmine.language import Language, translator
+from mkmine.simulation.answers import Strain
+from mkmine.simulation.kpis import PERSON, ROLE
+from mkmine.simulation.scenario import Scenario
+from mkmine.simulation.stopping import Stopping
+from mkmine.simulation.wording import verdict_sentence
+
+if TYPE_CHECKING:
+    from mkmine.simulation.validation import Validation
+
+__all__ = ["Experiment"]
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Experiment:
+    """What the scenarios change, with its uncertainty.
+
+    Attributes
+    ----------
+    answers
+        One row per scenario and key figure: `base` and `value` (means over replications), `difference` with its
+        confidence interval `low`..`high`, `relative` (difference / base), `replications`, `verdict`. The verdict is
+        `"noise"` where the interval includes 0; `"negligible"` where it lies within 1 % of the base; `"unstable"` where
+        the work in progress of the scenario or of the base grows without end, so that its figures only depend on how
+        long one simulates; `"unpaired"` for people who are there on one side only. A figure is that of an average span
+        of `weeks` weeks: its mean over replications, percentiles too.
+    kpis
+        One row per scenario, replication and key figure: the raw values.
+    logs
+        The simulated log of replication 0 of each scenario, and of the base.
+    comparisons
+        The intervals of one key figure hold for so many scenarios at once (1: each for itself).
+    strain
+        Of each unstable scenario (the base by its own name): whose queue grows, and how fast.
+    stopping
+        Why no more replications were made.
+    warm_up
+        How `warm_up_weeks` was found: `"given"`, `"usual"` (a third of the measured span, at least 8 weeks) or
+        `"MSER-5"`; `"observed"` where the simulation began with the work in progress, without a warm-up.
+    study
+        The folder that holds the study, if it was kept.
+    warnings
+        What a reader must know before believing an answer.
+    """
+
+    base: str
+    scenarios: tuple[Scenario, ...]
+    answers: pd.DataFrame
+    kpis: pd.DataFrame
+    logs: Mapping[str, EventLog]
+    confidence: float
+    replications: int
+    seed: int
+    weeks: float
+    warm_up_weeks: float
+    warnings: tuple[str, ...]
+    provenance: Provenance
+    validation: Validation | None = field(default=None)
+    comparisons: int = 1
+    strain: Mapping[str, Strain] = field(default_factory=dict)
+    stopping: Stopping | None = None
+    warm_up: str = "given"
+    study: str | None = None
+
+    def answer(self, scenario: str, key: str = "cycle_mean_h") -> pd.Series:
+        """Return one row of `answers`. Raises `DataError` if there is none."""
+        rows = self.answers[(self.answers["scenario"] == scenario) & (self.answers["kpi"] == key)]
+        if rows.empty:
+            names = ", ".join(f'"{one.name}"' for one in self.scenarios)
+            raise DataError(f'the experiment has no answer for scenario "{scenario}", kpi "{key}"; scenarios: {names}')
+        return rows.iloc[0]
+
+    def verdicts(self, *, kpi: str = "cycle_mean_h", language: Language = "en") -> list[str]:
+        """Return one plain sentence per scenario about a key figure. Raises `DataError` if it was not measured."""
+        t = translator(language)
+        rows = (self.answer(one.name, kpi) for one in self.scenarios)
+        return [f"{row['scenario']}: {self.sentence(row.to_dict(), language=t.language)}" for row in rows]
+
+    def sentence(self, row: Mapping[Any, Any], *, language: Language = "en") -> str:
+        """Return what one row of `answers` says, in a sentence."""
+        return verdict_sentence(row, translator(language), day=self.day, strain=self.strain_of(str(row["scenario"])))
+
+    def strain_of(self, scenario: str) -> Strain | None:
+        """Return why a scenario's answers mean nothing: its own strain, or that of the base; None if they do."""
+        return self.strain.get(scenario) or self.strain.get(self.base)
+
+    @property
+    def day(self) -> float:
+        """Hours of a working day of the simulated office."""
+        log = self.logs.get(self.base)
+        return 8.0 if log is None else log.working_calendar().hours_per_day or 8.0
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Return the answers."""
+        return self.answers.copy()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values."""
+        told = [self.sentence(row) for row in self.answers.to_dict("records")]
+        return {
+            "base": self.base,
+            "scenarios": [one.to_dict() for one in self.scenarios],
+            "answers": records(self.answers.assign(sentence=told)),
+            "replications": self.replications,
+            "confidence": self.confidence,
+            "comparisons": self.comparisons,
+            "seed": self.seed,
+            "weeks": self.weeks,
+            "warm_up_weeks": self.warm_up_weeks,
+            "warm_up": self.warm_up,
+            "stopping": None if self.stopping is None else self.stopping.to_dict(),
+            "study": self.study,
+            "warnings": list(self.warnings),
+            "provenance": self.provenance.to_dict(),
+            "validation": None if self.validation is None else self.validation.to_dict(),
+        }
+
+    def __repr__(self) -> str:
+        lines = [f"Experiment on {self.base}: {self.replications} paired replications of {self.weeks:g} weeks"]
+        for scenario in self.scenarios:
+            lines.append(f"  {scenario.name}")
+            rows = self.answers[self.answers["scenario"] == scenario.name]
+            for _, row in rows[~rows["kpi"].str.startswith((ROLE, PERSON))].iterrows():
+                lines.append(f"    {row['kpi']:<24}{row['base']:>10.2f} -> {row['value']:>8.2f}   {self._told(row)}")
+        return "\n".join([*lines, *(f"  warning: {warning}" for warning in self.warnings)])
+
+    def _told(self, row: pd.Series) -> str:
+        half = (row["high"] - row["low"]) / 2
+        return f"{row['difference']:+.2f} ± {half:.2f} ({row['verdict']})"
+
+    def _repr_html_(self) -> str:
+        told = "".join(f"<li>{escape(text)}</li>" for text in self.verdicts()) if len(self.answers) else ""
+        shown = self.answers[~self.answers["kpi"].str.startswith(PERSON)] if len(self.answers) else self.answers
+        notes = "".join(f"<p>{escape(warning)}</p>" for warning in self.warnings)
+        return f"<ul>{told}</ul>{shown.to_html(index=False, escape=True, float_format='{:.3g}'.format)}{notes}"

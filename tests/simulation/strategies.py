@@ -1,0 +1,139 @@
+"""Random models with everything that a model can say, small enough to run in a blink."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import strategies as st
+
+from mkmine.simulation import SimulationModel
+
+from .conftest import ALWAYS, OFFICE, exponential
+
+HOURS = {
+    "always": {"weekly": ALWAYS},
+    "office": {"weekly": OFFICE},
+    "early": {"weekly": {"Mon-Fri": "06:00-12:00"}},
+    "night": {"weekly": {"Mon-Sat": "00:00-03:00, 21:00-24:00"}},
+    "meeting": {"weekly": {"Tue": "10:00-13:00"}},
+}
+DURATIONS = [exponential(2), {"kind": "fixed", "hours": 1}, {"kind": "fixed", "hours": 0}, exponential(0.5)]
+ROLES = ["R0", "R1", "R2"]
+
+
+def routes(onward: str | None, back: str | None, chance: float) -> list[dict[str, Any]]:
+    ways: list[dict[str, Any]] = [{"to": onward, "probability": 1 - chance if back else 1}]
+    if back:
+        ways.append({"to": back, "probability": chance, "rework": True})
+    return ways
+
+
+@st.composite
+def staff(draw: st.DrawFn) -> list[dict[str, Any]]:
+    """People with overlapping skills, several hands, and part of their time; every role has two people at least."""
+    people = [
+        {
+            "name": f"P{n}",
+            "roles": sorted(draw(st.sets(st.sampled_from(ROLES), min_size=1))),
+            "calendar": draw(st.sampled_from(sorted(HOURS))),
+            "capacity": draw(st.sampled_from([1, 1, 2, 3])),
+            "availability": draw(st.sampled_from([1.0, 1.0, 0.5, 0.3])),
+            "cost_per_hour": draw(st.sampled_from([0.0, 10.0])),
+        }
+        for n in range(draw(st.integers(0, 3)))
+    ]
+    people += [{"name": f"S{n}{role}", "roles": [role], "calendar": "office"} for role in ROLES for n in range(2)]
+    return people
+
+
+@st.composite
+def activity(draw: st.DrawFn, earlier: list[str], ways: list[dict[str, Any]], *, limits: bool) -> dict[str, Any]:
+    """An activity; `limits` adds what holds work back."""
+    outside = draw(st.integers(0, 5)) == 0
+    role = None if outside else draw(st.sampled_from(ROLES))
+    out: dict[str, Any] = {
+        "role": role,
+        "duration": draw(st.lists(st.sampled_from(DURATIONS), min_size=1, max_size=2)),
+        "delay": draw(st.sampled_from([None, None, exponential(3)])),
+        "calendar": draw(st.sampled_from([None, "office"])),
+        "next": [ways],
+    }
+    if outside:
+        return out
+    out |= {
+        "same_person": draw(st.booleans()),
+        "priority": draw(st.integers(-2, 2)),
+        "at_closing": draw(st.sampled_from(["pause", "pause", "finish"])),
+        "cost": draw(st.sampled_from([0.0, 5.0])),
+        "people": {f"S0{role}": {"pace": draw(st.sampled_from([0.5, 1.0, 1.7])), "rework": 1.5}}
+        if draw(st.booleans())
+        else {},
+        "variants": [{"when": {"size": "L"}, "factor": 2.0}] if draw(st.booleans()) else [],
+    }
+    if limits:
+        choice = draw(st.sampled_from(["none", "patience", "size", "weekly", "together", "hours"]))
+        if choice == "patience":
+            out["patience"] = {"after": exponential(8), "calendar": draw(st.sampled_from([None, "office"]))}
+        elif choice != "none":
+            out["batch"] = {
+                "size": {"size": 3, "hours": 4, "calendar": "office"},
+                "hours": {"hours": 3, "calendar": "office"},
+                "weekly": {"calendar": "meeting"},
+                "together": {"size": 4, "hours": 6, "together": True, "addition": 0.5},
+            }[choice]
+        if choice != "patience" and not out["same_person"]:
+            out["wip_limit"] = draw(st.sampled_from([None, None, 4]))
+    return out
+
+
+@st.composite
+def models(draw: st.DrawFn, *, limits: bool = False) -> SimulationModel:
+    """A line of activities with ways back, in which some stretches are choices, races, or branches side by side."""
+    steps = draw(st.lists(st.sampled_from(["task", "task", "and", "or", "xor", "event"]), min_size=1, max_size=4))
+    heads = [f"{step}{n}" for n, step in enumerate(steps)]
+    activities: dict[str, Any] = {}
+    gateways: dict[str, Any] = {}
+    for number, (step, head) in enumerate(zip(steps, heads, strict=True)):
+        onward = heads[number + 1] if number + 1 < len(heads) else None
+        back = draw(st.sampled_from([None, *heads[: number + 1]]))
+        if limits:
+            # Limits on both sides of a way back can block each other, which is an error of the model.
+            back = None
+        tail = f"tail{number}"
+        if step == "task":
+            ways = routes(onward, back, draw(st.sampled_from([0.3, 0.6])))
+            activities[head] = draw(activity(list(activities), ways, limits=limits))
+            continue
+        inner = [f"{head}.{n}" for n in range(draw(st.integers(2, 3)))]
+        for name in inner:
+            activities[name] = draw(activity([], routes(f"join{number}", None, 0), limits=limits))
+        joined = {"kind": "merge", "to": tail} if step in ("xor", "event") else {"kind": "join", "to": tail}
+        if step == "or" or (step == "and" and draw(st.booleans())):
+            joined["of"] = head
+        gateways[f"join{number}"] = joined
+        activities[tail] = draw(activity([], routes(onward, back, 0.4), limits=limits))
+        gateways[head] = {
+            "and": {"kind": "and", "to": inner},
+            "or": {"kind": "or", "ways": [{"to": name, "probability": 0.5} for name in inner]},
+            "xor": {"kind": "xor", "next": [[{"to": name, "probability": 1 / len(inner)} for name in inner]]},
+            "event": {"kind": "event", "events": [{"after": exponential(4), "to": name} for name in inner]},
+        }[step]
+    return SimulationModel.from_dict(
+        {
+            "name": "random",
+            "start": "2025-01-06",
+            "office": "office",
+            "calendars": HOURS,
+            "people": draw(staff()),
+            "activities": activities,
+            "gateways": gateways,
+            "begin": [{"to": heads[0], "probability": 1}],
+            "arrivals": {"weekly": [[draw(st.sampled_from([0.1, 0.6]))] * 24] * 7},
+            "attributes": {"size": {"S": 0.7, "L": 0.3}},
+            "case_types": {"A": {"share": 0.5, "priority": 1}, "B": {"share": 0.5, "cost": 10.0}},
+            "queue": draw(st.sampled_from(["fifo", "lifo", "deadline", "priority", "ageing"])),
+            "ageing": 8,
+            "due": exponential(20),
+            "wip_limit": 12 if limits and draw(st.booleans()) else None,
+        }
+    )

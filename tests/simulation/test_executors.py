@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import os
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from mkmine.errors import DataError
+from mkmine.simulation import Scenario, SimulationModel, experiment
+from mkmine.simulation.executors import Place, opened
+
+STAFF = Scenario("one more writer").staff("Writer", +1)
+PLACES: list[tuple[int, Place]] = [(1, "processes"), (2, "processes"), (1, "threads"), (3, "threads")]
+
+
+def square(number: int) -> int:
+    return number * number
+
+
+def die(number: int) -> int:
+    os._exit(1)
+
+
+@pytest.mark.parametrize(("workers", "place"), PLACES)
+def test_every_task_is_run_once(workers: int, place: Place) -> None:
+    found: list[int] = []
+    with opened(workers, place) as pool:
+        pool.run(square, range(500), found.append)
+    assert sorted(found) == [square(number) for number in range(500)]
+
+
+def test_an_executor_of_ones_own_is_used_and_left_open() -> None:
+    found: list[int] = []
+    with ThreadPoolExecutor(2) as own:
+        with opened(1, own) as pool:
+            pool.run(square, range(10), found.append)
+        assert own.submit(square, 3).result() == 9
+    assert sorted(found) == [square(number) for number in range(10)]
+
+
+@pytest.mark.parametrize("workers", [0, -1, True, 1.5])
+def test_workers_are_a_positive_number(workers: Any) -> None:
+    with pytest.raises(DataError, match="workers="), opened(workers):
+        pass
+
+
+def test_a_worker_that_dies_is_told() -> None:
+    with pytest.raises(DataError, match="a worker of the simulation died"), opened(2) as pool:
+        pool.run(die, [1, 2, 3], lambda _: None)
+
+
+def test_an_interruption_keeps_what_was_under_way() -> None:
+    """Ctrl-C comes while the first result is kept: what runs is finished and kept, no other task begins."""
+    began: list[int] = []
+    found: list[int] = []
+
+    def slowly(number: int) -> int:
+        began.append(number)
+        time.sleep(0.05 if number == 0 else 0.3)
+        return number
+
+    def keep(number: int) -> None:
+        found.append(number)
+        if number == 0:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt), opened(2, "threads") as pool:
+        pool.run(slowly, range(100), keep)
+    assert sorted(found) == sorted(began)
+    assert {0, 1} <= set(found)
+    assert len(found) <= 4
+
+
+def test_an_error_in_a_task_keeps_the_others() -> None:
+    found: list[int] = []
+    with pytest.raises(ZeroDivisionError), opened(2, "threads") as pool:
+        pool.run(lambda number: 1 // number, [1, 0, 1, 1], found.append)
+    assert 1 in found
+
+
+@pytest.fixture(scope="module")
+def alone(article: SimulationModel) -> pd.DataFrame:
+    return experiment(article, [STAFF], replications=3, weeks=4, warm_up_weeks=2, seed=3).kpis
+
+
+@pytest.mark.parametrize(("workers", "place"), PLACES[1:])
+def test_the_numbers_do_not_depend_on_the_place(
+    workers: int, place: Place, article: SimulationModel, alone: pd.DataFrame
+) -> None:
+    found = experiment(
+        article, [STAFF], replications=3, weeks=4, warm_up_weeks=2, seed=3, workers=workers, executor=place
+    )
+    pd.testing.assert_frame_equal(found.kpis, alone)
+
+
+def test_a_dask_cluster_gives_the_same_numbers(article: SimulationModel, alone: pd.DataFrame) -> None:
+    distributed = pytest.importorskip("distributed")
+    settings = {"distributed.admin.system-monitor.gil.enabled": False}
+    import dask
+
+    with (
+        dask.config.set(settings),
+        distributed.LocalCluster(
+            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, memory_limit=0
+        ) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        found = experiment(
+            article, [STAFF], replications=3, weeks=4, warm_up_weeks=2, seed=3, executor=client.get_executor()
+        )
+    pd.testing.assert_frame_equal(found.kpis, alone)

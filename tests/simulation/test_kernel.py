@@ -1,0 +1,108 @@
+"""The compiled engine against the one on SimPy: the same log to the bit, whatever the model says."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mkmine.catalogue.article import article_world
+from mkmine.errors import DataError, UnknownNameError
+from mkmine.eventlog import EventLog
+from mkmine.simulation import SimulationModel, simulate
+from mkmine.simulation import draws as draws_module
+from mkmine.simulation.twin import unsupported
+
+from .conftest import article_values, exponential, single_queue
+from .strategies import models
+
+
+def same(one: EventLog, two: EventLog) -> None:
+    """Every column of both logs is equal, and so is what their cases are."""
+    for name in ("offsets", "activity", "resource", "role", "enabled", "start", "end"):
+        assert np.array_equal(getattr(one, name), getattr(two, name)), name
+    assert one.content_hash == two.content_hash
+    assert one.case_attributes.equals(two.case_attributes)
+    assert list(one.attributes) == list(two.attributes)
+
+
+def both(model: SimulationModel, **options: Any) -> tuple[EventLog, EventLog]:
+    assert unsupported(model) == ()
+    return simulate(model, engine="simpy", **options), simulate(model, engine="kernel", **options)
+
+
+@settings(max_examples=150)
+@given(models(), st.integers(0, 1000))
+def test_random_models_give_the_same_log(model: SimulationModel, seed: int) -> None:
+    same(*both(model, seed=seed, cases=40))
+
+
+def with_contexts() -> SimulationModel:
+    values = article_values()
+    back = {"to": "Text", "probability": 0.7, "rework": True}
+    values["activities"]["Approval"]["contexts"] = [
+        {"before": ["Brief", "Text"], "round": 1, "next": [back, {"to": "Design", "probability": 0.3}]},
+        {"before": ["Approval", "Text"], "round": 2, "next": [{"to": "Design", "probability": 1}]},
+        {"before": ["Text"], "round": 2, "next": [{"to": "Text", "probability": 1, "rework": True}]},
+    ]
+    return SimulationModel.from_dict(values)
+
+
+MODELS = {
+    "article": SimulationModel.from_dict(article_values()),
+    "contexts": with_contexts(),
+    "world": article_world("light"),
+    "overloaded": single_queue(rate=3, servers=2, service=exponential(1)),
+    "much rework": single_queue(rate=0.1, servers=1, service=exponential(0.1), rework=0.9),
+}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_larger_models_give_the_same_log(name: str) -> None:
+    same(*both(MODELS[name], seed=3, cases=3_000))
+
+
+def test_draws_in_blocks_are_those_of_one_vector(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Blocks of 64 cases, of which most are dropped during the run, change nothing."""
+    model = MODELS["article"]
+    whole = simulate(model, cases=1_000, engine="simpy")
+    for module in ("draws", "engine", "places", "limits", "twin"):
+        loaded = __import__(f"mkmine.simulation.{module}", fromlist=[""])
+        for name, value in (("SHIFT", 6), ("BLOCK", 64), ("MASK", 63)):
+            if hasattr(loaded, name):
+                monkeypatch.setattr(loaded, name, value)
+    assert draws_module.BLOCK == 64
+    same(whole, simulate(model, cases=1_000, engine="simpy"))
+    same(whole, simulate(model, cases=1_000, engine="kernel"))
+
+
+def test_calendars_that_were_compiled_too_short_are_extended() -> None:
+    values = single_queue(rate=0.8, servers=1, service={"kind": "fixed", "hours": 100}).to_dict()
+    values["calendars"]["always"]["weekly"] = {"Tue": "10:00-20:00"}
+    same(*both(SimulationModel.from_dict(values), cases=30))
+
+
+def test_what_it_cannot_do_is_done_by_simpy_and_said() -> None:
+    values = article_values()
+    values["wip_limit"] = 3
+    values["activities"]["Design"]["batch"] = {"size": 2, "hours": 8}
+    model = SimulationModel.from_dict(values)
+    assert unsupported(model) == ("WIP limits", "batches")
+    log = simulate(model, cases=30, engine="kernel")
+    assert "on SimPy for its WIP limits, batches" in log.history[0].detail
+    assert "compiled" in simulate(MODELS["article"], cases=30, engine="kernel").history[0].detail
+    assert simulate(MODELS["article"], cases=30, engine="simpy").history[0].detail.endswith("replication 0")
+
+
+def test_mistakes_are_those_of_the_other_engine() -> None:
+    with pytest.raises(DataError, match='a case executes "Serve" more than 1,000 times'):
+        simulate(single_queue(rate=0.8, servers=1, service=exponential(0.1), rework=1 - 1e-9), cases=2, engine="kernel")
+    with pytest.raises(UnknownNameError, match='unknown engine "simpi"; did you mean "simpy"'):
+        simulate(MODELS["article"], cases=2, engine="simpi")  # type: ignore[arg-type]
+    values = single_queue(rate=0.8, servers=1, service={"kind": "fixed", "hours": 100_000}).to_dict()
+    values["calendars"]["always"]["weekly"] = {"Tue": "10:00-10:30"}
+    with pytest.raises(DataError, match="past the year 2190"):
+        simulate(SimulationModel.from_dict(values), cases=2, engine="kernel")
