@@ -293,13 +293,14 @@ def show_experiment(console: Console, answer: Experiment, *, day: float) -> None
     rows = []
     asked = answer.answers[answer.answers["kpi"].isin(QUESTIONS)]
     for name, group in asked.groupby("scenario", sort=False):
-        rows.append([str(name), "", "", ""])
         strain = answer.strain_of(str(name))
-        for row in records(group):
+        found = records(group)
+        # An unstable scenario has one thing to say, whatever the question.
+        rows.append([str(name), "", "", verdict_text(found[0], t, day=day, strain=strain) if strain else ""])
+        for row in [] if strain else found:
             key = row["kpi"]
             now, then = (kpi_value(key, row[column], t, day=day) for column in ("base", "value"))
-            verdict = verdict_text(row, t, day=day, strain=strain)
-            rows.append([f"  {kpi_name(key, t)}", now, t.number(None) if strain else then, verdict])
+            rows.append([f"  {kpi_name(key, t)}", now, then, verdict_text(row, t, day=day)])
     console.table([t("Scenario"), t("Now"), t("With it"), t("Verdict")], rows, indent="")
     console.line(_replications(answer, t))
     told = "" if answer.validation is None else answer.validation.warning

@@ -19,13 +19,14 @@ from mkmine.simulation.wording import (
     kpi_value,
     percent_change,
     verdict_text,
+    verdict_words,
 )
 
 __all__ = ["answers", "base_against_log", "trust"]
 
 _DRAWN: Final = ("cycle_mean_h", "cycle_p85_h", "waiting_per_case_h", "rework_per_case", "throughput_per_week")
 _FAR_FROM_LOG: Final = 0.2  # relative gap of the median cycle times that a reader must be told of
-_TOLD: Final = ("cycle_mean_h", "cycle_p85_h", "waiting_per_case_h")
+_TOLD: Final = ("cycle_mean_h", "cycle_p85_h", "on_time_share", "waiting_per_case_h")
 
 
 def answers(findings: Findings) -> list[Block]:
@@ -171,8 +172,11 @@ def _table(findings: Findings) -> Block:
 
 
 def _verdict(findings: Findings, row: Mapping[str, Any]) -> str:
-    study = findings.experiment
+    """Say the verdict of a row in a word, as the difference stands beside it; of an endless queue, whose it is."""
+    study, verdict = findings.experiment, str(row["verdict"])
     assert study is not None
+    if verdict != "unstable":
+        return verdict_words(verdict, findings.t)
     return verdict_text(row, findings.t, day=findings.day, strain=study.strain_of(str(row["scenario"])))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,7 +14,10 @@ from mkmine.eventlog import EventLog
 from mkmine.eventlog.enablement import enabled_times
 from mkmine.eventlog.statuses import waiting_stays
 
-__all__ = ["KPIS", "PERSON", "ROLE", "WEEK", "Kpi", "average_level", "case_spans", "known", "kpi", "measure", "names"]
+__all__ = [
+    "KPIS", "PERSON", "ROLE", "WEEK", "Kpi", "average_level", "case_spans", "in_order", "known", "kpi", "measure",
+    "names",
+]  # fmt: skip
 
 Better = Literal["lower", "higher", "neither"]
 WEEK = 7 * DAY
@@ -51,6 +55,12 @@ _MORE = (
     Kpi("cost_per_case", "cost", "lower"),
 )
 _BY_KEY = {one.key: one for one in (*KPIS, *_MORE)}
+# The order in which they are read: what belongs together stands together.
+_ORDER = (
+    "cycle_mean_h", "cycle_median_h", "cycle_p85_h", "cycle_p95_h", "on_time_share", "waiting_per_case_h",
+    "waiting_queue_h", "waiting_off_duty_h", "waiting_outside_h", "processing_per_case_h", "rework_per_case",
+    "throughput_per_week", "wip", "overtime_per_week_h", "cost_per_case",
+)  # fmt: skip
 
 
 def kpi(key: str) -> Kpi:
@@ -67,8 +77,14 @@ def known(key: str) -> bool:
 
 
 def names() -> list[str]:
-    """Return the keys of all key figures that are not of one role or person."""
-    return list(_BY_KEY)
+    """Return the keys of all key figures that are not of one role or person, in the order in which they are read."""
+    return list(_ORDER)
+
+
+def in_order(values: Mapping[str, float]) -> dict[str, float]:
+    """Return key figures in the order in which they are read, those of roles and of people last."""
+    place = {key: number for number, key in enumerate(_ORDER)}
+    return {key: values[key] for key in sorted(values, key=lambda key: place.get(key, len(_ORDER)))}
 
 
 def case_spans(log: EventLog) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -14,7 +14,7 @@ from mkmine.eventlog import EventLog
 from mkmine.eventlog.observation import as_observed
 from mkmine.simulation.arrivals import arrival_times, midnight
 from mkmine.simulation.engine import Engine, simulate
-from mkmine.simulation.kpis import WEEK, case_spans, measure
+from mkmine.simulation.kpis import WEEK, case_spans, in_order, measure
 from mkmine.simulation.model import SimulationModel
 from mkmine.simulation.offers import offered_times
 from mkmine.simulation.underway import Underway, WorkInProgress
@@ -92,7 +92,7 @@ def replicate(model: SimulationModel, plan: Plan, scenario: str, replication: in
     return Outcome(
         scenario=scenario,
         replication=replication,
-        values=measure(log, window, sla_h=plan.sla_h) | workforce(log, model, window, offered),
+        values=in_order(measure(log, window, sla_h=plan.sla_h) | workforce(log, model, window, offered)),
         pressure=pressure(log, model, window, offered),
         longest_weeks=float(np.percentile(left - entered, 95)) / WEEK,
         log=as_observed(log, window) if replication == 0 else None,

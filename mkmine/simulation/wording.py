@@ -99,9 +99,9 @@ def _values_text(row: Mapping[Any, Any], t: Translator, *, day: float) -> str:
     """Write both values, `11.5 → 9.4 working days`."""
     key = str(row["kpi"])
     if not key.endswith("_h"):
-        return " → ".join(kpi_value(key, value, t) for value in _compared(row))
+        return "\u00a0→ ".join(kpi_value(key, value, t) for value in _compared(row))
     unit = unit_of(_compared(row), t, day=day)
-    return f"{unit.bare(float(row['base']), t)} → {unit.write(float(row['value']), t)}"
+    return f"{unit.bare(float(row['base']), t)}\u00a0→ {unit.write(float(row['value']), t)}"
 
 
 def verdict_words(verdict: str, t: Translator) -> str:

@@ -71,7 +71,7 @@ def test_noise_and_endless_queues_are_said_plainly(english: Report) -> None:
     text = said(english)
     assert "“Новый шаблон”: cycle time, mean: within noise (" in text
     assert "the queue grows without end; no figure can be given" in text
-    assert "shorter by 1.5\u00a0±\u00a00.4\u00a0working days (7.5 → 6.0\u00a0working days, −20%)" in text
+    assert "shorter by 1.5\u00a0±\u00a00.4\u00a0working days (7.5\u00a0→ 6.0\u00a0working days, −20%)" in text
 
 
 def test_a_poor_backtest_warns(english: Report, russian: Report) -> None:

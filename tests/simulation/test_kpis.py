@@ -9,7 +9,7 @@ import pytest
 from mkmine.calendars import DAY, Calendar, to_us
 from mkmine.eventlog import EventLog
 from mkmine.simulation import SimulationModel, simulate
-from mkmine.simulation.kpis import KPIS, average_level, case_spans, kpi, measure
+from mkmine.simulation.kpis import KPIS, average_level, case_spans, in_order, known, kpi, measure, names
 
 OFFICE = Calendar.parse({"Mon-Fri": "09:00-17:00"})
 BASE = pd.Timestamp("2025-03-03", tz="UTC")  # a Monday
@@ -102,6 +102,13 @@ def test_completions_only_do_not_tell_waiting_from_processing() -> None:
     assert math.isnan(found["waiting_per_case_h"])
     assert math.isnan(found["processing_per_case_h"])
     assert found["cycle_mean_h"] > 0
+
+
+def test_what_belongs_together_stands_together() -> None:
+    found = in_order({"person:Ann": 1, "wip": 1, "utilisation:r": 1, "waiting_queue_h": 1, "cycle_mean_h": 1})
+    assert list(found) == ["cycle_mean_h", "waiting_queue_h", "wip", "person:Ann", "utilisation:r"]
+    assert {one.key for one in KPIS} < set(names())
+    assert all(known(key) for key in names())
 
 
 def test_each_key_has_a_unit_and_a_direction() -> None:

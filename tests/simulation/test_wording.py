@@ -90,7 +90,7 @@ def test_an_endless_queue_is_named() -> None:
 def test_people_of_one_side_only() -> None:
     given = row("person:Ann", float("nan"), float("nan"), float("nan"), "unpaired")
     given["value"] = 0.4
-    assert verdict_sentence(given, EN) == "utilisation: Ann: on one side only (— → 40%)"
+    assert plain(verdict_sentence(given, EN)) == "utilisation: Ann: on one side only (— → 40%)"
 
 
 def test_figures_are_written_in_their_units() -> None:
