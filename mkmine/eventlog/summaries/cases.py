@@ -104,7 +104,8 @@ class CaseTimes:
         The sum over instances of the time of each, and the time in which any was in progress (less where work was
         parallel); those of outside activities are neither. None where only completions are known.
     waiting
-        The sum over instances of the time from `enabled` to `start`, and of those of outside activities.
+        The sum over instances of the time from `enabled` to `start`, and of those of outside activities; it may be
+        longer than the cycle time where instances wait side by side.
     instances, activities
         Number of instances and of different activities.
     reworked, repeated, hand_offs
