@@ -23,6 +23,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+import cold
 import numpy as np
 import pandas as pd
 from peers import DuckDB, Pandas, Polars, pandas_frame, pm4py_frame
@@ -290,14 +291,32 @@ def reading_tasks(folder: Path, frame: pd.DataFrame) -> Iterator[Task]:
     """Yield the comparisons from a file to a log that is ready."""
     import pm4py
 
-    csv, xes = folder / "log.csv", folder / "log.xes"
+    csv, parquet, xes = folder / "log.csv", folder / "log.parquet", folder / "log.xes"
     frame.to_csv(csv, index=False)
+    frame.to_parquet(parquet, row_group_size=1 << 20)
     label = f"{len(frame):,} events"
-    for peer, name, target in ((pm4py_read, "pm4py", 8), (polars_read, "Polars", 1)):
+    for peer, name, target in ((pm4py_read, "pm4py", 8.0), (polars_read, "Polars", 1.0)):
         yield Task(
             name=f"CSV to ready, {label}",
             ours=lambda: read(csv),
             peer=lambda peer=peer: peer(csv),
+            peer_name=name,
+            target=target,
+        )
+    counts = directly_follows(read(parquet)).edges
+    assert counts == cold.polars_counts(parquet) == dict(cold.pm4py_counts(parquet)), "the counts differ"
+    # DuckDB puts events of one moment in an order of its own.
+    assert sum(counts.values()) == sum(n for _, _, n in cold.duckdb_counts(parquet)), "the numbers of pairs differ"
+    peers = (
+        (cold.pm4py_counts, "pm4py", 10.0),
+        (cold.polars_counts, "Polars", 1.0),
+        (cold.duckdb_counts, "DuckDB", 1.0),
+    )
+    for peer, name, target in (*peers, (cold.floor, "the floor", 1 / 3)):
+        yield Task(
+            name=f"Parquet to ready and directly-follows, {label}",
+            ours=lambda: directly_follows(read(parquet)),
+            peer=lambda peer=peer: peer(parquet),
             peer_name=name,
             target=target,
         )
@@ -310,6 +329,13 @@ def reading_tasks(folder: Path, frame: pd.DataFrame) -> Iterator[Task]:
         peer_name="pm4py",
         target=4,
     )
+
+
+def memory(folder: Path, events: int) -> list[dict[str, Any]]:
+    """Return the rows about memory, with a small log that is opened first, so that only the large one is counted."""
+    small = folder / "small.parquet"
+    make_log(QUICK).to_parquet(small)
+    return cold.memory_rows(small, folder / "log.parquet", events)
 
 
 def tasks(folder: Path, events: int, only: str | None) -> Iterator[Task]:
@@ -364,6 +390,8 @@ def main() -> None:
         redirect_stderr(nowhere),
     ):
         rows = [measure(task, 3 if arguments.quick else 5) for task in tasks(Path(folder), events, arguments.only)]
+        if events >= cold.EVENTS and arguments.only != "summaries":
+            rows += memory(Path(folder), events)
     show(rows, as_json=arguments.json)
 
 
