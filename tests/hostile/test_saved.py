@@ -1,0 +1,256 @@
+"""Files that mkmine wrote and somebody changed: opened as another log, or refused; never a crash."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+import random
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+
+import mkmine
+from mkmine.errors import DataError, MkmineError
+from mkmine.eventlog import EventLog
+from mkmine.eventlog.formats.mapping import Mapping
+from mkmine.eventlog.partitions import Partitions, partition
+from mkmine.eventlog.summaries import Summary, summarise
+
+KEY = b"mkmine.log"
+PACKED = ({"packed": "AAAA", "type": "<i8"}, {"packed": "AAAAAAAAAIA=", "type": "<i8"})
+VALUES = (None, -1, 2**70, 1e999, 0.5, "x", "", [], {}, [[]], True, ["a", "a"], [None], {"a": 1}, "../../../etc/passwd")
+
+
+@pytest.fixture
+def log() -> EventLog:
+    times = pd.to_datetime(["2025-03-03 09:00", "2025-03-03 10:00", "2025-03-03 09:00"])
+    return mkmine.read(
+        pd.DataFrame(
+            {
+                "case": ["1", "1", "2"],
+                "activity": ["A", "B", "A"],
+                "start": times,
+                "end": times + pd.Timedelta("1h"),
+                "resource": ["x", "y", None],
+                "role": ["r", None, "q"],
+                "note": ["a", None, "b"],
+                "number": [1, 2, 3],
+                "case:kind": ["u", "u", "v"],
+            }
+        )
+    )
+
+
+def used(log: EventLog) -> None:
+    """Make of a log what is made of any."""
+    for make in (repr, EventLog.to_pandas, EventLog.case_frame, EventLog.describe, EventLog.quality, summarise):
+        make(log)
+    assert len(log.content_hash) == 64
+
+
+def places(values: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Yield the places in plain values, of lists the first two."""
+    yield path
+    inner = values.items() if isinstance(values, dict) else enumerate(values[:2]) if isinstance(values, list) else ()
+    for key, one in inner:
+        yield from places(one, (*path, key))
+
+
+def changed(values: Any, path: tuple[Any, ...], value: Any) -> Any:
+    """Return a copy of plain values with another one in a place."""
+    if not path:
+        return value
+    copy = json.loads(json.dumps(values))
+    owner = copy
+    for key in path[:-1]:
+        owner = owner[key]
+    owner[path[-1]] = value
+    return copy
+
+
+@pytest.mark.parametrize(
+    "fact",
+    ["version", "time_zone", "activities", "resources", "roles", "calendar", "case_attributes", "quarantine", "mixed"],
+)
+def test_a_log_with_another_fact_is_opened_or_refused(log: EventLog, tmp_path: Path, fact: str) -> None:
+    table = parquet.read_table(log.save(tmp_path / "log.parquet"))
+    facts = json.loads(table.schema.metadata[KEY])
+    for value in VALUES:
+        told = json.dumps({**facts, fact: value}).encode()
+        parquet.write_table(table.replace_schema_metadata({KEY: told}), tmp_path / "changed.parquet")
+        try:
+            opened = EventLog.open(tmp_path / "changed.parquet")
+        except DataError:
+            continue
+        used(opened)
+
+
+@pytest.mark.parametrize("facts", [b"", b"[]", b"null", b"{", b"\xff", b'{"version":1}', b'{"version":null}', b"1e999"])
+def test_damaged_facts_are_refused(log: EventLog, tmp_path: Path, facts: bytes) -> None:
+    table = parquet.read_table(log.save(tmp_path / "log.parquet"))
+    parquet.write_table(table.replace_schema_metadata({KEY: facts}), tmp_path / "log.parquet")
+    with pytest.raises(DataError, match="damaged"):
+        EventLog.open(tmp_path / "log.parquet")
+
+
+@pytest.mark.parametrize("column", ["case", "activity", "start", "end", "resource", "role"])
+@pytest.mark.parametrize(
+    "values",
+    [
+        pa.array([1, 2, 3]),
+        pa.array(["a", "b", "c"]),
+        pa.nulls(3),
+        pa.array([True, False, None]),
+        pa.array([1.0, np.nan, 2.0]),
+        pa.array([[1], [2], [3]]),
+        pa.array([-(2**63), 0, 2**63 - 1]),
+        pa.array([b"a", b"\xff", b"c"]),
+    ],
+    ids=lambda one: str(one.type),
+)
+def test_a_log_with_another_column_is_opened_or_refused(
+    log: EventLog, tmp_path: Path, column: str, values: pa.Array
+) -> None:
+    table = parquet.read_table(log.save(tmp_path / "log.parquet"))
+    parquet.write_table(table.set_column(table.column_names.index(column), column, values), tmp_path / "log.parquet")
+    try:
+        opened = EventLog.open(tmp_path / "log.parquet")
+    except DataError:
+        return
+    used(opened)
+
+
+def test_damaged_bytes_of_a_log_are_refused_or_harmless(log: EventLog, tmp_path: Path) -> None:
+    whole, dice = log.save(tmp_path / "log.parquet").read_bytes(), random.Random(0)
+    for _ in range(150):
+        damaged = bytearray(whole)
+        for _ in range(dice.randint(1, 4)):
+            damaged[dice.randrange(len(damaged))] = dice.randrange(256)
+        (tmp_path / "damaged.parquet").write_bytes(damaged)
+        try:
+            opened = EventLog.open(tmp_path / "damaged.parquet")
+        except DataError:
+            continue
+        used(opened)
+
+
+# -- summaries -----------------------------------------------------------------------------------------------------
+
+
+def test_a_summary_with_another_value_is_opened_or_refused(log: EventLog, tmp_path: Path) -> None:
+    path = summarise(log).save(tmp_path / "summary.json.gz")
+    values = json.loads(gzip.decompress(path.read_bytes()))
+    refused = 0
+    for turn, place in enumerate(places(values)):
+        if place[:1] == ("rework",):
+            continue
+        # Every place meets every third value, so that all values meet all kinds of places.
+        for value in (*VALUES, *PACKED)[turn % 3 :: 3]:
+            path.write_bytes(gzip.compress(json.dumps(changed(values, place, value)).encode(), 1))
+            try:
+                opened = Summary.open(path)
+            except DataError:
+                refused += 1
+                continue
+            assert repr(opened.merge(Summary())) == repr(opened)
+            opened._repr_html_()
+            opened.to_dict()
+    assert refused > 100
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"x", gzip.compress(b"[" * 200_000), gzip.compress(b'{"a":' * 200_000), gzip.compress(b"NaN"),
+     gzip.compress(b"1" * 5000), gzip.compress(b"[" + b"[]," * 60_000_000 + b"1]", 1), gzip.compress(b"{}")[:-4]],
+    ids=range(8),
+)  # fmt: skip
+def test_what_is_no_summary_is_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "summary.json.gz").write_bytes(content)
+    with pytest.raises(DataError):
+        Summary.open(tmp_path / "summary.json.gz")
+
+
+# -- partitions and mappings ---------------------------------------------------------------------------------------
+
+
+def test_a_manifest_with_another_value_is_opened_or_refused(log: EventLog, tmp_path: Path) -> None:
+    source = tmp_path / "log.csv"
+    log.to_pandas()[["case", "activity", "start", "end"]].to_csv(source, index=False)
+    folder = tmp_path / "parts"
+    partition(source, folder, partitions=2)
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    refused = 0
+    known = [
+        one
+        for one in places(manifest)
+        if one[:1] not in (("plan",), ("facts",)) and "ends" not in one and "sums" not in one
+    ]
+    for place in known:
+        for value in (*VALUES, "/etc/passwd", "rows-000000-00000000.arrow"):
+            (folder / "manifest.json").write_text(json.dumps(changed(manifest, place, value)), encoding="utf-8")
+            try:
+                parts = Partitions.open(folder)
+                repr(parts)
+                parts.summarise()
+            except DataError:
+                refused += 1
+    assert refused > 100
+
+
+def test_damaged_pieces_are_refused(log: EventLog, tmp_path: Path) -> None:
+    source = tmp_path / "log.csv"
+    log.to_pandas()[["case", "activity", "start", "end"]].to_csv(source, index=False)
+    partition(source, tmp_path / "parts", partitions=2)
+    dice = random.Random(0)
+    for piece in sorted((tmp_path / "parts").glob("rows-*")):
+        whole = piece.read_bytes()
+        for _ in range(40):
+            damaged = bytearray(whole)
+            damaged[dice.randrange(len(damaged))] ^= 1 << dice.randrange(8)
+            piece.write_bytes(damaged)
+            with pytest.raises(DataError):
+                [len(one) for one in Partitions.open(tmp_path / "parts")]
+        piece.write_bytes(whole)
+    assert sum(len(one) for one in Partitions.open(tmp_path / "parts")) == len(log)
+
+
+def test_a_folder_of_others_is_not_touched(log: EventLog, tmp_path: Path) -> None:
+    source, folder = tmp_path / "log.csv", tmp_path / "others"
+    log.to_pandas()[["case", "activity", "start", "end"]].to_csv(source, index=False)
+    folder.mkdir()
+    (folder / "precious.txt").write_text("x")
+    for place in (folder, tmp_path, Path("/")):
+        with pytest.raises(DataError, match="holds other files"):
+            partition(source, place)
+    assert [one.name for one in folder.iterdir()] == ["precious.txt"]
+    shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["case: !!python/object/apply:os.system [id]", "a: &a [x]\nb: *a", "case: " + "[" * 5000, "- a", "", "\0", 
+     "case: 1",      "case: x\ncase: y", "? [a]\n: b", "case: 2025-01-01", "case: yes", "final: 3", "timestamps: nope", "unknown: 1",
+     "attributes: [1, null]", "%YAML 9.9\n---\ncase: x", "case: x\n---\ncase: y"],
+)  # fmt: skip
+def test_a_hostile_mapping_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "mapping.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(MkmineError):
+        Mapping.load(tmp_path / "mapping.yaml")
+
+
+def test_a_saved_log_holds_no_code(log: EventLog, tmp_path: Path) -> None:
+    table = parquet.read_table(log.save(tmp_path / "log.parquet"))
+    facts = json.loads(table.schema.metadata[KEY])
+    # What pickle would run is a stream of Arrow to the reader, and none at that.
+    facts["quarantine"] = base64.b64encode(b"cos\nsystem\n(S'id'\ntR.").decode()
+    parquet.write_table(table.replace_schema_metadata({KEY: json.dumps(facts).encode()}), tmp_path / "log.parquet")
+    with pytest.raises(DataError, match="damaged"):
+        EventLog.open(tmp_path / "log.parquet")
