@@ -19,10 +19,10 @@ from mkmine.errors import DataError
 from mkmine.eventlog import EventLog
 
 NAMES = (
-    "=1+1", "+1", "-1", "@x", "\t=1", "\r=1", "'=1", "''=1", "'", '"=1', "=HYPERLINK(\"http://x\",\"y\")", "{=1}",
-    "=cmd|' /C calc'!A0", "%0A=1", "</event><x>", '"/><string key="org:resource" value="evil"/>', "&amp;", "&lt;",
-    "&#10;",    "<![CDATA[x]]>", "]]>", "a\tb", "a\nb", "\U0001f600", "_x0041_", "https://x.y", "mailto:a@b", "1E5", "00123",
-    "TRUE",    "1/2", "#REF!", "a\x85b", "a\u2028b", "\u200b=1", '\\", "x": "', "\\u0041", "${x}", "{{x}}", "%s",
+    "=1+1", "+1", "-1", "@x", "\t=1", "\r=1", "'=1", "''=1", "'", '"=1', '=HYPERLINK("http://x","y")', "{=1}", "1/2",
+    "=cmd|' /C calc'!A0", "%0A=1", "</event><x>", '"/><string key="org:resource" value="evil"/>', "&amp;", "&lt;", "%s",
+    "&#10;", "<![CDATA[x]]>", "]]>", "a\tb", "a\nb", "\U0001f600", "_x0041_", "https://x.y", "mailto:a@b", "1E5",
+    "TRUE", "00123", "#REF!", "a\x85b", "a\u2028b", "\u200b=1", '\\", "x": "', "\\u0041", "${x}", "{{x}}",
 )  # fmt: skip
 KEYS = ('k"e', "k<e>y", "a&b", "case", "end", "case:z", "object:q", "é", "a\tb", "row", "reason", "]]>", "__proto__")
 

@@ -236,9 +236,9 @@ def test_a_folder_of_others_is_not_touched(log: EventLog, tmp_path: Path) -> Non
 
 @pytest.mark.parametrize(
     "text",
-    ["case: !!python/object/apply:os.system [id]", "a: &a [x]\nb: *a", "case: " + "[" * 5000, "- a", "", "\0", 
-     "case: 1",      "case: x\ncase: y", "? [a]\n: b", "case: 2025-01-01", "case: yes", "final: 3", "timestamps: nope", "unknown: 1",
-     "attributes: [1, null]", "%YAML 9.9\n---\ncase: x", "case: x\n---\ncase: y"],
+    ["case: !!python/object/apply:os.system [id]", "a: &a [x]\nb: *a", "case: " + "[" * 5000, "- a", "", "\0",
+     "final: 3", "case: 1", "case: x\ncase: y", "? [a]\n: b", "case: 2025-01-01", "case: yes", "timestamps: nope",
+     "unknown: 1", "attributes: [1, null]", "%YAML 9.9\n---\ncase: x", "case: x\n---\ncase: y"],
 )  # fmt: skip
 def test_a_hostile_mapping_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "mapping.yaml").write_text(text, encoding="utf-8")
