@@ -201,12 +201,17 @@ def _excel(path: Path, sheet: str | int, size_limit: int) -> Table:
     return Table(columns=columns, rows=rows, note=f"sheet {sheet}")
 
 
+def _unescaped(value: object) -> object:
+    return value.replace("_x005F_", "_") if isinstance(value, str) else value
+
+
 def _sheet(path: Path, sheet: str | int) -> pd.DataFrame:
     # calamine reads a sheet in an eighth of the time.
     engine: Any = "calamine" if find_spec("python_calamine") else "openpyxl"
     try:
         frame: pd.DataFrame = pd.read_excel(path, sheet_name=sheet, engine=engine, dtype="object", header=None)
-        return frame
+        # A text that looks like an escape is escaped itself (ECMA-376, ST_Xstring), which openpyxl leaves as it is.
+        return frame if engine == "calamine" else frame.map(_unescaped)
     except (KeyboardInterrupt, SystemExit, MemoryError):
         raise
     except BaseException as error:
