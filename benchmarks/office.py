@@ -190,7 +190,7 @@ class Prepared:
     def log(self, table: NDArray[np.int64]) -> EventLog:
         """Return the log of rows (case, activity, person, enabled, start, end)."""
         rows = Rows.of_table(table, np.zeros(len(self.times), dtype=np.bool_))
-        return as_log(self.model, self.tables, self.cases, rows, Step("simulate", "a bare loop"))
+        return as_log(self.model, self.tables, self.cases, rows, Step("simulate", "a bare loop"), names=[])
 
 
 def heap_loop(cases: int) -> float:
