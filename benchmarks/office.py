@@ -51,8 +51,8 @@ STAFF = {"Clerk": 2, "Analyst": 3, "Designer": 8, "Writer": 12, "Approver": 1, "
 SHORT = STAFF | {"Writer": 6}
 
 
-def office(staff: dict[str, int]) -> SimulationModel:
-    """Return the process as a model of mkmine."""
+def office(staff: dict[str, int], *, times: int = 1) -> SimulationModel:
+    """Return the process as a model of mkmine, so many times as large."""
     back = {("Approve", "Write")}
     return SimulationModel.from_dict(
         {
@@ -63,7 +63,7 @@ def office(staff: dict[str, int]) -> SimulationModel:
             "people": [
                 {"name": f"{role} {n}", "roles": [role], "calendar": "office"}
                 for role, count in staff.items()
-                for n in range(count)
+                for n in range(times * count)
             ],
             "activities": {
                 name: {
@@ -82,7 +82,9 @@ def office(staff: dict[str, int]) -> SimulationModel:
                 JOIN: {"kind": "join", "of": SPLIT, "to": AFTER},
             },
             "begin": [{"to": "Register", "probability": 1}],
-            "arrivals": {"weekly": [[RATE * (OPEN <= hour < CLOSE) for hour in range(24)]] * 5 + [[0.0] * 24] * 2},
+            "arrivals": {
+                "weekly": [[times * RATE * (OPEN <= hour < CLOSE) for hour in range(24)]] * 5 + [[0.0] * 24] * 2
+            },
         }
     )
 
@@ -190,7 +192,7 @@ class Prepared:
     def log(self, table: NDArray[np.int64]) -> EventLog:
         """Return the log of rows (case, activity, person, enabled, start, end)."""
         rows = Rows.of_table(table, np.zeros(len(self.times), dtype=np.bool_))
-        return as_log(self.model, self.tables, self.cases, rows, Step("simulate", "a bare loop"))
+        return as_log(self.model, self.tables, self.cases, rows, Step("simulate", "a bare loop"), names=[])
 
 
 def heap_loop(cases: int) -> float:
