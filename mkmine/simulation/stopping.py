@@ -110,7 +110,7 @@ def more(replications: int, precision: pd.DataFrame, most: int) -> int:
     by a fifth at least and doubles at most, because the spread itself is only estimated. This is the sequential
     procedure of Chow and Robbins (1965), On the asymptotic theory of fixed-width sequential confidence intervals,
     Annals of Mathematical Statistics 36, looked at in batches (Law, Simulation Modeling and Analysis, 9.4.1). Stopping
-    when the interval happens to be short costs coverage: intervals of 95 % held the truth in 94 to 96 % where the figure
+    when the interval happens to be short costs coverage: 95 % intervals held the truth in 94 to 96 % where the figure
     of a replication is nearly normal, as a mean over many cases is, and in 79 to 90 % where it is as skewed as a
     log-normal of variation 1 (simulated; a first look at 20 replications was better than at 5).
     """
