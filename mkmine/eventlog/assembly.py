@@ -48,7 +48,7 @@ def assemble(
     ongoing: NDArray[np.bool_] | None = None,
     attributes: Mapping[str, Any] | None = None,
     case_attributes: pd.DataFrame | None = None,
-    completed: pd.Series | None = None,
+    completed: NDArray[np.bool_] | None = None,
     timestamps: Timestamps | None = None,
     time_zone: str = "UTC",
     name: str = "log",
@@ -61,9 +61,10 @@ def assemble(
 
     Every column has n rows in the order of the source; instants are int64 µs in UTC. Each row has a case and an
     activity (codes of 0 or more), and ends no earlier than it starts. Without `start` only completions are known.
-    `case_attributes` and `completed` are indexed by case id; cases that the latter lacks count as completed.
+    `case_attributes` and `completed` have a row for each code of `case`; without the latter all count as completed.
     """
-    case, activity = by_first_appearance(case.codes, case.names), by_first_appearance(activity.codes, activity.names)
+    told, case = case.codes, by_first_appearance(case.codes, case.names)
+    activity = by_first_appearance(activity.codes, activity.names)
     begins = end if start is None else start
     offsets, order = in_order(case, begins, end)
     ends = _sorted(end, order)
@@ -79,14 +80,11 @@ def assemble(
         going: NDArray[np.bool_] = np.broadcast_to(np.False_, len(codes))
     else:
         going = _sorted(ongoing, order)
-    done = np.ones(len(case.names), dtype=np.bool_)
-    cases = pd.DataFrame(index=pd.RangeIndex(len(case.names)))
-    if completed is not None or case_attributes is not None:
-        ids = case.names.to_pylist()
-        if completed is not None:
-            done = _by_case(completed).reindex(ids, fill_value=True).to_numpy(dtype=np.bool_)
-        if case_attributes is not None:
-            cases = _by_case(case_attributes).reindex(ids).reset_index(drop=True)
+    given = told[offsets[:-1] if order is None else order[offsets[:-1]]]
+    if case_attributes is None:
+        cases = pd.DataFrame(index=pd.RangeIndex(len(given)))
+    else:
+        cases = case_attributes.take(given).reset_index(drop=True)
     return EventLog(
         name=name,
         time_zone=time_zone,
@@ -102,7 +100,7 @@ def assemble(
         end=ends,
         enabled=None if enabled is None else _sorted(enabled, order),
         ongoing=going,
-        completed=done,
+        completed=np.ones(len(given), dtype=np.bool_) if completed is None else completed[given],
         timestamps=timestamps or ("completed" if start is None else "interval"),
         attributes=further if order is None else further.take(order),
         case_attributes=cases,
@@ -118,9 +116,9 @@ def _sorted(values: Any, order: Any) -> Any:
     return values.copy() if order is None else gathered(values, order)
 
 
-def _by_case(facts: Any) -> Any:
-    """Return a frame or a series with its index as text: the ids of a log are text, whatever the source has."""
-    return facts.set_axis(facts.index.astype(str).str.strip(), axis=0)
+def _by_case(facts: Any, ids: list[str], **missing: Any) -> Any:
+    """Return the rows of a frame or a series for these cases: the ids of a log are text, whatever the source has."""
+    return facts.set_axis(facts.index.astype(str).str.strip(), axis=0).reindex(ids, **missing)
 
 
 def frame_to_log(
@@ -139,6 +137,8 @@ def frame_to_log(
     quarantine: pd.DataFrame | None,
     history: Sequence[Step],
     errors: Errors,
+    case_attributes: pd.DataFrame | None,
+    completed: pd.Series | None,
     **facts: Any,
 ) -> EventLog:
     """Make the log of a frame: `EventLog.from_pandas` tells what the arguments mean and what is raised."""
@@ -172,8 +172,11 @@ def frame_to_log(
         ready = instants(frame[enabled], time_zone, enabled)
         # An instance cannot be enabled after it started: some trackers stamp the two in the wrong order.
         ready = np.minimum(np.where(ready == MISSING, starts, ready), starts)[rows]
+    kept = by_first_appearance(cases.codes[rows], cases.names)
+    ids = [] if case_attributes is None and completed is None else kept.names.to_pylist()
+    done = None if completed is None else _by_case(completed, ids, fill_value=True).to_numpy(dtype=np.bool_)
     return assemble(
-        case=_of(cases, rows),
+        case=kept,
         activity=_of(activities, rows),
         start=None if start is None else starts[rows],
         end=ends[rows],
@@ -182,6 +185,8 @@ def frame_to_log(
         role=None if role is None else _of(encode(frame[role]), rows),
         ongoing=None if ongoing is None else frame[ongoing].to_numpy(dtype=np.bool_)[rows],
         attributes={column: _values(frame[column])[rows] for column in attributes},
+        case_attributes=None if case_attributes is None else _by_case(case_attributes, ids),
+        completed=done,
         time_zone=time_zone,
         quarantine=pd.concat(parts, ignore_index=True) if parts else None,
         history=steps,

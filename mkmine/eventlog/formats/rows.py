@@ -25,7 +25,7 @@ from mkmine.eventlog.formats.table import Errors, Table, is_text, written
 from mkmine.eventlog.log import EventLog
 from mkmine.eventlog.provenance import Step
 
-__all__ = ["UncleanError", "log_of", "unfinished", "with_enabled"]
+__all__ = ["UncleanError", "log_of", "with_enabled"]
 
 Bool = NDArray[np.bool_]
 BEYOND = "before 1900 or after 2200"
@@ -245,14 +245,12 @@ class _Rows:
         of_case, of_instance = self.further()
         cases = None
         if of_case:
-            ids = rows.case.names.to_pylist()
+            codes, size = rows.case.codes, len(rows.case.names)
             facts = {
-                one.removeprefix("case:"): first_of_each(
-                    taken(attribute(columns[one]), rows.source), rows.case.codes, len(ids)
-                )
+                one.removeprefix("case:"): first_of_each(taken(attribute(columns[one]), rows.source), codes, size)
                 for one in of_case
             }
-            cases = pd.DataFrame(facts, index=ids)
+            cases = pd.DataFrame(facts)
         mapped = (one for one in ("resource", "role") if getattr(mapping, one) is not None)
         clash = {"case", "activity", "start", "end", "enabled", "ongoing", "source", *mapped}
         log = assemble(
@@ -267,7 +265,7 @@ class _Rows:
                 for one in of_instance
             },
             case_attributes=cases,
-            completed=None if open_cases is None else unfinished(rows.case.names, open_cases),
+            completed=None if open_cases is None else ~open_cases,
             time_zone=shown,
             name=name,
             calendar=calendar,
@@ -310,12 +308,6 @@ def _clock(moment: int) -> str:
 
 def _chosen(values: pa.ChunkedArray, rows: Any) -> pa.ChunkedArray:
     return values if rows is None else values.take(pa.array(rows))
-
-
-def unfinished(names: pa.Array, open_cases: Bool) -> pd.Series:
-    """Return the open ones of the named cases: a series of False, indexed by id."""
-    ids = names.filter(pa.array(open_cases)).to_pylist()
-    return pd.Series(np.zeros(len(ids), dtype=np.bool_), index=pd.Index(ids, dtype=object))
 
 
 def with_enabled(log: EventLog) -> EventLog:

@@ -20,7 +20,7 @@ from mkmine.eventlog.encoding import Coded, encode
 from mkmine.eventlog.formats.coding import attribute, first_of_each, taken
 from mkmine.eventlog.formats.dates import MISSING
 from mkmine.eventlog.formats.instances import Instances, entered, finished, paired
-from mkmine.eventlog.formats.rows import unfinished, with_enabled
+from mkmine.eventlog.formats.rows import with_enabled
 from mkmine.eventlog.formats.table import Table, is_text
 from mkmine.eventlog.log import EventLog
 from mkmine.eventlog.partitions.hours import Hours
@@ -104,7 +104,7 @@ def settle(
         ongoing=found.ongoing,
         attributes=shaped.attributes(facts.numeric),
         case_attributes=shaped.case_attributes(facts.numeric),
-        completed=None if open_cases is None else unfinished(found.case.names, open_cases),
+        completed=None if open_cases is None else ~open_cases,
         time_zone=plan.shown,
         name=plan.name,
         calendar=None if calendar is None else Calendar.from_dict(calendar),
@@ -142,7 +142,7 @@ class _Shaped:
         }
 
     def case_attributes(self, numeric: dict[str, bool]) -> pd.DataFrame | None:
-        """Return the columns of cases, of each its first value, indexed by case; None if there are none."""
+        """Return the columns of cases, of each its first value, by code of case; None if there are none."""
         if not self.plan.case_attributes:
             return None
         case = self.instances.case
@@ -150,7 +150,7 @@ class _Shaped:
             name.removeprefix("case:"): first_of_each(self._values(name, numeric), case.codes, len(case.names))
             for name in self.plan.case_attributes
         }
-        return pd.DataFrame(columns, index=case.names.to_pylist())
+        return pd.DataFrame(columns)
 
     def _values(self, name: str, numeric: dict[str, bool]) -> Any:
         """Return a column as what the whole of it is: a part of it may look like numbers by chance."""
