@@ -8,12 +8,12 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
-from mkmine.calendars import DAY, HOUR, public_holidays, to_us, zone
+from mkmine.calendars import DAY, HOUR, local_time, public_holidays, to_us, zone
 from mkmine.errors import DataError
 from mkmine.simulation.model import SimulationModel
 from mkmine.streams import Streams
 
-__all__ = ["arrival_times", "midnight"]
+__all__ = ["arrival_times", "case_types", "midnight"]
 
 _LONGEST_WEEKS = 52 * 50
 
@@ -91,14 +91,44 @@ def _comings(model: SimulationModel, streams: Streams, n: int | None, weeks: flo
     return np.rint(np.interp(ticks, mass, edges)).astype(np.int64)
 
 
+def case_types(model: SimulationModel, arrivals: NDArray[np.int64], u: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return the number of the type (n,) of cases that arrive at given times, by uniform draws `u` (n,).
+
+    Types that come at hours of their own are Poisson processes beside each other: put together, a case is of a type
+    with the probability of its share of that hour's intensity (Kingman 1993, Poisson Processes, ch. 5).
+    """
+    shares = np.array([one.share for one in model.case_types.values()])
+    own = _weeks_of_types(model)
+    if own is None:
+        return np.searchsorted(np.cumsum(shares)[:-1], u, side="right").astype(np.int64)
+    together = own.sum(axis=0)
+    # At hours at which nobody is expected (given times may be there) the types have their shares of the week.
+    by_hour = np.where(together > 0, own / np.where(together > 0, together, 1.0), shares[:, None, None])
+    # 1970 began on a Thursday, three days into a week.
+    hour = (local_time(arrivals, model.time_zone) // HOUR + 72) % 168
+    edges = np.cumsum(by_hour.reshape(len(shares), 168), axis=0)[:-1, hour]
+    return (u >= edges).sum(axis=0).astype(np.int64)
+
+
+def _weeks_of_types(model: SimulationModel) -> NDArray[np.float64] | None:
+    """Return the comings per hour (types, 7, 24) where a type comes at hours of its own, else None."""
+    kinds = model.case_types.values()
+    if all(one.weekly is None for one in kinds):
+        return None
+    usual = np.asarray(model.arrivals.weekly, dtype=np.float64)
+    total = usual.sum()
+    weeks = [np.asarray(usual if one.weekly is None else one.weekly, dtype=np.float64) for one in kinds]
+    return np.stack([one.share * total * week / (week.sum() or 1.0) for one, week in zip(kinds, weeks, strict=True)])
+
+
 def _unit_process(streams: Streams, n: int) -> NDArray[np.float64]:
     return np.cumsum(-np.log(streams.uniform("arrivals", size=n)))
 
 
 def _intensity(model: SimulationModel, weeks: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return hour edges (µs) and the expected number of arrivals up to each, strictly rising where cases arrive."""
-    arrivals = model.arrivals
-    rows = np.asarray(arrivals.weekly) * arrivals.factor
+    arrivals, own = model.arrivals, _weeks_of_types(model)
+    rows = (np.asarray(arrivals.weekly) if own is None else own.sum(axis=0)) * arrivals.factor
     hours = int(np.ceil(weeks * 168))
     first = midnight(model.start, model.time_zone)
     edges = first + np.arange(hours + 1, dtype=np.float64) * HOUR

@@ -34,7 +34,7 @@ def _apply_staff(model: SimulationModel, values: Values, change: Values, scenari
         names = {person.name for person in model.people}
         fresh = (f"{role} +{k}" for k in range(1, 20_001) if f"{role} +{k}" not in names)
         for _ in range(number):
-            kept = people[0].model_dump(mode="json", include={"calendar", "capacity", "availability", "cost_per_hour"})
+            kept = people[0].model_dump(mode="json", exclude={"name", "roles", "absences"})
             values["people"].append({"name": next(fresh), "roles": [role], **kept})
         return
     if -number >= len(people):
@@ -206,6 +206,18 @@ def _apply_cost(model: SimulationModel, values: Values, change: Values, scenario
     changed["cost_per_hour"] = change.get("per_hour", changed["cost_per_hour"])
 
 
+def _apply_sickness(model: SimulationModel, values: Values, change: Values, scenario: str) -> None:
+    chosen = _staff_of(model, change["role"], scenario) if "role" in change else tuple(model.people)
+    changed = 0
+    for person, plain in zip(model.people, values["people"], strict=True):
+        own = person.sickness or model.sickness
+        if person in chosen and own is not None:
+            changed += 1
+            plain["sickness"] = own.model_dump(mode="json") | {"per_year": own.per_year * change["factor"]}
+    if not changed:
+        raise DataError(f'scenario "{scenario}": the model knows of no sickness to change; give it `sickness`')
+
+
 def _apply_skill(model: SimulationModel, values: Values, change: Values, scenario: str) -> None:
     _staff_of(model, change["role"], scenario)
     names = [person.name for person in model.people]
@@ -236,6 +248,7 @@ CHANGES: dict[str, Change] = {
     "priority": _apply_priority,
     "queue": _apply_queue,
     "cost": _apply_cost,
+    "sickness": _apply_sickness,
     "skill": _apply_skill,
     "replace": _apply_replace,
 }

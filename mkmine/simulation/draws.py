@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mkmine.errors import DataError
+from mkmine.simulation.arrivals import case_types
 from mkmine.simulation.model import ActivityModel, Gateway, Route, SimulationModel
 from mkmine.simulation.tables import Ints, Tables, as_us, rework_factors, route_table
 from mkmine.streams import Streams
@@ -55,8 +56,7 @@ class Cases:
         }
         if model.case_types:
             self.values["type"] = tuple(model.case_types)
-            shares = [one.share for one in model.case_types.values()]
-            self.attributes["type"] = _chosen(shares, streams.uniform("type", size=self.n))
+            self.attributes["type"] = case_types(model, arrivals, streams.uniform("type", size=self.n))
         self.due = self._deadlines(model, streams, arrivals)
         self.rank = self._ranks(model, tables)
         self.begin = _routed(model.begin, tables, streams.uniform("begin", size=self.n))

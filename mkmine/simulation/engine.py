@@ -35,6 +35,7 @@ from mkmine.simulation.draws import SHIFT, Cases, Draws
 from mkmine.simulation.model import SimulationModel
 from mkmine.simulation.places import Activity, Draw, Item, Place, Queue, Task, build_places
 from mkmine.simulation.rows import Rows, as_log
+from mkmine.simulation.sickness import with_sickness
 from mkmine.simulation.tables import Ints, Kind, Tables, compile_model
 from mkmine.simulation.twin import Twin, is_compiled, unsupported
 from mkmine.simulation.underway import Underway, WorkInProgress
@@ -523,6 +524,7 @@ def simulate(
     times = np.asarray(times, dtype=np.int64)
     if (np.diff(times) < 0).any():
         raise DataError("the arrival times are not sorted; sort them, earliest first")
+    model = with_sickness(model, streams, int(times[-1]))
     old = () if in_progress is None else in_progress.cases
     if in_progress is not None:
         in_progress.check(model)

@@ -35,9 +35,11 @@ from mkmine.simulation.parts import (
     Route,
     Season,
     Share,
+    Sickness,
     Variant,
     Way,
 )
+from mkmine.simulation.weeks import told
 
 __all__ = [
     "ActivityModel",
@@ -53,6 +55,7 @@ __all__ = [
     "Person",
     "Route",
     "Season",
+    "Sickness",
     "SimulationModel",
     "Variant",
     "Way",
@@ -83,6 +86,8 @@ class SimulationModel(Part):
         At most so many cases are in the process; others wait at its door (CONWIP).
     cost
         Of each case.
+    sickness
+        Absence of everybody that nobody planned.
     office
         Name of the calendar by which working time is measured in results.
     start
@@ -113,6 +118,7 @@ class SimulationModel(Part):
     due: Distribution | None = None
     wip_limit: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
     cost: Money = 0.0
+    sickness: Sickness | None = None
     source: str | None = None
     notes: list[str] = Field(default_factory=list)
 
@@ -171,6 +177,9 @@ class SimulationModel(Part):
         """Return the model as YAML."""
         plain = self.to_dict()
         values = _pruned(plain)
+        for part in (values["arrivals"], *values.get("case_types", {}).values()):
+            if "weekly" in part:
+                part["weekly"] = told(part["weekly"])
         if self.attributes:
             # What the values of an attribute are called is the user's, so nothing is left out there.
             values["attributes"] = plain["attributes"]

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from mkmine.calendars import Calendar
 from mkmine.simulation.distributions import Distribution
+from mkmine.simulation.weeks import Week
 
 __all__ = [
     "ActivityModel",
@@ -29,6 +30,7 @@ __all__ = [
     "Route",
     "Season",
     "Share",
+    "Sickness",
     "Variant",
     "Way",
 ]
@@ -85,6 +87,23 @@ class CalendarModel(Part):
         return CalendarModel(weekly=weekly, **base.model_dump(include=kept))
 
 
+class Sickness(Part):
+    """Absence that nobody planned: `per_year` spells begin in a year of presence, on days that chance chooses.
+
+    `days` says how long they last, calendar days with probabilities, e.g. `{1: 0.5, 5: 0.4, 14: 0.1}`. Every
+    replication draws its own spells; all scenarios of it have the same ones.
+    """
+
+    per_year: Annotated[float, Field(ge=0, le=52)]
+    days: Annotated[dict[Annotated[int, Field(ge=1, le=365)], Share], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _days_add_up(self) -> Sickness:
+        if abs(sum(self.days.values()) - 1) > 1e-6:
+            raise ValueError(f"days: the probabilities add up to {sum(self.days.values()):.6g}, not 1")
+        return self
+
+
 class Person(Part):
     """Someone who can do what their roles do, at the hours of their calendar, except when absent (dates included).
 
@@ -94,6 +113,8 @@ class Person(Part):
         The part of their hours that they give to this process: at 0.5 a piece of work takes twice its hours.
     cost_per_hour
         What an hour of their work costs.
+    sickness
+        Absence that nobody planned, in place of the model's.
     """
 
     name: Name
@@ -103,6 +124,7 @@ class Person(Part):
     capacity: Annotated[int, Field(ge=1, le=1000)] = 1
     availability: Annotated[float, Field(gt=0, le=1)] = 1.0
     cost_per_hour: Money = 0.0
+    sickness: Sickness | None = None
 
 
 class Route(Part):
@@ -334,13 +356,22 @@ class Gateway(Part):
 class CaseType(Part):
     """A kind of case: its share of the arrivals, and what is its own.
 
-    `priority` adds to that of activities, `due` replaces the model's, `cost` is of each case.
+    `priority` adds to that of activities, `due` replaces the model's, `cost` is of each case. `weekly` says at which
+    hours of the week they come, if not at those of the model's arrivals; only its proportions matter, as `share` says
+    how many there are.
     """
 
     share: Annotated[float, Field(gt=0, le=1)]
     priority: Urgency = 0
     due: Distribution | None = None
     cost: Money = 0.0
+    weekly: Week | None = None
+
+    @model_validator(mode="after")
+    def _comes(self) -> CaseType:
+        if self.weekly is not None and not sum(map(sum, self.weekly)):
+            raise ValueError("weekly: cases of this type never come; give some hour a number above 0")
+        return self
 
 
 class Season(Part):
@@ -361,7 +392,8 @@ class Arrivals(Part):
     """A Poisson process with an intensity per weekday and hour.
 
     weekly
-        Seven rows (Monday first) of 24 expected arrivals per hour.
+        Expected arrivals an hour: in words, as in `{Mon-Fri: {"09:00-18:00": 0.15}}`, or seven rows (Monday first)
+        of 24 numbers.
     holidays
         Country whose public holidays bring no arrivals.
     seasons
@@ -376,10 +408,7 @@ class Arrivals(Part):
         Given moments (local time) instead of the process; `weekly` and what changes it are not used then.
     """
 
-    weekly: Annotated[
-        list[Annotated[list[Annotated[float, Field(ge=0, le=1e5)]], Field(min_length=24, max_length=24)]],
-        Field(min_length=7, max_length=7),
-    ]
+    weekly: Week
     holidays: str | None = None
     seasons: list[Season] = []
     factor: Annotated[float, Field(ge=0, le=100)] = 1.0

@@ -17,6 +17,7 @@ from mkmine.simulation.engine import Engine, simulate
 from mkmine.simulation.kpis import WEEK, case_spans, in_order, measure
 from mkmine.simulation.model import SimulationModel
 from mkmine.simulation.offers import offered_times
+from mkmine.simulation.sickness import with_sickness
 from mkmine.simulation.underway import Underway, WorkInProgress
 from mkmine.simulation.workforce import Pressure, pressure, workforce
 from mkmine.streams import Streams
@@ -79,6 +80,8 @@ def replicate(model: SimulationModel, plan: Plan, scenario: str, replication: in
     """Simulate a model once and measure it; the engine makes no difference to the numbers."""
     streams = Streams(plan.seed, replication=replication)
     model, window, arrivals = _begun(model, plan, streams)
+    if len(arrivals):
+        model = with_sickness(model, streams, int(arrivals[-1]))
     log = simulate(
         model,
         seed=plan.seed,

@@ -37,6 +37,7 @@ _VERBS: dict[str, tuple[set[str], set[str]]] = {
     "priority": ({"name", "priority"}, set()),
     "queue": ({"order"}, {"ageing"}),
     "cost": (set(), {"activity", "role", "fixed", "per_hour"}),
+    "sickness": ({"factor"}, {"role"}),
     "skill": ({"person", "role"}, set()),
     "replace": ({"model"}, set()),
 }
@@ -200,6 +201,11 @@ class Scenario:
             raise DataError("cost: write cost(activity=..., fixed=..., per_hour=...) or cost(role=..., per_hour=...)")
         whose = {"role": _named(role, "cost")} if role is not None else {"activity": _named(activity or "", "cost")}
         return self._with("cost", **whose, **given)
+
+    def sickness(self, *, factor: float, role: str | None = None) -> Scenario:
+        """Multiply how often people, or those of a role, fall ill. Raises `DataError` if `factor` is negative."""
+        whose = {} if role is None else {"role": _named(role, "sickness")}
+        return self._with("sickness", factor=_factor("sickness", factor), **whose)
 
     def skill(self, person: str, role: str) -> Scenario:
         """Let a person do the work of another role as well."""

@@ -10,7 +10,7 @@ from scipy import stats
 
 from mkmine.calendars import HOUR, from_us
 from mkmine.errors import DataError
-from mkmine.simulation import Scenario, SimulationModel
+from mkmine.simulation import Scenario, SimulationModel, simulate
 from mkmine.simulation.arrivals import arrival_times, midnight
 from mkmine.streams import Streams
 
@@ -156,3 +156,35 @@ def test_given_times(article: SimulationModel) -> None:
 def test_sizes_add_up(article: SimulationModel) -> None:
     with pytest.raises(DataError, match=r"sizes: the probabilities add up to 0\.9"):
         changed(article, sizes={1: 0.5, 2: 0.4})
+
+
+def test_case_types_may_come_at_hours_of_their_own(values: dict[str, Any]) -> None:
+    night = {"Mon-Sun": {"22:00-02:00": 1}}
+    values["case_types"] = {"Night": {"share": 0.25, "weekly": night}, "Day": {"share": 0.75}}
+    del values["arrivals"]["holidays"]
+    model = SimulationModel.from_dict(values)
+    log = simulate(model, weeks=300)
+    begins = local(model, np.minimum.reduceat(log.enabled, log.offsets[:-1]))
+    nightly = (log.case_attributes["type"] == "Night").to_numpy()
+    assert set(begins.hour[nightly]) == {22, 23, 0, 1}
+    assert set(begins.hour[~nightly]) == set(range(9, 17))
+    # The week's number of cases stays, and the shares: 6 a week, a quarter of them by night.
+    assert len(begins) / 300 == pytest.approx(6, abs=4 * np.sqrt(6 / 300))
+    assert nightly.mean() == pytest.approx(0.25, abs=0.03)
+    assert stats.chisquare(np.bincount(begins.hour[nightly], minlength=24)[[22, 23, 0, 1]]).pvalue > 1e-3
+    assert SimulationModel.from_dict(model.to_dict()) == model
+    assert log.to_pandas().equals(simulate(model, weeks=300, engine="kernel").to_pandas())
+
+
+def test_a_type_that_comes_at_hours_of_its_own_leaves_the_others_types_as_they_were(values: dict[str, Any]) -> None:
+    values["case_types"] = {"A": {"share": 0.25}, "B": {"share": 0.75}}
+    plain = simulate(SimulationModel.from_dict(values), weeks=50).case_attributes["type"]
+    values["case_types"]["A"]["weekly"] = values["arrivals"]["weekly"]
+    same = simulate(SimulationModel.from_dict(values), weeks=50).case_attributes["type"]
+    assert (plain == same).all()
+
+
+def test_a_type_that_never_comes_is_refused(values: dict[str, Any]) -> None:
+    values["case_types"] = {"A": {"share": 1, "weekly": [[0] * 24] * 7}}
+    with pytest.raises(DataError, match="case_types: A: weekly: cases of this type never come"):
+        SimulationModel.from_dict(values)
