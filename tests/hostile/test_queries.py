@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 import sqlite3
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -104,6 +108,21 @@ def test_duckdb_writes_and_loads_nothing(
         "//bob:SECRET@h/base",
         "sqlite://bob:SECRET@h/absent.db",
         "duckdb:///md:x?motherduck_token=SECRET",
+        "postgresql://bob:pa/SECRET@127.0.0.1:1/db",
+        "postgresql://bob:12/SECRET@127.0.0.1:1/db",
+        "postgresql://bob:p@SECRET@127.0.0.1:1/db",
+        "postgresql://bob:SECRET#x@127.0.0.1:1/db",
+        "postgresql://bob:SECRET?x@127.0.0.1:1/db",
+        "postgresql://bob:12?SECRET@127.0.0.1:1/db",
+        "postgresql://bob:[SECRET@127.0.0.1:1/db",
+        "postgresql:bob:SECRET@127.0.0.1/db",
+        "postgresql:/bob:SECRET@127.0.0.1/db",
+        "postgresql:///bob:SECRET@127.0.0.1/db",
+        "postgresql://SECRET\n@127.0.0.1:1/db",
+        "host=localhost password=SECRET dbname=x",
+        "bob/SECRET@h",
+        "SECRET",
+        "",
     ],
 )
 def test_no_secret_of_a_url_is_told(url: str) -> None:
@@ -111,3 +130,43 @@ def test_no_secret_of_a_url_is_told(url: str) -> None:
     with pytest.raises(MkmineError) as caught:
         mkmine.read_sql("SELECT 1", url)
     assert "SECRET" not in str(caught.value)
+
+
+def test_a_view_in_a_file_of_duckdb_reads_no_other_file(duckdb: str, tmp_path: Path) -> None:
+    (tmp_path / "key.txt").write_text("PRIVATE", encoding="utf-8")
+    with pytest.importorskip("duckdb").connect(duckdb.removeprefix("duckdb:///")) as connection:
+        connection.execute(
+            f"CREATE VIEW v AS SELECT 1 AS c, content AS a, now() AS t FROM read_text('{tmp_path}/key.txt')"
+        )
+    with pytest.raises(DataError, match="disabled by configuration"):
+        mkmine.read_sql("SELECT * FROM v", duckdb, case="c", activity="a", end="t")
+    with pytest.raises(DataError):
+        mkmine.read_sql(f"SELECT * FROM read_text('{tmp_path}/key.txt')", duckdb)
+    assert mkmine.read_sql("SELECT * FROM e", duckdb, case="c", activity="a", end="t").activities == ("A",)
+
+
+ENDLESS = "WITH RECURSIVE t(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM t) SELECT max(x) c FROM t"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows sends no SIGINT to one process")
+def test_an_endless_query_on_sqlite_can_be_interrupted(sqlite: str) -> None:
+    code = f"import mkmine; print('begun', flush=True); mkmine.read_sql({ENDLESS!r}, {sqlite!r})"
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        try:
+            assert process.stdout.readline().strip() == b"begun"
+            time.sleep(0.7)
+            process.send_signal(signal.SIGINT)
+            assert process.wait(10) != 0
+            assert b"KeyboardInterrupt" in process.stderr.read()
+        finally:
+            process.kill()
+
+
+@pytest.mark.parametrize("value", ["zeroblob(1000000000)", "hex(zeroblob(200000000))"])
+def test_huge_values_of_sqlite_are_refused(sqlite: str, value: str) -> None:
+    begun = time.perf_counter()
+    with pytest.raises(DataError, match="too big"):
+        mkmine.read_sql(f"SELECT {value} AS c, 'A' AS a, '2025-01-01' AS t", sqlite)
+    assert time.perf_counter() - begun < 5

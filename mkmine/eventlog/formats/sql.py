@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -31,6 +31,13 @@ __all__ = ["read_sql", "redacted"]
 SYSTEMS = ("postgresql", "sqlite", "duckdb")
 READING = re.compile(r"\(*\s*(?:select|with|values|table|from)\b", re.IGNORECASE)
 COMMENT = re.compile(r"\s+|--[^\n]*(?:\n|$)|/\*.*?\*/", re.DOTALL)
+# What is not of these forms is refused as a whole: nobody knows which part of it is the password. Of a server a user, a
+# password, hosts with ports and one database; signs that have a meaning in a URL are written as %40 and the like.
+_HOST = r"(?:[\w.%-]*|\[[0-9A-Fa-f:.]+\])(?::\d*)?"
+_USER = r"[^\s:@/?#\[\]]*(?::[^\s@/?#\[\]]*)?@"
+SERVER = rf"[a-z][a-z0-9+.-]*://(?:{_USER})?{_HOST}(?:,{_HOST})*(?:/[^\s:@/?#]*)?(?:\?[^\s@#]*)?"
+FILE = r"(?:sqlite|duckdb)(?:\+\w+)?:///[^?#]*(?:\?[^#]*)?"
+WELL_FORMED = re.compile(f"{SERVER}|{FILE}", re.IGNORECASE)
 ROWS = 50_000
 TOLD = 200
 
@@ -44,7 +51,8 @@ def read_sql(query: str, url: str, *, name: str | None = None, **settings: Any) 
         A single SELECT (or WITH, VALUES, TABLE), one row per event or activity instance.
     url
         `postgresql://user:password@host:5432/database`, `sqlite:///path.db` or `duckdb:///path.duckdb`; after the third
-        slash a path is relative, with a fourth it is absolute. `duckdb://` alone queries files.
+        slash a path is relative, with a fourth it is absolute. `duckdb://` alone queries files; a query on a file of
+        DuckDB reads that file only.
     name
         The log's name; by default that of the database.
     settings
@@ -53,13 +61,10 @@ def read_sql(query: str, url: str, *, name: str | None = None, **settings: Any) 
     Raises `DataError` if the database cannot be reached, the query fails, would change something or returns no row,
     `UnknownNameError` if the kind of database is not known, and `MissingExtraError` if its package is not installed.
     """
-    try:
-        system = urlsplit(url).scheme.partition("+")[0]
-    except ValueError:
-        raise DataError("the URL of the database is not one; write it like postgresql://user@host/database") from None
+    system = _parts(url).scheme.partition("+")[0]
     readers = {"postgresql": _postgresql, "postgres": _postgresql, "sqlite": _sqlite, "duckdb": _duckdb}
     if system not in readers:
-        raise UnknownNameError.of(kind="database", name=system or redacted(url), known=SYSTEMS)
+        raise UnknownNameError.of(kind="database", name=system, known=SYSTEMS)
     statement = query.strip().rstrip(";").rstrip()
     if not READING.match(_uncommented(statement)):
         raise DataError(
@@ -73,9 +78,20 @@ def read_sql(query: str, url: str, *, name: str | None = None, **settings: Any) 
     return replace(log, history=(step, *log.history[1:]))
 
 
+def _parts(url: str) -> SplitResult:
+    """Return the parts of a URL. Raises `DataError`, which shows nothing of it, if it is not well formed."""
+    if not isinstance(url, str) or not WELL_FORMED.fullmatch(url):
+        raise DataError(
+            "the URL of the database is not one (it is not shown, for its password); write it like "
+            "postgresql://user:password@host:5432/database or sqlite:///path.db, and within the user, the password and "
+            "the database %40 for @, %3A for :, %2F for /, %3F for ?, %23 for #, %20 for a space"
+        )
+    return urlsplit(url)
+
+
 def redacted(url: str) -> str:
-    """Return a URL without its password and its options."""
-    parts = urlsplit(url)
+    """Return a URL without its password and its options. Raises `DataError` if it is not well formed."""
+    parts = _parts(url)
     user, _, host = parts.netloc.rpartition("@")
     shown = f"{user.partition(':')[0]}:***@" if ":" in user else f"{user}@" if user else ""
     return f"{parts.scheme}://{shown}{host}{parts.path}"
@@ -85,7 +101,7 @@ def _failed(error: BaseException, url: str) -> DataError:
     """Return the error to raise, with every form of the password taken out of what the database says."""
     text = " ".join(str(error).split())
     secrets = set(re.findall(r"(?:password|secret|token)=([^&\s]+)", url, re.IGNORECASE))
-    user = urlsplit(url).netloc.rpartition("@")[0]
+    user = _parts(url).netloc.rpartition("@")[0]
     secrets.add(user.partition(":")[2])
     for secret in sorted({form for one in secrets for form in (one, unquote(one))}, key=len, reverse=True):
         if secret:
@@ -168,6 +184,8 @@ def _duckdb(query: str, url: str) -> pa.Table:
     quiet: dict[str, str | bool | int | float | list[str]] = {
         "autoinstall_known_extensions": "false",
         "autoload_known_extensions": "false",
+        # A view in a file that somebody sent would read the files of whoever opens it.
+        "enable_external_access": str(in_memory).lower(),
     }
     try:
         with duckdb.connect(path, read_only=not in_memory, config=quiet) as connection:

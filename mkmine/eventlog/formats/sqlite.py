@@ -10,6 +10,10 @@ from pathlib import Path
 __all__ = ["connected", "is_sqlite"]
 
 MAGIC = b"SQLite format 3\0"
+# Of a value, and of a row: a function of SQLite makes a gigabyte of a few signs.
+LARGEST = 1 << 25
+# So many steps of SQLite take about a millisecond.
+STEPS = 100_000
 
 
 def is_sqlite(path: Path) -> bool:
@@ -20,7 +24,10 @@ def is_sqlite(path: Path) -> bool:
 
 @contextmanager
 def connected(path: Path) -> Iterator[sqlite3.Connection]:
-    """Open a database read only, its schema not trusted to call functions, without extensions."""
+    """Open a database read only, its schema not trusted to call functions, without extensions or huge values.
+
+    However long a query runs, it can be interrupted (Ctrl-C).
+    """
     # Of a database in use, its log of changes is part of it.
     changing = Path(f"{path}-wal").exists()
     address = f"{path.resolve().as_uri()}?mode=ro" + ("" if changing else "&immutable=1")
@@ -28,4 +35,12 @@ def connected(path: Path) -> Iterator[sqlite3.Connection]:
         for pragma in ("query_only = ON", "trusted_schema = OFF", "cell_size_check = ON"):
             database.execute(f"PRAGMA {pragma}")
         database.text_factory = lambda data: data.decode("utf-8", "replace")
-        yield database
+        database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LARGEST)
+        # While it is called, Python raises what a signal asks for; SQLite then stops, and can say no more than that.
+        database.set_progress_handler(lambda: None, STEPS)
+        try:
+            yield database
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
+                raise KeyboardInterrupt from None
+            raise
