@@ -236,7 +236,7 @@ def test_a_damaged_password_is_not_told() -> None:
 
 
 @given(
-    st.text(st.characters(codec="ascii", exclude_characters="@/?#:[]\\ "), min_size=3).filter(
+    st.text(st.characters(codec="ascii", exclude_categories=["Cc"], exclude_characters="@/?#:[]\\ "), min_size=3).filter(
         lambda one: one not in "postgresql://analyst:***@host:5432/base"
     )
 )
