@@ -263,7 +263,7 @@ def heap_loop(cases: int) -> float:
     return cycle(ready.log(np.array(rows, dtype=np.int64)))
 
 
-_VISITS = 24  # of Write and Approve; a case that comes more often is sent on
+_VISITS = 40  # of Write and Approve, at most
 
 
 def c_loop(library: ctypes.CDLL, cases: int) -> float:
@@ -271,15 +271,22 @@ def c_loop(library: ctypes.CDLL, cases: int) -> float:
     ready = Prepared(cases)
     tables, n = ready.tables, len(ready.times)
     clock = tables.clocks[tables.person_clock[0]]
-    twice = {tables.numbers["Write"], tables.numbers["Approve"]}
-    durations = np.zeros((tables.n_activities, _VISITS, n), dtype=np.int64)
+    write, approve = tables.numbers["Write"], tables.numbers["Approve"]
+    columns = {(place, 0): ready.column(place, 1) for place in range(tables.n_activities)}
+    back, visits = columns[approve, 0][1] == write, 1
+    while back.any() and visits < _VISITS:
+        # Nothing is drawn for a visit that no case comes to.
+        for place in (write, approve):
+            columns[place, visits] = ready.column(place, visits + 1)
+        back &= columns[approve, visits][1] == write
+        visits += 1
+    durations = np.zeros((tables.n_activities, visits, n), dtype=np.int64)
     ways = np.zeros_like(durations)
-    for place in range(tables.n_activities):
-        for visit in range(_VISITS if place in twice else 1):
-            durations[place, visit], ways[place, visit] = ready.column(place, visit + 1)
+    for (place, visit), drawn in columns.items():
+        durations[place, visit], ways[place, visit] = drawn
     starts, ends, before = (np.array(one, dtype=np.int64) for one in clock.line)
     staff = np.bincount([roles[0] for roles in tables.person_roles])
-    rows = np.zeros((n * (tables.n_activities + 2 * _VISITS), 6), dtype=np.int64)
+    rows = np.empty((n * (tables.n_activities + 2 * visits), 6), dtype=np.int64)
     numbers = tables.numbers
     special = np.array([numbers[SPLIT], numbers[JOIN], numbers[AFTER], *(numbers[one] for one in BRANCHES)])
 
@@ -289,7 +296,7 @@ def c_loop(library: ctypes.CDLL, cases: int) -> float:
     kept = [ready.times, durations, ways, tables.role[: tables.n_activities], staff, starts, ends, before, special]
     held = [np.ascontiguousarray(one, dtype=np.int64) for one in kept]
     count = library.simulate(
-        n, tables.n_activities, _VISITS, len(staff), len(starts), *(pointer(one) for one in held), pointer(rows)
+        n, tables.n_activities, visits, len(staff), len(starts), *(pointer(one) for one in held), pointer(rows)
     )
     return cycle(ready.log(rows[:count]))
 

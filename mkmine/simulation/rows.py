@@ -54,11 +54,18 @@ class Rows:
         *,
         cancelled: NDArray[np.bool_],
     ) -> Rows:
-        """Return rows that are in the order of case and start; a case may have begun two things at once."""
-        if ((case[1:] == case[:-1]) & (start[1:] == start[:-1]) & (end[1:] < end[:-1])).any():
-            order = np.lexsort((end, start, case))
-            case, activity, person = case[order], activity[order], person[order]
-            enabled, start, end = enabled[order], start[order], end[order]
+        """Return rows that are in the order of case and start, where they are sorted by their end if a case began two
+        things at once; the columns are the new object's own.
+        """
+        late = (end[1:] < end[:-1]) & (start[1:] == start[:-1]) & (case[1:] == case[:-1])
+        if late.any():
+            # Few cases do: only their rows are sorted.
+            unsorted = np.zeros(len(cancelled), dtype=np.bool_)
+            unsorted[case[1:][late]] = True
+            at = np.flatnonzero(unsorted[case])
+            order = at[np.lexsort((end[at], start[at], case[at]))]
+            for column in (case, activity, person, enabled, start, end):
+                column[at] = column[order]
         return cls(
             case=case,
             activity=activity,
