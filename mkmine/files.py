@@ -1,4 +1,4 @@
-"""Files: written whole or not at all; YAML read without code, aliases or surprises."""
+"""Files: paths that can be, files written whole or not at all; YAML read without code, aliases or surprises."""
 
 from __future__ import annotations
 
@@ -11,9 +11,30 @@ from typing import Any
 
 from mkmine.errors import DataError
 
-__all__ = ["read_yaml", "replacing", "write_bytes", "write_text"]
+__all__ = ["checked_path", "read_yaml", "replacing", "write_bytes", "write_text"]
 
 _LARGEST_YAML = 50_000_000
+# Characters of an impossible path that an error shows.
+_SHOWN = 200
+
+
+def checked_path(path: str | Path) -> Path:
+    """Return a path at which a file can be, whether there is one or not.
+
+    Raises `DataError` if no file can be there: the name is too long or holds what no name can (NUL, half a surrogate
+    pair), or the place cannot be looked at.
+    """
+    try:
+        os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        pass
+    except (OSError, ValueError) as error:
+        # What cannot be encoded is a ValueError too.
+        why = error.strerror if isinstance(error, OSError) else "it has characters that no name of a file can have"
+        shown = str(path) if len(str(path)) <= _SHOWN else f"{str(path)[:_SHOWN]}..."
+        plain = shown.encode("utf-8", "backslashreplace").decode().replace("\0", "\\0")
+        raise DataError(f'no file can be at "{plain}": {why}; give another path') from None
+    return Path(path)
 
 
 def read_yaml(path: str | Path, *, what: str) -> dict[str, Any]:
@@ -46,7 +67,7 @@ def read_yaml(path: str | Path, *, what: str) -> dict[str, Any]:
             return text if ":" in text else super().construct_yaml_int(node)
 
     Loader.add_constructor("tag:yaml.org,2002:int", Loader.construct_yaml_int)
-    source = Path(path)
+    source = checked_path(path)
     try:
         if source.stat().st_size > _LARGEST_YAML:
             raise DataError(f'the {what} "{source}" is larger than {_LARGEST_YAML // 10**6} MB; is it the right file?')
@@ -88,7 +109,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
 
     Raises `DataError` if the place cannot be written.
     """
-    target = Path(path)
+    target = checked_path(path)
     temporary: Path | None = None
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
