@@ -52,6 +52,13 @@ class _Conversion:
         self.activities: dict[str, Values] = {}
         self.gateways: dict[str, Values] = {}
         self.after = {node.id: [flow.target for flow in process.outgoing[node.id]] for node in process.nodes}
+        # What follows an event-based gateway belongs to it.
+        self.races = {node.id for node in process.nodes if node.element == "eventBasedGateway"}
+        self.awaited = {
+            node.id
+            for node in process.nodes
+            if node.kind == "event" and all(flow.source in self.races for flow in process.incoming[node.id])
+        }
         self.back = self._ways_back()
         self.places = {node.id: self._place(node) for node in process.nodes}
         self._check_names()
@@ -60,7 +67,8 @@ class _Conversion:
         """Put places and details together."""
         begin = [flow for node in self.process.nodes if node.kind == "start" for flow in self.process.outgoing[node.id]]
         for node in self.process.nodes:
-            self._convert(node)
+            if node.id not in self.awaited:
+                self._convert(node)
         routes = [self._route(flow.source, flow.target, 1 / len(begin)) for flow in begin]
         return SimulationModel.from_dict(
             {
@@ -80,7 +88,8 @@ class _Conversion:
         return [other.name for other in self.process.nodes].count(node.name) == 1
 
     def _check_names(self) -> None:
-        gateways = [node for node in self.process.nodes if node.kind in ("exclusive", "inclusive")]
+        choices = [node for node in self.process.nodes if node.kind in ("exclusive", "inclusive")]
+        gateways = [node for node in choices if node.id not in self.races]
         known = {name for node in gateways for name in (node.id, node.name) if name}
         tasks = {name for node in self.process.nodes if node.kind in ("task", "event") for name in (node.id, node.name)}
         for kind, names, given in (("gateway", known, self.branching), ("task", tasks - {""}, self.given)):
@@ -96,8 +105,9 @@ class _Conversion:
         if node.kind == "task":
             self._task(node, ways)
         elif node.kind == "event":
-            hours = self._given(node)["duration"][0]
-            self.gateways[place] = {"kind": "event", "events": [{"after": hours, "to": self._target(ways[0])}]}
+            self.gateways[place] = {"kind": "event", "events": [self._event(node)]}
+        elif node.id in self.races:
+            self.gateways[place] = {"kind": "event", "events": [self._event(self._awaited(node, way)) for way in ways]}
         elif node.kind in ("end", "terminate"):
             end = {"to": None, "probability": 1, "terminate": node.kind == "terminate"}
             self.gateways[place] = {"kind": "xor", "next": [[end]]}
@@ -110,6 +120,30 @@ class _Conversion:
                 self.gateways[place] = self._split(node)
             else:
                 self.gateways[place] = {"kind": "merge", "to": self._target(ways[0])}
+
+    def _event(self, node: Node) -> Values:
+        """Return when an intermediate event happens, and where it leads."""
+        given = self._given(node)
+        if more := sorted(set(given) - {"duration", "calendar"}):
+            raise DataError(
+                f"{self.process.name}: {node.label} is an event: it has a duration and a calendar, no {more}"
+            )
+        ways = self.after[node.id]
+        if len(ways) > 1:
+            raise DataError(
+                f"{self.process.name}: {len(ways)} arrows leave {node.label}; put a parallel gateway after it"
+            )
+        to = self._route(node.id, ways[0], 1.0)["to"] if ways else None
+        return {"after": given["duration"][0], "calendar": given.get("calendar"), "to": to}
+
+    def _awaited(self, gateway: Node, way: str) -> Node:
+        node = self.process.by_id[way]
+        if node.kind != "event":
+            raise DataError(
+                f"{self.process.name}: {gateway.label} waits for events, but {node.label} follows it; "
+                "put an intermediate catch event between them"
+            )
+        return node
 
     def _task(self, node: Node, ways: list[str]) -> None:
         values = {"role": node.lane, **self._given(node)}

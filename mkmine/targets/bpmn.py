@@ -1,8 +1,9 @@
 """BPMN 2.0: read what modelers export (Camunda, bpmn.io, Signavio), write what they open.
 
 The meaning follows OMG BPMN 2.0.2 (formal/2013-12-09). What is read: one pool with its lanes, tasks of all kinds, call
-activities, exclusive, parallel and inclusive gateways, start, end and intermediate events, documentation. What has no
-meaning here yet (subprocesses, boundary events, event-based gateways ...) is refused by name and id, not skipped.
+activities, exclusive, parallel, inclusive and event-based gateways, start, end and intermediate events, subprocesses
+(whose steps take their place), documentation. What has no meaning here yet (boundary events, loops over subprocesses
+...) is refused by name and id, not skipped.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from defusedxml.ElementTree import fromstring
 
 from mkmine.errors import DataError, nearest
 from mkmine.targets.model import Flow, Kind, Node, ProcessModel
+from mkmine.targets.subprocesses import Steps, unfolded
 
 MODEL = "http://www.omg.org/spec/BPMN/20100524/MODEL"
 SIZE_LIMIT = 20_000_000
@@ -32,18 +34,23 @@ KINDS: dict[str, Kind] = {
     "exclusiveGateway": "exclusive",
     "parallelGateway": "parallel",
     "inclusiveGateway": "inclusive",
+    # To the order of work it is a choice; what decides is told by `element`.
+    "eventBasedGateway": "exclusive",
     "startEvent": "start",
     "endEvent": "end",
     "intermediateThrowEvent": "event",
     "intermediateCatchEvent": "event",
 }
+SUBPROCESS = "subProcess"
+# Deeper nesting is no drawing of a person.
+DEEPEST = 20
 # Parts of a process that say nothing about the order of work.
 SILENT_PARTS = frozenset(
     {
         *("documentation", "extensionElements", "textAnnotation", "association", "group", "artifact"),
         *("laneSet", "sequenceFlow", "dataObject", "dataObjectReference", "dataStoreReference"),
         *("ioSpecification", "ioBinding", "property", "auditing", "monitoring", "correlationSubscription"),
-        *("performer", "potentialOwner", "resourceRole", "supports"),
+        *("performer", "potentialOwner", "resourceRole", "supports", "incoming", "outgoing"),
     }
 )
 JUMPS = frozenset({"link", "compensate", "cancel"})
@@ -77,9 +84,10 @@ def parse_bpmn(data: bytes, *, source: str = "BPMN", process: str | None = None)
             'export the diagram as "BPMN 2.0 XML"'
         )
     chosen, name = _choose_process(root, source, process)
+    steps = _steps(chosen, dict(_lanes(chosen)), source)
     return ProcessModel(
-        nodes=tuple(_nodes(chosen, source)),
-        flows=tuple(_flows(chosen, source)),
+        nodes=steps.nodes,
+        flows=steps.flows,
         name=name or Path(source).stem,
         source=source,
     )
@@ -109,7 +117,7 @@ def _parse(data: bytes, source: str) -> Element:
 
 def _choose_process(root: Element, source: str, wanted: str | None) -> tuple[Element, str]:
     pools = {p.get("processRef"): _text(p.get("name")) for p in root.iter(f"{{{MODEL}}}participant")}
-    drawn = [p for p in root.iterfind(f"{{{MODEL}}}process") if any(_local(child) in KINDS for child in p)]
+    drawn = [p for p in root.iterfind(f"{{{MODEL}}}process") if _has_steps(p)]
     names = {id(p): pools.get(p.get("id")) or _text(p.get("name")) for p in drawn}
     if not drawn:
         raise DataError(f"{source} has no process with tasks or events; draw one, or export the right diagram")
@@ -124,14 +132,38 @@ def _choose_process(root: Element, source: str, wanted: str | None) -> tuple[Ele
     return drawn[0], names[id(drawn[0])]
 
 
-def _nodes(process: Element, source: str) -> Iterator[Node]:
-    lanes = dict(_lanes(process))
+def _steps(process: Element, lanes: dict[str, str], source: str, *, lane: str | None = None, depth: int = 0) -> Steps:
+    """Return the steps of a process, or of a subprocess that stands in a lane, those of its subprocesses among them."""
+    if depth > DEEPEST:
+        raise DataError(f"{source}: subprocesses are nested deeper than {DEEPEST}; draw them side by side")
+    steps = Steps(nodes=tuple(_nodes(process, lanes, source, lane)), flows=tuple(_flows(process, source)))
+    for element in process:
+        if _is_filled(element):
+            where = f"{source}: subprocess {_identity(element)}"
+            own = lanes.get(_id(element, source), lane)
+            inner = _steps(element, lanes, source, lane=own, depth=depth + 1)
+            steps = unfolded(steps, _id(element, source), inner, where=where)
+    return steps
+
+
+def _is_filled(element: Element) -> bool:
+    """Whether an element is a subprocess with steps of its own; an empty one is a task."""
+    return element.tag == f"{{{MODEL}}}{SUBPROCESS}" and _has_steps(element)
+
+
+def _has_steps(element: Element) -> bool:
+    return any(_local(child) in {*KINDS, SUBPROCESS} for child in element)
+
+
+def _nodes(process: Element, lanes: dict[str, str], source: str, lane: str | None) -> Iterator[Node]:
     for element in process:
         if not isinstance(element.tag, str) or not element.tag.startswith(f"{{{MODEL}}}"):
             continue
         name = _local(element)
         if name in KINDS:
-            yield _node(element, lanes, source)
+            yield _node(element, lanes, source, lane)
+        elif name == SUBPROCESS:
+            yield _subprocess(element, lanes, source, lane)
         elif name not in SILENT_PARTS:
             raise DataError(
                 f"{source}: element <{name}> {_identity(element)} is not supported; "
@@ -139,7 +171,26 @@ def _nodes(process: Element, source: str) -> Iterator[Node]:
             )
 
 
-def _node(element: Element, lanes: dict[str, str], source: str) -> Node:
+def _subprocess(element: Element, lanes: dict[str, str], source: str, lane: str | None) -> Node:
+    """Return a node for a subprocess; if it has steps, they are put in its place afterwards."""
+    looped = bool(LOOPS.intersection(map(_local, element)))
+    if element.get("triggeredByEvent") == "true" or (looped and _is_filled(element)):
+        what = "a loop or several instances" if looped else "an event that starts it"
+        raise DataError(
+            f"{source}: element <{SUBPROCESS}> {_identity(element)} with {what} is not supported; "
+            "draw the way back, or what happens then, with gateways"
+        )
+    return Node(
+        id=_id(element, source),
+        kind="task",
+        name=_text(element.get("name")),
+        lane=lanes.get(element.get("id", ""), lane),
+        element=SUBPROCESS,
+        repeats=looped,
+    )
+
+
+def _node(element: Element, lanes: dict[str, str], source: str, lane: str | None) -> Node:
     name, node_id = _local(element), _id(element, source)
     parts = [_local(child) for child in element]
     triggers = [part.removesuffix("EventDefinition") for part in parts if part.endswith("EventDefinition")]
@@ -154,7 +205,7 @@ def _node(element: Element, lanes: dict[str, str], source: str) -> Node:
         id=node_id,
         kind=kind,
         name=_text(element.get("name")),
-        lane=lanes.get(node_id),
+        lane=lanes.get(node_id, lane),
         documentation=" ".join(filter(None, documentation)),
         element=name,
         trigger=triggers[0] if triggers else "",
@@ -176,7 +227,7 @@ def _flows(process: Element, source: str) -> Iterator[Flow]:
     for element in process.iterfind(f"{{{MODEL}}}sequenceFlow"):
         ends = {side: element.get(f"{side}Ref") or "" for side in ("source", "target")}
         conditional = element.find(f"{{{MODEL}}}conditionExpression") is not None
-        if conditional and kinds.get(ends["source"]) in TASKS:
+        if conditional and kinds.get(ends["source"]) in {*TASKS, SUBPROCESS}:
             raise DataError(
                 f"{source}: conditional flow {_identity(element)} out of a task is not supported; "
                 "put an exclusive gateway after the task"

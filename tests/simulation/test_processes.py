@@ -90,3 +90,44 @@ def test_a_deadlock_is_refused_with_its_place() -> None:
     alternatives = parse_bpmn(bpmn(split="exclusiveGateway"))
     with pytest.raises(DataError, match="p2: a case can get stuck here"):
         from_process(alternatives, DETAILS, branching=CHANCES, activities=HOURS)
+
+
+ANSWER = """<startEvent id="s"/><task id="Ask" name="Ask"/><eventBasedGateway id="g" name="Answer?"/>
+<intermediateCatchEvent id="m" name="Answer"><messageEventDefinition id="md"/></intermediateCatchEvent>
+<intermediateCatchEvent id="t" name="A week"><timerEventDefinition id="td"/></intermediateCatchEvent>
+<task id="Read" name="Read"/><task id="Remind" name="Remind"/><endEvent id="e"/>"""
+WAYS = "s-Ask Ask-g g-m g-t m-Read t-Remind Remind-e Read-e"
+
+
+def race(nodes: str = ANSWER, ways: str = WAYS, **more: Any) -> SimulationModel:
+    arcs = [flow.split("-") for flow in ways.split()]
+    drawn = "".join(f'<sequenceFlow id="f{n}" sourceRef="{a}" targetRef="{b}"/>' for n, (a, b) in enumerate(arcs))
+    text = (
+        f'<definitions xmlns="{BPMN}" id="d" targetNamespace="x"><process id="p">{nodes}{drawn}</process></definitions>'
+    )
+    hours: dict[str, Any] = {
+        name: {"role": "Team", "duration": [exponential(0.1)]} for name in ("Ask", "Read", "Remind")
+    }
+    hours |= {"Answer": {"duration": [exponential(100)]}, "A week": {"duration": [{"kind": "fixed", "hours": 50}]}}
+    return from_process(parse_bpmn(text.encode()), DETAILS, activities=hours | more)
+
+
+def test_of_an_event_based_gateway_the_first_event_decides() -> None:
+    model = race()
+    assert [event.to for event in model.gateways["Answer?"].events] == ["Read", "Remind"]
+    log = simulate(model, cases=4_000)
+    reminded = (log.activity == log.activities.index("Remind")).sum() / 4_000
+    assert reminded == pytest.approx(np.exp(-0.5), abs=0.03)
+
+
+def test_what_an_event_cannot_be_is_told() -> None:
+    with pytest.raises(DataError, match=r'"Answer" is an event: it has a duration and a calendar, no \[.role.\]'):
+        race(Answer={"role": "Team", "duration": [exponential(1)]})
+    task = ANSWER.replace('<intermediateCatchEvent id="m" name="Answer"><messageEventDefinition id="md"/>', "")
+    task = task.replace("</intermediateCatchEvent>\n<inter", '<receiveTask id="m" name="Answer"/>\n<inter', 1)
+    with pytest.raises(DataError, match='"Answer\\?" waits for events, but "Answer" follows it'):
+        race(task)
+    with pytest.raises(DataError, match='2 arrows leave "A week"'):
+        race(ways=f"{WAYS} t-Read")
+    with pytest.raises(UnknownNameError):
+        from_process(parse_bpmn(bpmn()), DETAILS, branching={"p1": {"Text": 1}}, activities=HOURS)

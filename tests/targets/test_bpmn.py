@@ -93,9 +93,8 @@ def test_a_deep_document_is_read_without_a_crash() -> None:
 @pytest.mark.parametrize(
     ("element", "name"),
     [
-        ('<subProcess id="sub1" name="Print"/>', "subProcess"),
+        ('<subProcess id="sub1" name="Print" triggeredByEvent="true"/>', "subProcess"),
         ('<boundaryEvent id="sub1" name="Print" attachedToRef="a"/>', "boundaryEvent"),
-        ('<eventBasedGateway id="sub1" name="Print"/>', "eventBasedGateway"),
         ('<complexGateway id="sub1" name="Print"/>', "complexGateway"),
         ('<adHocSubProcess id="sub1" name="Print"/>', "adHocSubProcess"),
         ('<intermediateThrowEvent id="sub1" name="Print"><linkEventDefinition/></intermediateThrowEvent>', "link"),
