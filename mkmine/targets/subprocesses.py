@@ -107,7 +107,8 @@ def _check_branches(inner: Steps, first: str, leaving: Sequence[Flow], where: st
             out_of[flow.source].append(flow)
         if flow.target in into and flow not in leaving:
             into[flow.target].append(flow)
-    todo, seen = [(begin,)], {(begin,)}
+    todo: list[tuple[Flow, ...]] = [(begin,)]
+    seen = set(todo)
     while todo:
         tokens = todo.pop()
         if len(tokens) > 1 and (any(flow in leaving for flow in tokens) or len(seen) > _MOST_MARKINGS):
