@@ -1,7 +1,7 @@
 """Texts that a spreadsheet would run as a formula, made harmless in CSV, and made themselves again.
 
-A text whose first character, after any apostrophes, is one of `= + - @`, a tab or a carriage return gets one more
-apostrophe in front (OWASP, CSV Injection). As apostrophes that were there are escaped too, nothing is lost.
+A text whose first character, after any apostrophes, is one of `= + - @`, narrow or full-width, a tab or an end of line
+gets one more apostrophe in front (OWASP, CSV Injection). As apostrophes that were there are escaped too, nothing is lost.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ import pyarrow.compute as pc
 
 __all__ = ["escaped", "unescaped", "unescaped_table"]
 
-RISKY = r"^'*[=+\-@\t\r]"
-ESCAPED = r"^'+[=+\-@\t\r]"
+FIRST = r"[=+\-@\t\r\n\x{FF1D}\x{FF0B}\x{FF0D}\x{FF20}]"
+RISKY, ESCAPED = rf"^'*{FIRST}", rf"^'+{FIRST}"
 
 
 def escaped(texts: pa.Array) -> tuple[pa.Array, int]:

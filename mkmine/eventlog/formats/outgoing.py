@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -15,7 +15,18 @@ from numpy.typing import NDArray
 from mkmine.eventlog.columns import Text
 from mkmine.eventlog.log import EventLog
 
-__all__ = ["Replaced", "array_of", "case_columns", "columns", "filled", "iso_texts", "joined", "named", "spans"]
+__all__ = [
+    "Replaced",
+    "array_of",
+    "case_columns",
+    "columns",
+    "filled",
+    "iso_texts",
+    "joined",
+    "named",
+    "spans",
+    "titles",
+]
 
 Int = NDArray[np.int64]
 # Rows that are written at once.
@@ -44,6 +55,18 @@ class Replaced:
         return (
             [f"{self.count:,} texts held characters that the format cannot hold, replaced by �"] if self.count else []
         )
+
+
+def titles(names: Iterable[Any], taken: Iterable[str], fit: Callable[[str], str]) -> dict[str, str]:
+    """Return for each name what it is called in a file: as the format holds it, and other than all the others."""
+    used, found = set(taken), {}
+    for name in names:
+        title = fit(str(name).encode("utf-8", "replace").decode())
+        while title in used or not title.strip():
+            title = f"{title} (attribute)".strip()
+        used.add(title)
+        found[str(name)] = title
+    return found
 
 
 def spans(offsets: Int, rows: int = ROWS) -> Iterator[tuple[int, int]]:

@@ -19,10 +19,10 @@ import pyarrow.compute as pc
 from mkmine.errors import DataError
 from mkmine.eventlog.formats.escaping import escaped
 from mkmine.eventlog.formats.mapping import Mapping
-from mkmine.eventlog.formats.outgoing import Replaced, array_of, case_columns, columns, iso_texts, named, spans
+from mkmine.eventlog.formats.outgoing import Replaced, array_of, case_columns, columns, iso_texts, named, spans, titles
 from mkmine.eventlog.log import EventLog
 from mkmine.eventlog.storage import save_log
-from mkmine.files import replacing
+from mkmine.files import checked_path, replacing
 
 __all__ = ["Written", "write", "write_quarantine"]
 
@@ -34,7 +34,7 @@ STANDARD = ("case", "activity", "resource", "role", "enabled", "start", "end")
 ENDINGS = ".csv, .tsv (both also .gz), .xlsx, .parquet, .xes, .xes.gz or .jsonocel"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Written:
     """A file that was written, the mapping by which `read` makes the log of it again, and what the format cannot hold.
 
@@ -44,6 +44,10 @@ class Written:
     path: Path
     mapping: Mapping | None
     notes: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        again = "read it again with mk.read(written.path" + (")" if self.mapping is None else ", mapping=written.mapping)")
+        return "\n".join([f'Written: "{self.path}"; {again}', *(f"  {note}" for note in self.notes)])
 
 
 def write(
@@ -66,12 +70,12 @@ def write(
         Of CSV: `","` unless said otherwise (a tab for `.tsv`); with `bom`, spreadsheets recognise UTF-8.
     formulas
         Of CSV: `"escape"` puts an apostrophe before text that a spreadsheet would run as a formula (`=`, `+`, `-`, `@`,
-        a tab or a carriage return comes first), as OWASP advises; `formats.escaping` takes it away again. `"keep"`
+        narrow or full-width, a tab or an end of line comes first), as OWASP advises; `formats.escaping` takes it away again. `"keep"`
         leaves texts as they are. In XLSX every text is text and none a formula.
 
     Raises `DataError` if the ending is not known, the place cannot be written, or the log is too large for a sheet.
     """
-    target = Path(path)
+    target = checked_path(path)
     name = target.name.casefold()
     plain = name.removesuffix(".gz")
     if formulas not in ("escape", "keep"):
@@ -137,24 +141,26 @@ def _open_as_completed(log: EventLog) -> list[str]:
 # -- tables --------------------------------------------------------------------------------------------------------
 
 
-def _titles(log: EventLog) -> tuple[dict[str, str], dict[str, str], list[str]]:
-    """Return the column names of attributes and case attributes, and which had to be changed."""
-    taken = set(STANDARD)
-    own = {str(name): _free(str(name), taken) for name in log.attributes}
-    cases = {str(name): _free(f"case:{name}", taken) for name in log.case_attributes}
-    changed = [f'attribute "{old}" is called "{new}"' for old, new in own.items() if old != new]
-    return own, cases, changed
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Titles:
+    """What the attributes, and the case attributes, are called in a file."""
+
+    own: dict[str, str]
+    cases: dict[str, str]
+
+    @classmethod
+    def of(cls, log: EventLog, fit: Callable[[str], str]) -> _Titles:
+        own = titles(log.attributes, STANDARD, fit)
+        taken = (*STANDARD, *own.values())
+        cases = titles((f"case:{name}" for name in log.case_attributes), taken, fit)
+        return cls(own=own, cases={old.removeprefix("case:"): new for old, new in cases.items()})
+
+    def changed(self) -> list[str]:
+        both = [*self.own.items(), *((f"case:{old}", new) for old, new in self.cases.items())]
+        return [f'attribute "{old}" is called "{new}"' for old, new in both if old != new]
 
 
-def _free(name: str, taken: set[str]) -> str:
-    while name in taken or not name.strip():
-        name = f"{name} (attribute)".strip()
-    taken.add(name)
-    return name
-
-
-def _mapping(log: EventLog) -> Mapping:
-    own, cases, _ = _titles(log)
+def _mapping(log: EventLog, names: _Titles) -> Mapping:
     starts = _has_starts(log)
     return Mapping(
         case="case",
@@ -164,8 +170,8 @@ def _mapping(log: EventLog) -> Mapping:
         enabled=None if log.enabled is None else "enabled",
         resource="resource" if log.resources else None,
         role="role" if log.roles else None,
-        attributes=tuple(own.values()),
-        case_attributes=tuple(cases.values()),
+        attributes=tuple(names.own.values()),
+        case_attributes=tuple(names.cases.values()),
         time_zone=log.time_zone,
         timestamps="interval" if starts else "completed",
     )
@@ -175,7 +181,7 @@ def _has_starts(log: EventLog) -> bool:
     return log.timestamps != "completed" or bool(log.ongoing.any())
 
 
-def _table(log: EventLog, first: int, last: int) -> pa.Table:
+def _table(log: EventLog, called: _Titles, first: int, last: int) -> pa.Table:
     """Return the instances of some cases; times are µs UTC, the end of what is ongoing is missing."""
     rows = slice(int(log.offsets[first]), int(log.offsets[last]))
     cases = log.case_of[rows] - np.int32(first)
@@ -192,9 +198,9 @@ def _table(log: EventLog, first: int, last: int) -> pa.Table:
     if _has_starts(log):
         out["start"] = pa.array(log.start[rows]).cast(stamp)
     out["end"] = pa.array(log.end[rows], mask=np.ascontiguousarray(log.ongoing[rows])).cast(stamp)
-    own, of_case, _ = _titles(log)
-    out |= {own[name]: values for name, values in columns(log, rows).items()}
-    out |= {of_case[name]: values.take(pa.array(cases)) for name, values in case_columns(log, first, last).items()}
+    out |= {called.own[name]: values for name, values in columns(log, rows).items()}
+    of_case = case_columns(log, first, last)
+    out |= {called.cases[name]: values.take(pa.array(cases)) for name, values in of_case.items()}
     return pa.table(out)
 
 
@@ -206,6 +212,12 @@ def _csv(log: EventLog, path: Path, mark: str, bom: bool, escape: bool, packed: 
     if len(mark) != 1 or not mark.isascii() or mark in '"\r\n':
         raise DataError(f'"{mark}" is not a delimiter; give one ASCII character other than a quote, e.g. ";"')
     replaced, formulas = Replaced(), 0
+
+    def title(name: str) -> str:
+        cleaned = Replaced().clean(pa.array([name.strip()], pa.large_string()), r"\x00")
+        return str((escaped(cleaned)[0] if escape else cleaned)[0])
+
+    names = _Titles.of(log, title)
 
     def texts(column: pa.ChunkedArray) -> pa.Array:
         nonlocal formulas
@@ -228,20 +240,20 @@ def _csv(log: EventLog, path: Path, mark: str, bom: bool, escape: bool, packed: 
         sink: Any = gzip.GzipFile("", "wb", 6, file, 0) if packed else file
         sink.write(BOM if bom else b"")
         for first, last in spans(log.offsets):
-            table = _table(log, first, last)
+            table = _table(log, names, first, last)
             if not first:
-                header = pa.array(table.column_names, pa.large_string())
-                row = pa.table([[one] for one in (escaped(header)[0] if escape else header)], names=table.column_names)
+                row = pa.table([[one] for one in table.column_names], names=table.column_names)
                 csv.write_csv(row, sink, options)
             csv.write_csv(pa.table([texts(one) for one in table], names=table.column_names), sink, options)
         if packed:
             sink.close()
     told = [f"{formulas:,} texts that look like formulas begin with an apostrophe"] if formulas else []
-    return _mapping(log), [*_titles(log)[2], *replaced.note(), *told]
+    return _mapping(log, names), [*names.changed(), *replaced.note(), *told]
 
 
 def _xlsx(log: EventLog, path: Path) -> tuple[Mapping, list[str]]:
-    width = len(_table(log, 0, 1).column_names)
+    names = _Titles.of(log, lambda name: _cell(name.strip(), "column name"))
+    width = len(_table(log, names, 0, 1).column_names)
     if len(log) + 1 > MOST_ROWS or width > MOST_COLUMNS:
         raise DataError(
             f"the log has {len(log):,} instances and {width:,} columns, a sheet holds {MOST_ROWS - 1:,} and "
@@ -252,9 +264,10 @@ def _xlsx(log: EventLog, path: Path) -> tuple[Mapping, list[str]]:
     with _sheet(path) as (sheet, stamp):
         row = 0
         for first, last in spans(log.offsets):
-            table = _table(log, first, last)
+            table = _table(log, names, first, last)
             if not row:
-                sheet.write_row(0, 0, [_cell(one, "column name") for one in table.column_names])
+                for at, one in enumerate(table.column_names):
+                    _put(sheet, 0, at, one, stamp)
                 row = 1
             cells = [_cells(table[name], name, log.time_zone, replaced) for name in table.column_names]
             for values in zip(*cells, strict=True):
@@ -262,7 +275,7 @@ def _xlsx(log: EventLog, path: Path) -> tuple[Mapping, list[str]]:
                     _put(sheet, row, at, value, stamp)
                 row += 1
     told = [f"{fine:,} times are finer than the milliseconds that a sheet holds"] if fine else []
-    return _mapping(log), [*_titles(log)[2], *replaced.note(), *told]
+    return _mapping(log, names), [*names.changed(), *replaced.note(), *told]
 
 
 class _sheet:  # noqa: N801 (used as a function)
@@ -334,7 +347,7 @@ def write_quarantine(log: EventLog, path: str | Path) -> Path:
     Texts that a spreadsheet would run are escaped in CSV, as `write` does. Raises `DataError` if the ending is not
     known, the place cannot be written, or nothing was set aside.
     """
-    target = Path(path)
+    target = checked_path(path)
     if not len(log.quarantine):
         raise DataError(f'no row of the log "{log.name}" was set aside; there is nothing to write')
     texts = {str(name): array_of(values).cast(pa.large_string()) for name, values in log.quarantine.items()}

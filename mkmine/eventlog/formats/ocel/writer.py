@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from mkmine.eventlog.formats.mapping import Mapping
-from mkmine.eventlog.formats.outgoing import case_columns, columns, filled, iso_texts, joined, named, spans
+from mkmine.eventlog.formats.outgoing import case_columns, columns, filled, iso_texts, joined, named, spans, titles
 from mkmine.eventlog.log import EventLog
 
 __all__ = ["write_ocel"]
@@ -30,7 +30,7 @@ def write_ocel(log: EventLog, path: Path) -> tuple[Mapping, list[str]]:
     """
     taken = {"start", "enabled", "resource", "role", "ongoing"}
     own, of_case = filled(log)
-    names = {name: f"{name} (attribute)" if name in taken else name for name in own}
+    names = titles(own, taken | {f"case:{name}" for name in of_case}, str)
     one = slice(0, 1)
     event_kinds = {key: _kind(values.type) for key, values in _event_columns(log, one, names).items()}
     object_kinds = {key: _kind(values.type) for key, values in case_columns(log, 0, 1).items()}

@@ -27,6 +27,7 @@ from mkmine.eventlog.formats.outgoing import (
     joined,
     named,
     spans,
+    titles,
 )
 from mkmine.eventlog.log import EventLog
 
@@ -93,8 +94,12 @@ class _Writer:
         used = {"concept:name", "time:timestamp", "org:resource", "org:role"} | ({INSTANCE} if self.several else set())
         used |= set() if self.own else {TRANSITION}
         own, traces = filled(log)
-        self.attributes = {name: f"{name} (attribute)" if name in used else name for name in own}
-        self.case_attributes = {name: f"{name} (attribute)" if name == "concept:name" else name for name in traces}
+        self.attributes = titles(own, used | {f"case:{name}" for name in traces}, self.title)
+        self.case_attributes = titles(traces, {"concept:name"}, self.title)
+
+    @staticmethod
+    def title(name: str) -> str:
+        return str(Replaced().clean(pa.array([name], pa.large_string()))[0])
 
     def head(self) -> bytes:
         name = self.snippets("concept:name", pa.array([self.log.name], pa.large_string()))
