@@ -8,12 +8,13 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
-from mkmine.calendars import DAY, HOUR, local_time, public_holidays, to_us, zone
+from mkmine.calendars import DAY, HOUR, from_us, local_time, public_holidays, to_us, zone
 from mkmine.errors import DataError
+from mkmine.simulation.distributions import Gamma
 from mkmine.simulation.model import SimulationModel
 from mkmine.streams import Streams
 
-__all__ = ["arrival_times", "case_types", "midnight"]
+__all__ = ["arrival_times", "arrivals_from", "case_types", "midnight"]
 
 _LONGEST_WEEKS = 52 * 50
 
@@ -64,6 +65,11 @@ def _given(model: SimulationModel, cases: int | None, weeks: float | None) -> ND
     return times
 
 
+def _enough(mass: float, variation: float) -> int:
+    """Return how many gaps certainly pass a mass."""
+    return int(mass + 10 * max(variation, 1.0) * np.sqrt(mass) + 20 * max(variation, 1.0) ** 2)
+
+
 def _sizes(model: SimulationModel, streams: Streams, n: int) -> NDArray[np.int64]:
     """Return how many cases each of `n` comings brings."""
     edges = np.cumsum(list(model.arrivals.sizes.values()))[:-1]
@@ -75,10 +81,10 @@ def _comings(model: SimulationModel, streams: Streams, n: int | None, weeks: flo
     if n is None:
         edges, mass = _intensity(model, weeks or 0.0)
         # The number of arrivals follows from the unit process: enough draws to pass the total mass.
-        ticks = _unit_process(streams, int(mass[-1] + 10 * np.sqrt(mass[-1]) + 20))
+        ticks = _unit_process(model, streams, _enough(mass[-1], model.arrivals.gap_cv))
         ticks = ticks[ticks < mass[-1]]
     else:
-        ticks = _unit_process(streams, n)
+        ticks = _unit_process(model, streams, n)
         weekly = float(np.sum(model.arrivals.weekly)) * model.arrivals.factor
         span = 1.2 * ticks[-1] / max(weekly, 1e-9) + 2
         while True:
@@ -100,14 +106,14 @@ def case_types(model: SimulationModel, arrivals: NDArray[np.int64], u: NDArray[n
     shares = np.array([one.share for one in model.case_types.values()])
     own = _weeks_of_types(model)
     if own is None:
-        return np.searchsorted(np.cumsum(shares)[:-1], u, side="right").astype(np.int64)
+        return np.asarray(np.searchsorted(np.cumsum(shares)[:-1], u, side="right"), dtype=np.int64)
     together = own.sum(axis=0)
     # At hours at which nobody is expected (given times may be there) the types have their shares of the week.
     by_hour = np.where(together > 0, own / np.where(together > 0, together, 1.0), shares[:, None, None])
     # 1970 began on a Thursday, three days into a week.
     hour = (local_time(arrivals, model.time_zone) // HOUR + 72) % 168
     edges = np.cumsum(by_hour.reshape(len(shares), 168), axis=0)[:-1, hour]
-    return (u >= edges).sum(axis=0).astype(np.int64)
+    return np.asarray((u >= edges).sum(axis=0), dtype=np.int64)
 
 
 def _weeks_of_types(model: SimulationModel) -> NDArray[np.float64] | None:
@@ -121,8 +127,37 @@ def _weeks_of_types(model: SimulationModel) -> NDArray[np.float64] | None:
     return np.stack([one.share * total * week / (week.sum() or 1.0) for one, week in zip(kinds, weeks, strict=True)])
 
 
-def _unit_process(streams: Streams, n: int) -> NDArray[np.float64]:
-    return np.cumsum(-np.log(streams.uniform("arrivals", size=n)))
+def arrivals_from(model: SimulationModel, streams: Streams, first: int, cases: int) -> NDArray[np.int64]:
+    """Return the arrival times of `cases` cases of which the first one comes at a known moment (µs).
+
+    Raises `DataError` if so few cases arrive that it takes over 50 years.
+    """
+    day = from_us(first, model.time_zone).date()
+    model = model.model_copy(update={"start": day})
+    gaps = np.concatenate(([0.0], _gaps(model, streams, cases - 1)))
+    span = 1.0
+    while True:
+        edges, mass = _intensity(model, span)
+        ticks = np.interp(first, edges, mass) + np.cumsum(gaps) if len(edges) > 1 else np.array([np.inf])
+        if mass[-1] > ticks[-1]:
+            return np.maximum(np.rint(np.interp(ticks, mass, edges)).astype(np.int64), first)
+        span *= 1.5
+        if span > _LONGEST_WEEKS:
+            raise DataError(f"{cases:,} cases take over 50 years to arrive; raise the arrivals")
+
+
+def _unit_process(model: SimulationModel, streams: Streams, n: int) -> NDArray[np.float64]:
+    return np.cumsum(_gaps(model, streams, n))
+
+
+def _gaps(model: SimulationModel, streams: Streams, n: int) -> NDArray[np.float64]:
+    """Return gaps of mean 1, gamma distributed with the variation of the model's."""
+    variation = model.arrivals.gap_cv
+    if variation == 0:
+        return np.ones(n)
+    u = streams.uniform("arrivals", size=n)
+    # A gap is the longer, the smaller its draw.
+    return -np.log(u) if variation == 1 else Gamma(mean=1.0, cv=variation).ppf(np.minimum(1 - u, 1 - 1e-16))
 
 
 def _intensity(model: SimulationModel, weeks: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

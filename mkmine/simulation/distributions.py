@@ -181,29 +181,39 @@ class Triangular(_Distribution):
 
 
 class Empirical(_Distribution):
-    """Observed durations, kept as quantiles at equal steps of probability (linear between them)."""
+    """Observed durations, kept as quantiles (linear between them) at given probabilities, or else at equal steps."""
 
     kind: Literal["empirical"] = "empirical"
     quantiles: Annotated[list[Hours], Field(min_length=2, max_length=10_001)]
+    at: list[Annotated[float, Field(ge=0, le=1)]] = []
 
     @model_validator(mode="after")
     def _rising(self) -> Empirical:
         if any(b < a for a, b in zip(self.quantiles, self.quantiles[1:], strict=False)):
             raise ValueError("the quantiles are not in rising order; sort them")
+        if self.at:
+            if len(self.at) != len(self.quantiles) or (self.at[0], self.at[-1]) != (0, 1):
+                raise ValueError("at: give each quantile its probability, from 0 to 1")
+            if any(b <= a for a, b in zip(self.at, self.at[1:], strict=False)):
+                raise ValueError("at: the probabilities are not in rising order; sort them")
         return self
+
+    @property
+    def _probabilities(self) -> Floats:
+        return np.asarray(self.at) if self.at else np.linspace(0, 1, len(self.quantiles))
 
     def ppf(self, u: Floats) -> Floats:
         """Return the duration in hours for each probability `u` in (0, 1)."""
-        return np.interp(u, np.linspace(0, 1, len(self.quantiles)), self.quantiles)
+        return np.interp(u, self._probabilities, self.quantiles)
 
     @property
     def mean_h(self) -> float:
         """Expected duration in hours."""
         values = np.asarray(self.quantiles)
-        return float(((values[1:] + values[:-1]) / 2).mean())
+        return float(((values[1:] + values[:-1]) / 2) @ np.diff(self._probabilities))
 
     def _scaled(self, factor: float) -> Empirical:
-        return Empirical(quantiles=[value * factor for value in self.quantiles])
+        return Empirical(quantiles=[value * factor for value in self.quantiles], at=self.at)
 
 
 Distribution = Annotated[

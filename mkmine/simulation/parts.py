@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from mkmine.calendars import Calendar
 from mkmine.simulation.distributions import Distribution
-from mkmine.simulation.weeks import Week
+from mkmine.simulation.weeks import Week, partly_open
 
 __all__ = [
     "ActivityModel",
@@ -32,6 +32,7 @@ __all__ = [
     "Share",
     "Sickness",
     "Variant",
+    "Wait",
     "Way",
 ]
 
@@ -59,12 +60,14 @@ class RotationModel(Part):
 class CalendarModel(Part):
     """When work is done: e.g. `weekly: {Mon-Fri: "09:00-13:00, 14:00-18:00"}`, and the country of the holidays.
 
-    A rotation takes the place of the week. A calendar made of others has `all_of` or `any_of` (open when all, or any,
+    A rotation takes the place of the week, and so does `intensity`: for each weekday (Monday first) and hour the part of
+    it, between 0 and 1, in which the clock runs, in steps of five minutes. A calendar made of others has `all_of` or `any_of` (open when all, or any,
     of them are) and nothing else; they follow the model's time zone unless they name one.
     """
 
     weekly: dict[str, str] = {}
     rotation: RotationModel | None = None
+    intensity: Week | None = None
     time_zone: str | None = None
     holidays: str | None = None
     shorter_eves: Annotated[int, Field(ge=0, le=1439)] = 0
@@ -75,7 +78,10 @@ class CalendarModel(Part):
 
     def compiled(self, time_zone: str, absences: list[tuple[date, date]] | None = None) -> Calendar:
         """Return the calendar, in a time zone if it names none, with a person's absences."""
-        base = Calendar.from_dict(self.model_dump(exclude_none=True), time_zone=time_zone)
+        values = self.model_dump(exclude_none=True)
+        if self.intensity is not None:
+            values |= {"weekly": partly_open(values.pop("intensity"))}
+        base = Calendar.from_dict(values, time_zone=time_zone)
         return base.without(absences) if absences else base
 
     def with_weekly(self, weekly: dict[str, str]) -> CalendarModel:
@@ -130,7 +136,8 @@ class Person(Part):
 class Route(Part):
     """Where a case goes next, and how probably; `to: null` ends the case (or this branch of it).
 
-    `rework` marks the way back; `terminate` ends the case's other branches as well.
+    `rework` marks the way back; `terminate` ends the case's other branches as well. By a route with `overlap` the case
+    goes on as soon as the activity begins, by any other when nothing of the case is being worked on any more.
     """
 
     to: Name | None
@@ -138,6 +145,7 @@ class Route(Part):
     rework: bool = False
     outcome: Literal["completed", "cancelled"] = "completed"
     terminate: bool = False
+    overlap: bool = False
 
 
 Routes = Annotated[list[Route], Field(min_length=1)]
@@ -152,6 +160,17 @@ class Context(Part):
     before: Annotated[list[Name], Field(min_length=1, max_length=8)]
     round: Annotated[int, Field(ge=1, le=1000)] = 1
     next: Routes
+
+
+class Wait(Part):
+    """The outside delay before an activity where `before` came just before it, by round (the last one: all further).
+
+    With `overlap` it holds where the activity before had only begun, and counts from then.
+    """
+
+    before: Name
+    overlap: bool = False
+    delay: Annotated[list[Distribution], Field(min_length=1)]
 
 
 class Variant(Part):
@@ -233,6 +252,8 @@ class ActivityModel(Part):
         Processing time in working hours, by round.
     delay
         Outside wait before the work is offered to the role, in working hours of `calendar`.
+    waits
+        Other delays, by the activity that came before.
     calendar
         The clock of an outside wait and of the delay; null runs at all hours.
     same_person
@@ -260,6 +281,7 @@ class ActivityModel(Part):
     role: Name | None = None
     duration: Annotated[list[Distribution], Field(min_length=1)]
     delay: Distribution | None = None
+    waits: list[Wait] = []
     calendar: Name | None = None
     same_person: bool = False
     same_person_as: Name | None = None
@@ -389,7 +411,7 @@ class Season(Part):
 
 
 class Arrivals(Part):
-    """A Poisson process with an intensity per weekday and hour.
+    """A renewal process, stretched by an intensity per weekday and hour; by default a Poisson process.
 
     weekly
         Expected arrivals an hour: in words, as in `{Mon-Fri: {"09:00-18:00": 0.15}}`, or seven rows (Monday first)
@@ -404,6 +426,9 @@ class Arrivals(Part):
         Growth per year, e.g. 0.1: a year after the start, a tenth more arrive.
     sizes
         How many cases come at once, with probabilities, e.g. `{1: 0.8, 5: 0.2}`; `weekly` counts the comings.
+    gap_cv
+        Standard deviation of the gaps between comings over their mean, hours with more comings being stretched: 1 is
+        chance (Poisson), 0 is clockwork, more than 1 comes in bursts.
     times
         Given moments (local time) instead of the process; `weekly` and what changes it are not used then.
     """
@@ -414,6 +439,7 @@ class Arrivals(Part):
     factor: Annotated[float, Field(ge=0, le=100)] = 1.0
     trend: Annotated[float, Field(gt=-1, le=10)] = 0.0
     sizes: dict[Annotated[int, Field(ge=1, le=10_000)], Share] = {}
+    gap_cv: Annotated[float, Field(ge=0, le=5)] = 1.0
     times: Annotated[list[datetime], Field(max_length=1_000_000)] = []
 
     @model_validator(mode="after")

@@ -11,7 +11,7 @@ from pydantic import BeforeValidator, Field
 from mkmine.calendars.patterns import read_intervals, read_week, text_interval
 from mkmine.errors import MkmineError
 
-__all__ = ["Week", "told"]
+__all__ = ["Week", "partly_open", "told"]
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 # A week with more spans than this is easier to read, and to draw, as rows.
@@ -64,6 +64,28 @@ def _rows(days: Mapping[int, list[tuple[int, int, float]]]) -> list[list[float]]
 
 # Minutes are for people; what is kept is a number per hour.
 Week = Annotated[Rows, BeforeValidator(_read, json_schema_input_type=Rows | dict[str, dict[str, Rate]])]
+
+
+def partly_open(rows: list[list[float]]) -> dict[str, str]:
+    """Return hours of a week in which each hour is open for its part (0 to 1), in steps of five minutes.
+
+    What a step has too little or too much of the next one makes up for (error diffusion), so that sums hold over hours.
+
+    Raises `ValueError` if a part is above 1, or if all are 0.
+    """
+    if max(map(max, rows)) > 1 or not any(map(any, rows)):
+        raise ValueError("intensity: give each hour the part of it that is open, between 0 and 1, and not all 0")
+    out, due = {}, 0.0
+    for name, parts in zip(_DAYS, rows, strict=True):
+        opened = []
+        for step in range(24 * 12):
+            due += parts[step // 12]
+            opened.append(due >= 1 - 1e-9)
+            due -= opened[-1]
+        spans = [list(group) for is_open, group in groupby(range(24 * 12), key=opened.__getitem__) if is_open]
+        if spans:
+            out[name] = ", ".join(text_interval(5 * span[0], 5 * span[-1] + 5) for span in spans)
+    return out
 
 
 def told(rows: list[list[float]]) -> Any:

@@ -8,11 +8,13 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from mkmine.calendars import HOUR, from_us
+from mkmine.calendars import DAY, HOUR, from_us
 from mkmine.errors import DataError
 from mkmine.simulation import Scenario, SimulationModel, simulate
-from mkmine.simulation.arrivals import arrival_times, midnight
+from mkmine.simulation.arrivals import arrival_times, arrivals_from, midnight
 from mkmine.streams import Streams
+
+from .conftest import article_values
 
 
 def local(model: SimulationModel, times: np.ndarray) -> pd.DatetimeIndex:
@@ -188,3 +190,28 @@ def test_a_type_that_never_comes_is_refused(values: dict[str, Any]) -> None:
     values["case_types"] = {"A": {"share": 1, "weekly": [[0] * 24] * 7}}
     with pytest.raises(DataError, match="case_types: A: weekly: cases of this type never come"):
         SimulationModel.from_dict(values)
+
+
+@pytest.mark.parametrize("variation", [0.0, 0.5, 1.0, 1.5])
+def test_gaps_vary_as_asked(variation: float) -> None:
+    values = article_values()
+    values["arrivals"] = {"weekly": [[1.0] * 24] * 7, "gap_cv": variation}
+    model = SimulationModel.from_dict(values)
+    gaps = np.diff(arrival_times(model, Streams(3), cases=4000)) / HOUR
+    assert gaps.mean() == pytest.approx(1, rel=0.08)
+    assert gaps.std() / gaps.mean() == pytest.approx(variation, abs=0.05 + 0.03 * variation)
+    assert len(arrival_times(model, Streams(3), weeks=4)) == pytest.approx(672, abs=1 + 4 * variation * 26)
+
+
+def test_arrivals_go_on_from_a_known_first_one() -> None:
+    values = article_values()
+    values["arrivals"] = {"weekly": [[0.0] * 9 + [2.0] * 8 + [0.0] * 7] * 5 + [[0.0] * 24] * 2, "gap_cv": 0}
+    model = SimulationModel.from_dict(values)
+    first = midnight(model.start, model.time_zone) + 30 * DAY + 10 * HOUR
+    found = arrivals_from(model, Streams(1), first, 100)
+    assert found[0] == first
+    assert len(found) == 100
+    by_hand = first + np.arange(5) * (HOUR // 2)
+    np.testing.assert_array_equal(found[:5], by_hand)
+    with pytest.raises(DataError, match="over 50 years"):
+        arrivals_from(model, Streams(1), first, 5_000_000)

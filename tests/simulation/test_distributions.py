@@ -94,6 +94,8 @@ def test_quantiles_rise_and_values_round_trip(ours: Any) -> None:
         ({"kind": "triangular", "low": 3, "mode": 3, "high": 3}, "not in rising order"),
         ({"kind": "empirical", "quantiles": [1]}, "at least 2"),
         ({"kind": "empirical", "quantiles": [2, 1]}, "not in rising order; sort them"),
+        ({"kind": "empirical", "quantiles": [1, 2], "at": [0, 0.5]}, "give each quantile its probability"),
+        ({"kind": "empirical", "quantiles": [1, 2, 3], "at": [0, 0, 1]}, "at: the probabilities are not in rising"),
         ({"kind": "normal", "mean": 1}, "tag 'normal'"),
         ({"kind": "fixed", "hours": 1, "unit": "days"}, "Extra inputs"),
     ],
@@ -101,3 +103,10 @@ def test_quantiles_rise_and_values_round_trip(ours: Any) -> None:
 def test_what_is_no_distribution_is_refused(values: dict[str, Any], message: str) -> None:
     with pytest.raises(ValidationError, match=message):
         ADAPTER.validate_python(values)
+
+
+def test_quantiles_at_probabilities_of_their_own() -> None:
+    tail = ADAPTER.validate_python({"kind": "empirical", "quantiles": [0, 1, 11], "at": [0, 0.9, 1]})
+    np.testing.assert_allclose(tail.ppf(np.array([0.45, 0.9, 0.95])), [0.5, 1, 6])
+    assert tail.mean_h == pytest.approx(0.45 + 0.6)
+    assert tail.scaled(2).mean_h == pytest.approx(2 * tail.mean_h)

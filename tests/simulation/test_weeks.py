@@ -2,13 +2,16 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mkmine.calendars import DAY, HOUR
 from mkmine.errors import DataError
 from mkmine.simulation import SimulationModel
-from mkmine.simulation.weeks import told
+from mkmine.simulation.parts import CalendarModel
+from mkmine.simulation.weeks import partly_open, told
 
 
 def read(values: dict[str, Any], weekly: Any) -> list[list[float]]:
@@ -55,3 +58,20 @@ def test_few_spans_are_written_in_words() -> None:
 def test_mistakes_are_told(values: dict[str, Any], weekly: Any, said: str) -> None:
     with pytest.raises(DataError, match="arrivals: weekly: .*" + said):
         read(values, weekly)
+
+
+def test_an_hour_is_open_for_its_part() -> None:
+    rows = [[0.0] * 9 + [0.25, 1.0, 0.5, 0.04] + [0.0] * 11] * 5 + [[0.0] * 24] * 2
+    calendar = CalendarModel(intensity=rows).compiled("UTC")
+    monday = 4 * DAY
+    hours = monday + np.arange(168) * HOUR
+    opened = calendar.working_time(hours, hours + HOUR) / HOUR
+    # Nothing is off by more than a step of five minutes, and the week adds up.
+    np.testing.assert_allclose(opened, np.ravel(rows), atol=1 / 12 + 1e-9)
+    assert opened.sum() == pytest.approx(np.sum(rows), abs=1 / 12)
+
+
+@pytest.mark.parametrize("part", [0.0, 1.5])
+def test_no_hour_is_open_for_more_than_itself_and_some_hour_is_open(part: float) -> None:
+    with pytest.raises(ValueError, match="between 0 and 1, and not all 0"):
+        partly_open([[part] * 24] * 7)
