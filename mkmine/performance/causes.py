@@ -1,9 +1,9 @@
 """Why work waits: batching, contention, prioritisation, unavailability, outside, and what the log cannot tell.
 
 After Lashkevich, Milani, Chapela-Campa, Suvorau and Dumas (2023), "Why am I waiting? Data-driven analysis of waiting
-times in business processes" (DOI 10.1007/978-3-031-34560-9_11), who look at the person who in the end did the work. Here
-the colleagues count who could have done it as well, so that time in which only a colleague was free is not blamed on
-anything: nobody knows whether the work was meant for one person or had not been handed over yet.
+times in business processes" (DOI 10.1007/978-3-031-34560-9_11), who look at the person who in the end did the work.
+Here the colleagues count who could have done it as well, so that time in which only a colleague was free is not blamed
+on anything: nobody knows whether the work was meant for one person or had not been handed over yet.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mkmine.calendars import DAY, HOUR, Calendar, Timeline
+from mkmine.calendars import DAY, Calendar, Timeline
 from mkmine.discovery.pools import Pools
 from mkmine.eventlog.enablement import enabled_times
 from mkmine.eventlog.log import EventLog
@@ -228,7 +228,7 @@ class _Staff:
         role = {number for number, roles in enumerate(self.pools.recorded) if pool in roles}
         return sorted(role | set(np.unique(person[person >= 0]).tolist()))
 
-    def _handed_over(self, activity: Ints, since: Ints, until: Ints) -> Ints:
+    def _handed_over(self, activity: NDArray[np.unsignedinteger], since: Ints, until: Ints) -> Ints:
         """Return when work was handed over that was not yet at `since`, and of which nothing is seen until `until`.
 
         Where work of an activity is handed over at a steady rate, the expected moment of it, given that it was before
@@ -247,7 +247,7 @@ class _Staff:
         return since
 
     def _overtaken(self, members: list[int], team: Duty, ready: Ints, since: Ints, until: Ints) -> Ints:
-        """Return how long all of a team were busy, one of them with something that became ready after each wait began."""
+        """Return how long all of a team were busy, one of them with something that was ready later than each."""
         rows = np.flatnonzero(np.isin(self.log.resource, members))
         start, end = self.log.start[rows], self.log.end[rows]
         edges, _ = depth(start, end)
