@@ -28,6 +28,7 @@ from mkmine.simulation.estimators.routing import (
     rounds_of,
     same_person,
 )
+from mkmine.simulation.evidence import Evidence, Known
 from mkmine.simulation.model import ActivityModel, Arrivals, CalendarModel, Person, SimulationModel
 
 __all__ = ["calibrate"]
@@ -187,6 +188,7 @@ def _activity(found: _Findings, code: int, alpha: float) -> ActivityModel:
             calendar="office" if office else None,
             next=routing.next,
             contexts=routing.contexts,
+            evidence=Evidence(routes=routing.observed, duration=[Known.of(np.maximum(hours, 0))]),
         )
     waits = ((1 - alpha) * spent.waiting + alpha * spent.delay)[rows]
     delay = fit_distribution(waits) if np.nanmean(np.append(waits, 0)) > _SLIGHT else None
@@ -199,6 +201,11 @@ def _activity(found: _Findings, code: int, alpha: float) -> ActivityModel:
         same_person=same_person(log, code),
         next=routing.next,
         contexts=routing.contexts,
+        evidence=Evidence(
+            routes=routing.observed,
+            duration=[Known.of(spent.processing[chosen]) for chosen in rounds_of(log, rows)],
+            delay=None if delay is None else Known.of(waits),
+        ),
     )
 
 

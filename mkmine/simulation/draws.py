@@ -17,7 +17,7 @@ from mkmine.simulation.model import ActivityModel, Gateway, Route, SimulationMod
 from mkmine.simulation.tables import Ints, Tables, as_us, rework_factors, route_table
 from mkmine.streams import Streams
 
-__all__ = ["BLOCK", "MASK", "SHIFT", "Cases", "Draws"]
+__all__ = ["BLOCK", "MASK", "SHIFT", "Cases", "Draws", "sent_back"]
 
 SHIFT = 14
 BLOCK = 1 << SHIFT
@@ -207,12 +207,12 @@ class Draws:
     ) -> Ints:
         if u is None:
             u = np.zeros(min(BLOCK, self.cases.n - block * BLOCK))
-        out = _routed(_sent_back(_of_round(one.next, visit), factor), self.tables, u)
+        out = _routed(sent_back(_of_round(one.next, visit), factor), self.tables, u)
         if variant is not None:
             for number, other in enumerate(one.variants, 1):
                 if other.next is not None:
                     mine = variant == number
-                    out[mine] = _routed(_sent_back(_of_round(other.next, visit), factor), self.tables, u[mine])
+                    out[mine] = _routed(sent_back(_of_round(other.next, visit), factor), self.tables, u[mine])
         return out
 
     def _of_gateway(self, one: Gateway, name: str, visit: int, block: int) -> Ints:
@@ -287,7 +287,7 @@ def _routed(routes: list[Route], tables: Tables, u: Floats) -> Ints:
     return np.asarray(targets, dtype=np.int64)[np.searchsorted(edges, u, side="right")]
 
 
-def _sent_back(routes: list[Route], factor: float) -> list[Route]:
+def sent_back(routes: list[Route], factor: float) -> list[Route]:
     """Return routes whose ways back are `factor` times as probable, to at most 95 %; the others share the rest."""
     back = sum(route.probability for route in routes if route.rework)
     if factor == 1 or not 0 < back < 1:

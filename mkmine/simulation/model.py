@@ -40,6 +40,7 @@ from mkmine.simulation.parts import (
     Wait,
     Way,
 )
+from mkmine.simulation.queueing import Queueing
 from mkmine.simulation.weeks import told
 
 __all__ = [
@@ -96,6 +97,8 @@ class SimulationModel(Part):
         First day of arrivals.
     until
         Last day of the period that the model replays, if it replays one: experiments look at the weeks before it.
+    queueing
+        How much of the waiting of a log was taken for queueing, and what else it does not exclude.
     source
         The log that the model was calibrated from, if it was.
     notes
@@ -121,6 +124,7 @@ class SimulationModel(Part):
     wip_limit: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
     cost: Money = 0.0
     sickness: Sickness | None = None
+    queueing: Queueing | None = None
     source: str | None = None
     notes: list[str] = Field(default_factory=list)
 
@@ -138,6 +142,16 @@ class SimulationModel(Part):
     def roles(self) -> tuple[str, ...]:
         """Names of the roles, in the order in which people are listed."""
         return tuple(dict.fromkeys(role for person in self.people for role in person.roles))
+
+    @property
+    def overlapping(self) -> bool:
+        """Whether a case may go on while one of its activities is still being worked on."""
+        return any(r.overlap for one in self.activities.values() for routes in one.all_routes for r in routes)
+
+    @property
+    def tracing(self) -> bool:
+        """Whether it matters which activities came before."""
+        return any(one.contexts or one.waits for one in self.activities.values())
 
     def staff(self, role: str) -> tuple[Person, ...]:
         """Return the people who have a role."""

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from mkmine.calendars import Calendar
 from mkmine.simulation.distributions import Distribution
+from mkmine.simulation.evidence import Evidence, Known, Range
 from mkmine.simulation.weeks import Week, partly_open
 
 __all__ = [
@@ -119,6 +120,8 @@ class Person(Part):
         The part of their hours that they give to this process: at 0.5 a piece of work takes twice its hours.
     cost_per_hour
         What an hour of their work costs.
+    range
+        In which the availability lies, if it is not certain.
     sickness
         Absence that nobody planned, in place of the model's.
     """
@@ -130,6 +133,7 @@ class Person(Part):
     capacity: Annotated[int, Field(ge=1, le=1000)] = 1
     availability: Annotated[float, Field(gt=0, le=1)] = 1.0
     cost_per_hour: Money = 0.0
+    range: Range | None = None
     sickness: Sickness | None = None
 
 
@@ -154,12 +158,14 @@ Routes = Annotated[list[Route], Field(min_length=1)]
 class Context(Part):
     """Routes that hold in a round (the last one: and all further ones) when `before` came just before the activity.
 
-    `before` lists activities in order of time, the nearest last.
+    `before` lists activities in order of time, the nearest last; `observed` is on how many observations the routes rest
+    (null: they are certain).
     """
 
     before: Annotated[list[Name], Field(min_length=1, max_length=8)]
     round: Annotated[int, Field(ge=1, le=1000)] = 1
     next: Routes
+    observed: Annotated[float, Field(ge=0, le=1e12)] | None = None
 
 
 class Wait(Part):
@@ -276,6 +282,8 @@ class ActivityModel(Part):
         Routes after this activity, by round.
     contexts
         Other routes where certain activities came before; the longest context that fits wins.
+    evidence
+        What the numbers rest on, or the ranges in which they lie; without it they are certain.
     """
 
     role: Name | None = None
@@ -297,6 +305,7 @@ class ActivityModel(Part):
     people: dict[Name, Habit] = {}
     next: Annotated[list[Routes], Field(min_length=1)]
     contexts: list[Context] = []
+    evidence: Evidence | None = None
 
     @property
     def all_routes(self) -> list[list[Route]]:
@@ -397,11 +406,15 @@ class CaseType(Part):
 
 
 class Season(Part):
-    """A span of dates (both included) in which arrivals are multiplied by `factor`."""
+    """A span of dates (both included) in which arrivals are multiplied by `factor`.
+
+    `observed` is on how many arrivals the factor rests (null: it is certain).
+    """
 
     first: date
     last: date
     factor: Annotated[float, Field(ge=0, le=100)]
+    observed: Annotated[float, Field(ge=0, le=1e12)] | None = None
 
     @model_validator(mode="after")
     def _ordered(self) -> Season:
@@ -431,6 +444,8 @@ class Arrivals(Part):
         chance (Poisson), 0 is clockwork, more than 1 comes in bursts.
     times
         Given moments (local time) instead of the process; `weekly` and what changes it are not used then.
+    evidence
+        What the mean number of cases a week rests on, or the range in which it lies; without it, it is certain.
     """
 
     weekly: Week
@@ -441,6 +456,7 @@ class Arrivals(Part):
     sizes: dict[Annotated[int, Field(ge=1, le=10_000)], Share] = {}
     gap_cv: Annotated[float, Field(ge=0, le=5)] = 1.0
     times: Annotated[list[datetime], Field(max_length=1_000_000)] = []
+    evidence: Known | Range | None = None
 
     @model_validator(mode="after")
     def _sizes_add_up(self) -> Arrivals:

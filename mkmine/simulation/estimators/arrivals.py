@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from mkmine.calendars import Calendar, public_holidays
 from mkmine.errors import DataError
 from mkmine.eventlog import EventLog
+from mkmine.simulation.evidence import Known
 from mkmine.simulation.model import Arrivals, Season
 
 __all__ = ["estimate_arrivals"]
@@ -45,10 +46,12 @@ def estimate_arrivals(log: EventLog, enabled: Int, office: Calendar) -> Arrivals
     seasons = []
     # Twenty imagined cases at the usual rate pull a month's factor towards 1.
     for month, usual in zip(pd.PeriodIndex(expected.index), expected, strict=True):
-        factor = (float(found.get(month, 0)) + 20) / (float(usual) + 20)
-        seasons.append(Season(first=month.start_time.date(), last=month.end_time.date(), factor=round(factor, 4)))
+        factor, seen = (float(found.get(month, 0)) + 20) / (float(usual) + 20), float(found.get(month, 0)) + 20
+        span = {"first": month.start_time.date(), "last": month.end_time.date()}
+        seasons.append(Season(**span, factor=round(factor, 4), observed=seen))
     return Arrivals(
         weekly=[[round(float(value), 6) for value in row] for row in rate],
         holidays=holidays,
         seasons=seasons if len(seasons) >= 3 else [],
+        evidence=Known(n=len(begin), error=round(len(begin) ** -0.5, 6)),
     )

@@ -26,10 +26,11 @@ _DETOUR = 0.95
 
 @dataclass(frozen=True)
 class Routing:
-    """Routes after an activity by round, and the contexts that refine them."""
+    """Routes after an activity by round, how many observations each round has, and the contexts that refine them."""
 
     next: list[list[Route]]
     contexts: list[Context]
+    observed: list[float]
 
 
 def rounds_of(log: EventLog, rows: NDArray[np.bool_]) -> list[NDArray[np.bool_]]:
@@ -61,17 +62,19 @@ def estimate_routing(log: EventLog, code: int) -> Routing:
     continued[log.offsets[1:] - 1] = log.completed
     rows = (log.activity == code) & continued
     if not rows.any():
-        return Routing([[Route(to=None, probability=1.0)]], [])
+        return Routing([[Route(to=None, probability=1.0)]], [], [0])
     targets = _targets(log)
     back = _ways_back(log, np.flatnonzero(rows), targets)
-    defaults, contexts = [], []
+    defaults, contexts, observed = [], [], []
     for number, chosen in enumerate(rounds_of(log, rows), 1):
         found = np.flatnonzero(chosen)
         defaults.append(_routes(log, found, targets, back))
+        observed.append(float(len(found)))
         for before, members in _grown(log, found, targets, (), _counts(log, targets, found)):
             names = [log.activities[one] for one in before]
-            contexts.append(Context(before=names, round=number, next=_routes(log, members, targets, back)))
-    return Routing(defaults, contexts)
+            routes = _routes(log, members, targets, back)
+            contexts.append(Context(before=names, round=number, next=routes, observed=len(members)))
+    return Routing(defaults, contexts, observed)
 
 
 def _targets(log: EventLog) -> Int:

@@ -1,0 +1,106 @@
+"""What the numbers of a model rest on: how many observations, or what range somebody states for them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+__all__ = ["Evidence", "Known", "Range"]
+
+Floats = NDArray[np.float64]
+Count = Annotated[float, Field(ge=0, le=1e12)]
+_Number = Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)]
+# Of so few observations the spread is hardly known: they are taken to vary at least as much as work usually does.
+_FEW, _USUAL_CV = 10, 0.8
+_LARGEST_ERROR = 1.5
+
+
+class Known(BaseModel):
+    """A mean (of hours, or of cases a week) that was estimated from `n` observations.
+
+    `error` is its relative standard error; of the logarithm, where it is large.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    n: Count
+    error: Annotated[float, Field(ge=0, le=5)]
+
+    @classmethod
+    def of(cls, values: Floats) -> Known | None:
+        """Return what is known of the mean of some observations; None where there are none, or all are 0."""
+        values = values[np.isfinite(values)]
+        n = len(values)
+        mean = float(values.mean()) if n else 0.0
+        if mean <= 0:
+            return None
+        spread = float(values.std(ddof=1)) / mean if n > 1 else _USUAL_CV
+        if n < _FEW and spread > 0:
+            spread = max(spread, _USUAL_CV)
+        return cls(n=n, error=round(min(spread / float(np.sqrt(n)), _LARGEST_ERROR), 6))
+
+    def factor(self, u: float) -> float:
+        """Return by what the mean is multiplied at a probability `u`: log-normal, with mean 1."""
+        from scipy.special import ndtri
+
+        return float(np.exp(self.error * ndtri(u) - self.error**2 / 2))
+
+
+class Range(BaseModel):
+    """What somebody says of a number: at least `low`, most likely `likely`, at most `high` (a PERT distribution)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    low: _Number
+    likely: _Number
+    high: _Number
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Range:
+        if not self.low <= self.likely <= self.high:
+            raise ValueError(f"low={self.low}, likely={self.likely}, high={self.high} are not in rising order")
+        return self
+
+    def at(self, u: float) -> float:
+        """Return the value at a probability: a beta distribution whose mean is (low + 4 likely + high) / 6.
+
+        Malcolm, Roseboom, Clark and Fazar (1959), Application of a technique for research and development program
+        evaluation, Operations Research 7.
+        """
+        from scipy.special import betaincinv
+
+        span = self.high - self.low
+        if span == 0:
+            return self.low
+        turn = (self.likely - self.low) / span
+        return self.low + span * float(betaincinv(1 + 4 * turn, 5 - 4 * turn, u))
+
+
+class Evidence(BaseModel):
+    """What the numbers of an activity rest on. What is left out is taken for certain.
+
+    routes
+        How many observations the probabilities of `next` rest on, by round.
+    rework
+        The range of the probability that work is sent back in round 1; later rounds change in proportion.
+    duration
+        By round: what is known of the mean hours of work, or the range in which they lie.
+    delay
+        The same of the outside delay.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    routes: list[Count] = []
+    rework: Range | None = None
+    duration: list[Known | Range | None] = []
+    delay: Known | Range | None = None
+
+    @model_validator(mode="after")
+    def _probable(self) -> Evidence:
+        if self.rework is not None and self.rework.high > 0.95:
+            raise ValueError(f"rework: high={self.rework.high} is above 0.95; such a case would hardly ever end")
+        return self
