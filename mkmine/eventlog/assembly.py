@@ -69,8 +69,8 @@ def assemble(
     offsets, order = in_order(case, begins, end)
     ends = _sorted(end, order)
     starts = ends if start is None else _sorted(start, order)
-    codes = _sorted(activity.codes, order)
-    number = reading_order(offsets, Coded(codes, activity.names))
+    codes = _sorted(activity.codes.astype(np.min_scalar_type(max(len(activity.names) - 1, 0))), order)
+    number = reading_order(offsets, codes, activity.names)
     names = np.empty(len(number), dtype=object)
     names[number] = activity.names.to_pylist()
     resource_codes, resources = named_in_order(resource, order, len(codes))
@@ -90,7 +90,7 @@ def assemble(
         time_zone=time_zone,
         case_names=case.names,
         offsets=offsets,
-        activity=number.astype(np.min_scalar_type(max(len(number) - 1, 0)))[codes],
+        activity=number.astype(codes.dtype).take(codes),
         activities=tuple(names.tolist()),
         resource=resource_codes,
         resources=resources,

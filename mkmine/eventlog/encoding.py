@@ -82,29 +82,35 @@ def _texts(values: Sequence[object]) -> pa.Array:
         return pa.array([one.encode("utf-8", "replace").decode() for one in texts], pa.large_string())
 
 
-def _dictionary(values: pa.Array | pa.ChunkedArray) -> tuple[NDArray[np.int32], pa.Array]:
-    """Return the codes and the names of an Arrow column."""
+def _dictionary(values: pa.Array | pa.ChunkedArray) -> tuple[NDArray[np.int32], pa.Array, bool]:
+    """Return the codes and the names of an Arrow column, and whether the names are known to differ."""
     if not isinstance(values, pa.ChunkedArray):
         values = pa.chunked_array([values])
     if not len(values):
-        return np.zeros(0, dtype=np.int32), _texts([])
+        return np.zeros(0, dtype=np.int32), _texts([]), True
     if pa.types.is_dictionary(values.type):
+        given = len(values.chunk(0).dictionary)
         values = values.unify_dictionaries()
+        # Dictionaries that are alike stay as they are: whoever made them may have put a name in twice.
+        differ = len(values.chunk(0).dictionary) > given
     else:
+        differ = True
         if not (pa.types.is_string(values.type) or pa.types.is_large_string(values.type)):
             values = values.cast(pa.large_string())
         values = values.dictionary_encode()
     # The chunks share one dictionary now.
     parts = [one.indices.fill_null(-1).to_numpy(zero_copy_only=False) for one in values.chunks]
     codes = parts[0] if len(parts) == 1 else np.concatenate(parts)
-    return codes.astype(np.int32, copy=False), values.chunk(0).dictionary.cast(pa.large_string())
+    return codes.astype(np.int32, copy=False), values.chunk(0).dictionary.cast(pa.large_string()), differ
 
 
-def _tidied(codes: NDArray[np.int32], names: pa.Array) -> Coded:
+def _tidied(codes: NDArray[np.int32], names: pa.Array, differ: bool = False) -> Coded:
     """Trim the names, give equal ones one code and empty ones none."""
     # Python's idea of a space is wider than Arrow's by the separators of ASCII.
     trimmed = pc.utf8_trim(pc.utf8_trim_whitespace(names), "\x1c\x1d\x1e\x1f")
     trimmed = pc.if_else(pc.equal(trimmed, ""), pa.scalar(None, pa.large_string()), trimmed)
+    if differ and not trimmed.null_count and trimmed.equals(names):
+        return by_first_appearance(codes, names)
     merged = trimmed.dictionary_encode()
     plain = not merged.null_count and len(merged.dictionary) == len(names)
     if not plain:
@@ -154,23 +160,26 @@ def in_order(cases: Coded, start: Int, end: Int) -> tuple[Int, Codes | None]:
     Rows that are equal in these keep their order.
     """
     codes, size = cases.codes, len(cases.names)
-    grouped = bool(np.all(codes[1:] >= codes[:-1]))
+    later = start[1:] >= start[:-1]
+    if start is not end:
+        later &= (start[1:] > start[:-1]) | (end[1:] >= end[:-1])
+    if np.all(codes[1:] >= codes[:-1]) and np.all(later | (codes[1:] != codes[:-1])):
+        return _offsets(codes, size), None
+    # Exports mostly come in order of time: then a stable sort by case alone does it.
+    in_time = bool(np.all(later))
     if compiled(len(codes)) and len(codes) < np.iinfo(np.int32).max:
         from mkmine.eventlog import kernels
 
         offsets, order = kernels.counting_order(codes, size)
-        long = kernels.settle(order, offsets, start, end)
-        for case in long.tolist():
+        for case in [] if in_time else kernels.settle(order, offsets, start, end).tolist():
             rows = order[offsets[case] : offsets[case + 1]]
             order[offsets[case] : offsets[case + 1]] = rows[np.lexsort((end[rows], start[rows]))]
-        untouched = grouped and bool(np.all(order[1:] > order[:-1]))
-        return offsets, None if untouched else order
-    offsets = np.concatenate(([0], np.cumsum(np.bincount(codes, minlength=size)))).astype(np.int64)
-    later = (start[1:] > start[:-1]) | ((start[1:] == start[:-1]) & (end[1:] >= end[:-1]))
-    if grouped and bool(np.all(later | (codes[1:] != codes[:-1]))):
-        return offsets, None
-    # Exports mostly come in order of time: then a stable sort by case alone does it.
-    return offsets, _stable(codes) if bool(np.all(later)) else np.lexsort((end, start, codes))
+        return offsets, order
+    return _offsets(codes, size), _stable(codes) if in_time else np.lexsort((end, start, codes))
+
+
+def _offsets(codes: NDArray[np.int32], size: int) -> Int:
+    return np.concatenate(([0], np.cumsum(np.bincount(codes, minlength=size)))).astype(np.int64)
 
 
 def _stable(codes: NDArray[np.int32]) -> Int:
@@ -180,13 +189,13 @@ def _stable(codes: NDArray[np.int32]) -> Int:
     return low if not high.any() else low[np.argsort(high[low], kind="stable")]
 
 
-def reading_order(offsets: Int, activity: Coded, case_of: NDArray[np.int32] | None = None) -> NDArray[np.int64]:
+def reading_order(offsets: Int, codes: Codes, activities: pa.Array) -> NDArray[np.int64]:
     """Return the rank of each activity (k,) in the natural reading order of the process.
 
     It is the order of the mean number of other activities that a case had reached before: counting instances would put
-    an activity that follows a loop behind those that follow it. Ties go by name. `activity` is in the order of the log.
+    an activity that follows a loop behind those that follow it. Ties go by name. `codes` are in the order of the log.
     """
-    codes, k = activity.codes, len(activity.names)
+    k = len(activities)
     if compiled(len(codes)):
         from mkmine.eventlog import kernels
 
@@ -198,7 +207,7 @@ def reading_order(offsets: Int, activity: Coded, case_of: NDArray[np.int32] | No
         others: Int = reached - np.repeat(reached[offsets[:-1]], np.diff(offsets))
         cases = np.bincount(codes[fresh], minlength=k)
         before = np.bincount(codes[fresh], weights=others[fresh], minlength=k)
-    names = np.asarray(activity.names.to_pylist(), dtype=object)
+    names = np.asarray(activities.to_pylist(), dtype=object)
     by_name = np.argsort(np.argsort(names, kind="stable"), kind="stable")
     rank = np.lexsort((by_name, before / np.maximum(cases, 1)))
     number = np.empty(k, dtype=np.int64)
@@ -244,8 +253,9 @@ def named_in_order(
     rank = np.argsort(names, kind="stable")
     number = np.full(len(names) + 1, -1, dtype=np.int64)
     number[rank] = np.arange(len(names))
-    codes = column.codes if order is None else gathered(column.codes, order)
-    return narrow(number, len(names))[codes], tuple(names[rank].tolist())
+    # Small codes are put in order in half of the time.
+    codes = gathered(narrow(number, len(names)), column.codes)
+    return codes if order is None else gathered(codes, order), tuple(names[rank].tolist())
 
 
 def instants(values: pd.Series, time_zone: str, column: str) -> Int:

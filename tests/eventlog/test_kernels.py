@@ -86,7 +86,7 @@ def test_rounds_and_the_reading_order(cases: list[list[int]]) -> None:
     plain, fast = both(case_rounds, offsets, activity.codes, k)
     wanted = [case[: place + 1].count(one) for case in cases for place, one in enumerate(case)]
     assert plain.tolist() == fast.tolist() == wanted
-    plain, fast = both(reading_order, offsets, activity)
+    plain, fast = both(reading_order, offsets, activity.codes, activity.names)
     assert plain.tolist() == fast.tolist()
     reached: dict[str, list[int]] = {}
     listed = activity.listed()
@@ -102,7 +102,7 @@ def test_very_many_activities_take_the_other_way() -> None:
     n, k = 4_000, 3_000
     offsets = np.arange(0, n + 1, 2, dtype=np.int64)
     activity = by_first_appearance(rng.integers(0, k, n).astype(np.int32), names(k))
-    plain, fast = both(reading_order, offsets, activity)
+    plain, fast = both(reading_order, offsets, activity.codes, activity.names)
     assert plain.tolist() == fast.tolist()
 
 

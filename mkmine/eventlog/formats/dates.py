@@ -137,8 +137,11 @@ def _first(values: Any, size: int = 200) -> list[str]:
     return found[:size]
 
 
-def likely_zone(values: Any, instants: Int) -> str | None:
-    """Return the zone that explains the offsets written in a text column, or None where there is none to explain."""
+def likely_zone(values: Any, instants: Int | None = None) -> str | None:
+    """Return the zone that explains the offsets written in a text column, or None where there is none to explain.
+
+    `instants` are those of the values, which are read if they are needed and not given.
+    """
     values = _chunked(values)
     if pa.types.is_timestamp(values.type):
         return None if values.type.tz is None else _zone_name(values.type.tz)
@@ -150,11 +153,13 @@ def likely_zone(values: Any, instants: Int) -> str | None:
     if not known.any():
         return None
     minutes = offset_minutes(pd.Series([one[1] for one in found if one is not None], dtype=object))
-    stamps = pd.DatetimeIndex(instants[places][known].astype("datetime64[us]")).tz_localize("UTC")
     distinct = np.unique(minutes)
     if len(distinct) == 1:
         hours, rest = divmod(int(distinct[0]), 60)
         return "UTC" if rest or not hours or not -12 <= hours <= 14 else f"Etc/GMT{-hours:+d}"
+    if instants is None:
+        instants = parse_times(values, column="").instants
+    stamps = pd.DatetimeIndex(instants[places][known].astype("datetime64[us]")).tz_localize("UTC")
     for name in COMMON_ZONES:
         naive = stamps.tz_convert(name).tz_localize(None)
         if (((naive - stamps.tz_localize(None)) // pd.Timedelta(minutes=1)).to_numpy() == minutes).all():

@@ -207,9 +207,8 @@ class _Rows:
         assert column is not None
         values, instants = self.table.columns[column], main.instants
         if self.table.sample is not None and not is_text(values.type):
-            values = self.table.sample[column]
-            instants = parse_times(values, column=column, date_format=self.mapping.date_format).instants
-        elif (fine := self.fine) is not None:
+            return likely_zone(self.table.sample[column]) or "UTC"
+        if (fine := self.fine) is not None:
             values, instants = values.filter(pa.array(fine)), instants[fine]
         return likely_zone(values, instants) or "UTC"
 
