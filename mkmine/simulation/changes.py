@@ -124,6 +124,8 @@ def _apply_scaled(part: str) -> Change:
             raise DataError(f'scenario "{scenario}": "{name}" has no outside delay to change')
         else:
             changed["delay"] = _scaled(activity.delay, factor, name, scenario)
+            for wait, plain in zip(activity.waits, changed["waits"], strict=True):
+                plain["delay"] = [_scaled(one, factor, name, scenario) for one in wait.delay]
             for variant, plain in zip(activity.variants, changed["variants"], strict=True):
                 plain["delay"] = variant.delay and _scaled(variant.delay, factor, name, scenario)
 

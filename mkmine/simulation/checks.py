@@ -100,8 +100,26 @@ def _check_activity(model: SimulationModel, name: str, activity: ActivityModel) 
         _check_routes(context.next, model.places, place)
         for earlier in context.before:
             _known(earlier, model.activities, place)
+    _check_waits(model, activity, where)
     _check_variants(model, activity, where)
     _check_hands(model, activity, where)
+
+
+def _check_waits(model: SimulationModel, activity: ActivityModel, where: str) -> None:
+    """Raise if delays by the activity before cannot be, or if a case can go on early where it must not."""
+    if activity.waits and (activity.delay is None or activity.role is None):
+        raise ValueError(f"{where}: waits: they need a role, and a delay for all other ways; give `delay` 0 hours")
+    for wait in activity.waits:
+        _known(wait.before, model.activities, f"{where}: waits: before")
+    if not any(route.overlap for routes in activity.all_routes for route in routes):
+        return
+    if any(route.overlap and route.to not in model.activities for routes in activity.all_routes for route in routes):
+        raise ValueError(f"{where}: a route with overlap has to lead to an activity")
+    held = any(one.wip_limit or one.batch or one.patience for one in model.activities.values())
+    if held or model.gateways:
+        raise ValueError(
+            f"{where}: overlap cannot be combined with gateways, limits, batches or patience; use gateways"
+        )
 
 
 def _check_variants(model: SimulationModel, activity: ActivityModel, where: str) -> None:
@@ -116,8 +134,12 @@ def _check_variants(model: SimulationModel, activity: ActivityModel, where: str)
             _check_routes(routes, model.places, f"{where}: variants: next, round {number}")
         if variant.delay is not None and activity.delay is None:
             raise ValueError(f"{where}: variants: a delay for some cases needs one for all; give `delay` 0 hours")
-    if activity.contexts and (activity.variants or any(one.rework != 1 for one in activity.people.values())):
-        raise ValueError(f"{where}: contexts cannot be combined with variants or people's rework; keep one of them")
+    if activity.contexts and (
+        any(one.next for one in activity.variants) or any(one.rework != 1 for one in activity.people.values())
+    ):
+        raise ValueError(
+            f"{where}: contexts cannot be combined with routes of variants or people's rework; keep one of them"
+        )
 
 
 def _check_hands(model: SimulationModel, activity: ActivityModel, where: str) -> None:

@@ -97,8 +97,8 @@ class Draws:
     """The vectors of a run, by place, visit and block.
 
     Columns of an activity: 0 its duration, 1 where it leads (and further ones for people with habits of their own),
-    then, where it has them, `delay`, `patience`, and `route` (the bits of the uniform draw, for contexts). Of a gateway
-    0: where it leads, which ways it takes (bits), or how long each event takes.
+    then, where it has them, `delay` (and after it those of its `waits`), `patience`, and `route` (the bits of the
+    uniform draw, for contexts). Of a gateway 0: where it leads, which ways it takes (bits), or how long each event takes.
     """
 
     __slots__ = (
@@ -119,13 +119,13 @@ class Draws:
         self.delay, self.patience, self.route, self.widths = (np.full(len(tables.names), -1) for _ in range(4))
         for number, one in enumerate(model.activities.values()):
             width = 1 + len(rework_factors(one.people))
-            for column, present in (
-                (self.delay, one.delay and one.role),
-                (self.patience, one.patience),
-                (self.route, one.contexts),
+            for column, size in (
+                (self.delay, 1 + len(one.waits) if one.delay and one.role else 0),
+                (self.patience, one.patience is not None),
+                (self.route, bool(one.contexts)),
             ):
-                if present:
-                    column[number], width = width, width + 1
+                if size:
+                    column[number], width = width, width + size
             self.widths[number] = width
         self._backward = _backward(model, tables)
         self._repeated: dict[int, NDArray[np.bool_]] = {}
@@ -163,6 +163,7 @@ class Draws:
                 if other.delay is not None and variant is not None:
                     hours[variant == number] = other.delay.ppf(draws[variant == number])
             columns.append(as_us(hours))
+            columns += [as_us(_of_round(wait.delay, visit).ppf(draws)) for wait in one.waits]
         if one.patience is not None:
             columns.append(as_us(one.patience.after.ppf(self._u("patience", name, visit, block))))
         if one.contexts:
@@ -241,6 +242,7 @@ def _backward(model: SimulationModel, tables: Tables) -> dict[int, list[int]] | 
     """
     if (
         tables.branches
+        or model.overlapping
         or any(
             one.contexts or one.patience or any(habit.rework != 1 for habit in one.people.values())
             for one in model.activities.values()

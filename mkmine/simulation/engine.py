@@ -36,7 +36,7 @@ from mkmine.simulation.model import SimulationModel
 from mkmine.simulation.places import Activity, Draw, Item, Place, Queue, Task, build_places
 from mkmine.simulation.rows import Rows, as_log
 from mkmine.simulation.sickness import with_sickness
-from mkmine.simulation.tables import Ints, Kind, Tables, compile_model
+from mkmine.simulation.tables import OVERLAP, Ints, Kind, Tables, compile_model
 from mkmine.simulation.twin import Twin, is_compiled, unsupported
 from mkmine.simulation.underway import Underway, WorkInProgress
 from mkmine.streams import Streams
@@ -150,6 +150,7 @@ class Worker(_Alarm):
             for idle in self.idles:
                 idle.append(self)
             self.place.done(self, self.case, now, self.draw)
+            self.run.go_ahead(now)
         if not self.busy and not self.waking and any(self.heaps):
             opening = self.opening(now)
             if opening > now:
@@ -160,6 +161,7 @@ class Worker(_Alarm):
         for queue in self.queues:
             while queue.heap and queue.idle and self.run.call(queue.idle, now):
                 pass
+        self.run.go_ahead(now)
 
 
 class _Wait(_Alarm):
@@ -179,6 +181,7 @@ class _Wait(_Alarm):
             self.run.end_branch(self.case, self.moment)
         else:
             self.what(self.case, self.moment, self.since, self.draw)
+            self.run.go_ahead(self.moment)
 
 
 class _Source(_Alarm):
@@ -209,6 +212,7 @@ class _Source(_Alarm):
         """The case comes to its first place."""
         self.run.start_case(case)
         self.run.places[self.places[case]].enter(case, now, self.moments[case])
+        self.run.go_ahead(now)
 
 
 _WORKER: list[Callable[[Any], None]] = [Worker.happened]
@@ -226,9 +230,14 @@ class Run:
         self.schedule, self.normal = self.env.schedule, NORMAL
         # The state of cases: visits by place, activities so far, who did what, how many branches.
         self.visits: list[list[int]] = [[]] * n
-        self.traces: list[list[int]] = [[]] * n if any(one.contexts for one in model.activities.values()) else []
+        self.traces: list[list[int]] = [[]] * n if model.tracing else []
         self.doers: list[list[int]] = [[]] * n if max(tables.owner.max(), tables.other.max()) >= 0 else []
         self.branches = [1] * n if tables.branches else []
+        # Where a case may go on before its work is done: how much of it is in hand, and where it goes after that.
+        self.in_hand = [0] * n if model.overlapping else []
+        self.onward = [OVERLAP] * n if model.overlapping else []
+        self.ahead: list[tuple[int, int]] = []
+        self.is_ahead = False
         self.opened: dict[tuple[int, int], int] = {}
         self.arrived: dict[tuple[int, int], int] = {}
         self.dead: set[int] = set()
@@ -321,6 +330,14 @@ class Run:
         """Return the hands of a person."""
         person = self.person_of(name)
         return [] if person < 0 else self.slots[person]
+
+    def go_ahead(self, now: int) -> None:
+        """Let the cases go on whose work has begun, where they do not wait for its end."""
+        while self.ahead:
+            case, target = self.ahead.pop()
+            self.is_ahead = True
+            self.places[target].enter(case, now, now)
+            self.is_ahead = False
 
     def end_branch(self, case: int, now: int) -> None:
         """A branch of a case ends; with the last one, the case."""

@@ -24,6 +24,7 @@ def offered_times(log: EventLog, model: SimulationModel, streams: Streams) -> In
     """
     assert log.enabled is not None
     out = log.enabled.copy()
+    codes = {name: number for number, name in enumerate(model.activities)}
     for number, (name, activity) in enumerate(model.activities.items()):
         if activity.role is None or activity.delay is None:
             continue
@@ -32,10 +33,24 @@ def offered_times(log: EventLog, model: SimulationModel, streams: Streams) -> In
         rounds = log.round[rows]
         for visit in np.unique(rounds):
             mine = rows[rounds == visit]
-            hours = _delays(activity, log, streams.uniform("delay", name, int(visit), size=log.n_cases))
-            delay = np.rint(hours[log.case_of[mine]] * HOUR).astype(np.int64)
+            u = streams.uniform("delay", name, int(visit), size=log.n_cases)
+            hours = _delays(activity, log, u)[log.case_of[mine]]
+            for wait in activity.waits:
+                chosen = _after(log, mine, codes[wait.before], wait.overlap)
+                spread = wait.delay[min(int(visit), len(wait.delay)) - 1]
+                hours[chosen] = spread.ppf(u[log.case_of[mine[chosen]]])
+            delay = np.rint(hours * HOUR).astype(np.int64)
             out[mine] = np.minimum(clock.add(log.enabled[mine], delay), log.start[mine])
     return out
+
+
+def _after(log: EventLog, rows: Int, code: int, overlap: bool) -> NDArray[np.bool_]:
+    """Return which rows come after a certain activity of their case: after its end, or while it was being done."""
+    assert log.enabled is not None
+    before = np.maximum(rows - 1, 0)
+    follows = (log.case_of[rows] == log.case_of[before]) & (rows > 0) & (log.activity[before] == code)
+    meanwhile = (log.enabled[rows] == log.start[before]) & (log.end[before] > log.start[before])
+    return np.asarray(follows & (meanwhile == overlap))
 
 
 def _delays(activity: ActivityModel, log: EventLog, u: NDArray[np.float64]) -> NDArray[np.float64]:

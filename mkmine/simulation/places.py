@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from mkmine.calendars import HOUR
 from mkmine.simulation.clocks import LONGEST, Clock
 from mkmine.simulation.draws import MASK, SHIFT
-from mkmine.simulation.tables import CANCELLED, END, TERMINATED, WITHDRAWN, Kind, route_table
+from mkmine.simulation.tables import CANCELLED, END, OVERLAP, TERMINATED, WITHDRAWN, Kind, route_table
 from mkmine.simulation.underway import Underway, remaining
 
 if TYPE_CHECKING:
@@ -95,10 +95,32 @@ class Activity(Place):
     def leave(self, case: int, now: int, since: int, draw: Draw) -> None:
         """A case goes on by the longest context that fits, or else by its round."""
         run = self.run
+        if run.in_hand:
+            self.ended(case, now)
+            return
         target = draw[1][case & MASK]
         if self.contexts:
             target = self._by_context(case, draw, target)
         run.places[target].enter(case, now, now)
+
+    def begun(self, case: int, draw: Draw) -> None:
+        """The activity begins, and where the case goes is known: at once if by a route with overlap, or else later."""
+        run = self.run
+        target = self._by_context(case, draw, draw[1][case & MASK])
+        run.in_hand[case] += 1
+        if target >= OVERLAP:
+            run.ahead.append((case, target - OVERLAP))
+            target = OVERLAP
+        run.onward[case] = target
+
+    def ended(self, case: int, now: int) -> None:
+        """The activity is over; with the last one that was in hand, the case goes on."""
+        run = self.run
+        run.in_hand[case] -= 1
+        target = run.onward[case]
+        if not run.in_hand[case] and target != OVERLAP:
+            run.onward[case] = OVERLAP
+            run.places[target].enter(case, now, now)
 
     def _by_context(self, case: int, draw: Draw, target: int) -> int:
         trace = self.run.traces[case]
@@ -119,6 +141,8 @@ class Activity(Place):
         """A case has been here since before the simulation began."""
         draw = self.visit(case)
         if one.stage == "done":
+            if self.run.in_hand:
+                self.begun(case, draw)
             person = self.run.person_of(one.doers.get(self.run.tables.names[self.code]))
             self.run.rows += (case, self.code, person, one.since, one.started, one.ended)
             self.leave(case, now, now, draw)
@@ -141,6 +165,8 @@ class Activity(Place):
         hours = left(self.elapsed(started, now, None) if one else 0.0)
         end = self.clock.add(self.clock.next_open(now), round(hours * HOUR))
         self.run.rows += (case, self.code, -1, started if one is None else one.since, started, end)
+        if self.run.in_hand:
+            self.begun(case, draw)
         self.run.later(end, self.leave, case, now, draw)
 
 
@@ -152,6 +178,8 @@ class Outside(Activity):
         draw = self.visit(case)
         end = self.clock.add(self.clock.next_open(now), draw[0][case & MASK])
         self.run.rows += (case, self.code, -1, since, now, end)
+        if self.run.in_hand:
+            self.begun(case, draw)
         self.run.later(end, self.leave, case, since, draw)
 
 
@@ -172,7 +200,11 @@ class Task(Activity):
         # Work that must not be given to just anybody, or that somebody has to know about, takes the longer way; so does
         # a case that does not simply go where was drawn.
         self.plain = self.owner < 0 and self.other < 0 and self.patience < 0
-        self.straight = type(self) is Task and not (self.habit or self.contexts or run.branches)
+        self.straight = type(self) is Task and not (self.habit or self.contexts or run.branches or run.in_hand)
+        # The column of the delay by the activity before, and whether that had only begun.
+        self.waits = {
+            (tables.numbers[one.before], one.overlap): self.delay + number for number, one in enumerate(model.waits, 1)
+        }
         if self.patience >= 0 and model.patience is not None:
             calendar = model.patience.calendar
             self.patience_clock = tables.clocks[tables.clock_of[calendar] if calendar else 0]
@@ -191,9 +223,17 @@ class Task(Activity):
         else:
             draw = self.visit(case)
         if self.delay >= 0:
-            self.run.later(self.clock.add(now, draw[self.delay][case & MASK]), self.offer, case, since, draw)
+            column = self._wait(case) if self.waits else self.delay
+            self.run.later(self.clock.add(now, draw[column][case & MASK]), self.offer, case, since, draw)
         else:
             self.offer(case, now, since, draw)
+
+    def _wait(self, case: int) -> int:
+        """Return the column of the delay, by the activity before."""
+        run = self.run
+        trace = run.traces[case]
+        before = trace[-2] if len(trace) > 1 else -1
+        return self.waits.get((before, run.is_ahead), self.delay)
 
     def offer(self, case: int, now: int, since: int, draw: Draw) -> None:
         """Work joins the queue of its role, or of the one person who must do it, and someone free takes it."""
@@ -235,6 +275,8 @@ class Task(Activity):
         run.rows += (case, self.code, worker.person, since, now, end)
         if run.doers:
             run.doers[case][self.code] = worker.person
+        if run.in_hand:
+            self.begun(case, self._of_person(worker, draw))
         worker.busy, worker.place, worker.case, worker.until, worker.draw = True, self, case, end, draw
         for idle in worker.idles:
             if idle[0] is worker:
@@ -266,6 +308,8 @@ class Task(Activity):
         run.rows += (case, self.code, worker.person, one.since, one.started, end)
         if run.doers:
             run.doers[case][self.code] = worker.person
+        if run.in_hand:
+            self.begun(case, self._of_person(worker, draw))
         worker.begin(self, case, now, end, draw)
 
     def done(self, worker: Worker, case: int, now: int, draw: Draw) -> None:
@@ -273,13 +317,16 @@ class Task(Activity):
         if self.straight:
             self.run.places[draw[1][case & MASK]].enter(case, now, now)
             return
-        if self.habit is not None and (column := self.habit[worker.person]):
-            draw = (draw[0], draw[1 + column])
         if case in self.run.dead:
             self.run.end_branch(case, now)
             self.withdraw(now)
         else:
-            self.leave(case, now, now, draw)
+            self.leave(case, now, now, self._of_person(worker, draw))
+
+    def _of_person(self, worker: Worker, draw: Draw) -> Draw:
+        """Return what was drawn, as it is where that person did the work."""
+        column = self.habit[worker.person] if self.habit is not None else 0
+        return (draw[0], draw[1 + column]) if column else draw
 
     def give_up(self, case: int, now: int, number: int, draw: Draw) -> None:
         """Nobody has begun the work in time: it leaves the queue, and the case goes elsewhere."""

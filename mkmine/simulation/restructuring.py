@@ -73,7 +73,7 @@ def _rewire(model: SimulationModel, values: Values, name: str, bypass: list[Rout
     """Lead the routes to an activity to where it went on, merged with those that lead there already."""
 
     def rewired(routes: list[Route], source: str | None) -> list[Values]:
-        merged: dict[tuple[str | None, bool, str, bool], float] = {}
+        merged: dict[tuple[str | None, bool, str, bool, bool], float] = {}
         for route in routes:
             for step in [route] if route.to != name else bypass:
                 if step.to == source and source is not None and route.to == name:
@@ -81,14 +81,21 @@ def _rewire(model: SimulationModel, values: Values, name: str, bypass: list[Rout
                 share = route.probability * (step.probability if route.to == name else 1.0)
                 # What was sent back to the removed activity is sent back still, to where it went on from there.
                 back = route.rework and step.to is not None
-                key = (step.to, back, step.outcome, step.terminate)
+                key = (step.to, back, step.outcome, step.terminate, step.overlap)
                 merged[key] = merged.get(key, 0.0) + share
         kept = sum(merged.values())
         if not kept:
             raise DataError(f'scenario "{scenario}": without "{name}", nothing comes after "{source}"; keep it')
         return [
-            {"to": to, "probability": share / kept, "rework": back, "outcome": outcome, "terminate": terminate}
-            for (to, back, outcome, terminate), share in merged.items()
+            {
+                "to": to,
+                "probability": share / kept,
+                "rework": back,
+                "outcome": outcome,
+                "terminate": terminate,
+                "overlap": overlap,
+            }
+            for (to, back, outcome, terminate, overlap), share in merged.items()
         ]
 
     del values["activities"][name]
@@ -100,6 +107,9 @@ def _rewire(model: SimulationModel, values: Values, name: str, bypass: list[Rout
                 {**context.model_dump(mode="json"), "next": rewired(context.next, other)}
                 for context in one.contexts
                 if name not in context.before
+            ]
+            values["activities"][other]["waits"] = [
+                wait.model_dump(mode="json") for wait in one.waits if wait.before != name
             ]
     begun = [route for route in rewired(model.begin, None) if route["to"] is not None]
     share = sum(route["probability"] for route in begun)

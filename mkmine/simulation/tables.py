@@ -14,6 +14,7 @@ from mkmine.simulation.model import Habit, Route, SimulationModel
 __all__ = [
     "CANCELLED",
     "END",
+    "OVERLAP",
     "TERMINATED",
     "WITHDRAWN",
     "Ints",
@@ -26,6 +27,8 @@ __all__ = [
 
 Ints = NDArray[np.int64]
 
+# Added to where a route leads that is taken as soon as its activity begins.
+OVERLAP = 1 << 40
 # Where a route leads that leads to no place: its branch ends, or the whole case does.
 END, CANCELLED, TERMINATED, WITHDRAWN = -1, -2, -3, -4
 # A step of priority outweighs any time: 2 ** 53 µs are 285 years.
@@ -228,7 +231,7 @@ def route_table(routes: list[Route], numbers: dict[str, int]) -> tuple[list[floa
 
 def _target(route: Route, numbers: dict[str, int]) -> int:
     if route.to is not None:
-        return numbers[route.to]
+        return numbers[route.to] + OVERLAP * route.overlap
     if route.outcome == "cancelled":
         return WITHDRAWN if route.terminate else CANCELLED
     return TERMINATED if route.terminate else END

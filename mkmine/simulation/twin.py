@@ -43,6 +43,8 @@ def unsupported(model: SimulationModel) -> tuple[str, ...]:
         "patience": any(one.patience is not None for one in activities),
         "other_person_than": any(one.other_person_than is not None for one in activities),
         "terminate": branched and cut,
+        "overlapping routes": model.overlapping,
+        "delays by the activity before": any(one.waits for one in activities),
     }
     return tuple(name for name, present in found.items() if present)
 
