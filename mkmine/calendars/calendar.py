@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
+from html import escape
 from typing import Any
 
 import numpy as np
@@ -37,7 +38,7 @@ _ALL_DAY: Intervals = ((0, 1440),)
 _DEEPEST = 8
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Calendar:
     """When work is done: a pattern of hours in a time zone, with holidays, half days, exceptions and absences.
 
@@ -300,6 +301,12 @@ class Calendar:
             f"{len(self.absences)} absence{'s' if len(self.absences) > 1 else ''}": self.absences,
         }
         return f"{text} ({', '.join([self.time_zone, *(note for note, there in notes.items() if there)])})"
+
+    def __repr__(self) -> str:
+        return f"<Calendar {self.describe()}>"
+
+    def _repr_html_(self) -> str:
+        return f"<p>Calendar: {escape(self.describe())}</p>"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the calendar as plain values, readable by `from_dict` and writable as YAML."""

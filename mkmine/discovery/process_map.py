@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from html import escape
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from mkmine.calendars import HOUR, Calendar
 from mkmine.errors import DataError
 from mkmine.eventlog.cleaning.filters import keep_activities
 from mkmine.eventlog.log import EventLog
+from mkmine.eventlog.notebook import html_table
 from mkmine.eventlog.provenance import Provenance
 from mkmine.eventlog.statistics import Groups
 from mkmine.eventlog.summaries import (
@@ -28,6 +30,9 @@ from mkmine.eventlog.summaries import (
 )
 
 __all__ = ["ProcessMap", "discover"]
+
+# What a picture in a notebook can hold.
+BOXES, ARROWS = 60, 240
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
@@ -95,8 +100,19 @@ class ProcessMap:
 
     def _repr_html_(self) -> str:
         title = escape(repr(self).splitlines()[0])
-        tables = "".join(one.to_html(index=False, escape=True, na_rep="") for one in (self.activities, self.edges))
-        return f"<p>{title}</p>{tables}"
+        tables = html_table(self.activities, "Activities") + html_table(self.edges, "Paths")
+        return f"<p>{title}</p>{self._picture()}<details><summary>Tables</summary>{tables}</details>"
+
+    def _picture(self) -> str:
+        """Return the drawing, or what to do where there is too much for one."""
+        if len(self.activities) > BOXES or len(self.edges) > ARROWS:
+            return "<p>Too much for one picture; <code>discover(log, activities=0.5, paths=0.3)</code> shows less.</p>"
+        try:
+            # Drawing belongs to the report, which is built on this room: the façade knows where.
+            drawn: str = import_module("mkmine").draw(self)._repr_html_()
+        except DataError as error:
+            return f"<p>{escape(str(error))}</p>"
+        return drawn
 
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from html import escape
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from mkmine.calendars import Calendar
 from mkmine.discovery.process_map import records
 from mkmine.eventlog.log import EventLog
+from mkmine.eventlog.notebook import html_table
 from mkmine.eventlog.provenance import Provenance
 from mkmine.eventlog.statistics import Groups, wilson
 from mkmine.eventlog.summaries import repeats, rework_counts, running_end, visits, working_hours
@@ -62,8 +62,7 @@ class Rework:
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        tables = "".join(one.to_html(index=False, escape=True, na_rep="") for one in (self.loops, self.rounds))
-        return f"<p>{escape(repr(self).splitlines()[0])}</p>{tables}"
+        return html_table(self.loops, repr(self).splitlines()[0]) + html_table(self.rounds, "Rounds")
 
 
 def rework(log: EventLog, *, calendar: Calendar | None = None) -> Rework:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from html import escape
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ import pandas as pd
 from mkmine.calendars import Calendar
 from mkmine.discovery.process_map import records
 from mkmine.eventlog.log import EventLog
+from mkmine.eventlog.notebook import html_table
 from mkmine.eventlog.provenance import Provenance
 from mkmine.eventlog.statistics import Groups
 from mkmine.eventlog.summaries import case_paths, case_table, variant_index
@@ -53,8 +53,7 @@ class Variants:
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        shown = self.table.head(20).assign(variant=[" → ".join(one) for one in self.table["variant"].head(20)])
-        return f"<p>{escape(repr(self).splitlines()[0])}</p>" + shown.to_html(index=False, escape=True, na_rep="")
+        return html_table(self.table, repr(self).splitlines()[0])
 
 
 def variants(log: EventLog, *, calendar: Calendar | None = None) -> Variants:

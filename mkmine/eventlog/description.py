@@ -8,10 +8,12 @@ from typing import Any
 
 import pandas as pd
 
+from mkmine.eventlog.notebook import html_list
+
 __all__ = ["LogSummary"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class LogSummary:
     """The size and shape of a log, as `describe` shows it."""
 
@@ -56,4 +58,7 @@ class LogSummary:
         return "\n".join([*lines, "  history", *(f"    - {step}" for step in self.history)])
 
     def _repr_html_(self) -> str:
-        return f"<pre>{escape(repr(self))}</pre>"
+        title, *lines = repr(self).splitlines()
+        values = dict(line.strip().split(maxsplit=1) for line in lines[: lines.index("  history")])
+        steps = "".join(f"<li>{escape(step)}</li>" for step in self.history)
+        return f"{html_list(title, values)}<details><summary>history</summary><ol>{steps}</ol></details>"

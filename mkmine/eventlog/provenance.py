@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from mkmine.language import Translator
+from mkmine.language import Translator, translator
 
 __all__ = ["Provenance", "Step"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Step:
     """One thing that was done to make a log: a mapping, a repair, a filter; with how much it touched."""
 
@@ -24,8 +23,11 @@ class Step:
         count = "" if self.touched is None else f" [{self.touched:,}]"
         return f"{self.action}: {self.detail}{count}" if self.detail else f"{self.action}{count}"
 
+    def __repr__(self) -> str:
+        return f"<Step {self}>"
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Provenance:
     """Where a result came from: the log, its size and window, the filters that made it, and the method."""
 
@@ -52,6 +54,9 @@ class Provenance:
             filters=chosen,
             method=t(self.method),
         )
+
+    def __repr__(self) -> str:
+        return self.sentence(translator("en"))
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values."""

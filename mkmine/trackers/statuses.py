@@ -181,6 +181,18 @@ class StatusMapping(BaseModel):
         """Return plain values."""
         return self.model_dump(mode="json")
 
+    def __repr__(self) -> str:
+        zones = f", times of {self.time_zone}" if self.time_zone else ""
+        lines = [f"StatusMapping {self.name or ''}".rstrip() + f": {len(self.statuses)} statuses{zones}"]
+        for name, rule in self.statuses.items():
+            of = f" of {rule.activity}" if rule.activity and rule.activity != name else ""
+            who = f", by {rule.role}" if rule.role else ""
+            also = f" (also {', '.join(rule.aliases)})" if rule.aliases else ""
+            lines.append(f"  {name}{also}: {rule.kind}{of}{who}")
+        return "\n".join([*lines, *([f"  roles of {len(self.people)} people"] if self.people else [])])
+
+    __str__ = __repr__
+
 
 def _mistakes(error: ValidationError) -> str:
     found = []

@@ -41,6 +41,8 @@ Repaired = Literal[
 REPAIRED: tuple[Repaired, ...] = get_args(Repaired)
 Int = NDArray[np.int64]
 Bool = NDArray[np.bool_]
+# Logs reach from 1900 to 2200.
+LONGEST = 300 * 366 * 24 * HOUR
 SINGULAR = {"activities": "activity", "resources": "resource", "roles": "role"}
 
 
@@ -72,7 +74,7 @@ def codes_of(log: EventLog, what: What, names: str | Iterable[str]) -> Int:
 def microseconds(length: timedelta | str | float, *, what: str) -> int:
     """Return a length of time in µs: a timedelta, a text such as "2 days" or "4h", or a number of hours.
 
-    Raises `DataError` if it cannot be read or is negative.
+    Raises `DataError` if it cannot be read, is negative, or longer than any log.
     """
     try:
         if isinstance(length, int | float) and not isinstance(length, bool):
@@ -85,6 +87,8 @@ def microseconds(length: timedelta | str | float, *, what: str) -> int:
         ) from None
     if out < 0:
         raise DataError(f"{what} {length!r} is negative; a length of time is 0 or more")
+    if out > LONGEST:
+        raise DataError(f'{what} {length!r} is over 300 years; numbers are hours, other units are texts, e.g. "15 min"')
     return out
 
 
@@ -115,7 +119,8 @@ def recoded(log: EventLog, what: What, names: Mapping[str, str]) -> EventLog:
         column = number[:-1].astype(np.min_scalar_type(max(len(new) - 1, 0)))[codes]
     else:
         column = narrow(number, len(new))[codes]
-    return replace(log, **{field: column, what: tuple(new)})
+    former = (*log.former, *old) if what == "resources" else log.former
+    return replace(log, **{field: column, what: tuple(new), "former": former})
 
 
 def with_column(log: EventLog, name: str, values: NDArray[Any]) -> EventLog:

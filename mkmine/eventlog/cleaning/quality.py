@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from html import escape
+from textwrap import indent
 from typing import Any
 
 import pandas as pd
@@ -85,19 +86,13 @@ class Quality:
         if not self.findings:
             return "Quality: nothing doubtful found"
         lines = [f"Quality: {len(self.findings)} finding{'s' if len(self.findings) > 1 else ''}"]
-        for one in self.findings:
-            lines.append(f"  {one.what}: {one.count:,} of {one.of:,} ({one.share:.1%})")
-            if one.examples:
-                lines.append(f"      e.g.   {'; '.join(one.examples)}")
-            if one.advice:
-                lines.append(f"      advice {one.advice}")
-            if one.repair:
-                lines.append(f"      repair {one.repair}")
-        return "\n".join(lines)
+        return "\n".join([*lines, *(indent(repr(one), "  ") for one in self.findings)])
 
     def _repr_html_(self) -> str:
+        if not self.findings:
+            return f"<p>{escape(repr(self))}</p>"
         rows = "".join(
-            f"<tr><td>{escape(one.what)}</td><td>{one.count:,} / {one.of:,}</td>"
+            f"<tr><td>{escape(one.what)}</td><td>{one.count:,} of {one.of:,} ({one.share:.1%})</td>"
             f"<td>{escape('; '.join(one.examples))}</td><td>{escape(one.advice)}</td>"
             f"<td><code>{escape(one.repair)}</code></td></tr>"
             for one in self.findings

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping as Dict
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from html import escape
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -19,6 +20,7 @@ from mkmine.eventlog.formats.coding import distinct
 from mkmine.eventlog.formats.dates import looks_like_times
 from mkmine.eventlog.formats.lifecycle import Order, Policy, Suspended, Unmatched
 from mkmine.eventlog.formats.table import is_text
+from mkmine.eventlog.notebook import html_table
 from mkmine.files import read_yaml, write_text
 
 __all__ = ["COLUMNS", "Mapping", "MappingGuess", "Semantic", "guess", "named_like"]
@@ -74,7 +76,7 @@ NAMES: Dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Mapping:
     """Which columns of a table are what, and how its times are meant; what is None is guessed.
 
@@ -117,6 +119,10 @@ class Mapping:
     pairing: Order | None = None
     suspended: Suspended | None = None
     unmatched: Unmatched | None = None
+
+    def __repr__(self) -> str:
+        told = {name: getattr(self, name) for name in self.__slots__}
+        return f"Mapping({', '.join(f'{name}={value!r}' for name, value in told.items() if value is not None)})"
 
     def __post_init__(self) -> None:
         for name in ("activity", "attributes", "case_attributes", "final"):
@@ -184,7 +190,7 @@ class Mapping:
         return cls.from_dict(read_yaml(path, what="mapping of columns"))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class MappingGuess:
     """A mapping that was found out, and how.
 
@@ -222,6 +228,10 @@ class MappingGuess:
             for name, (part, values) in self.columns.items()
         ]
         return "\n".join([self.source, *lines, *(f"  {one}" for one in self.reasons)])
+
+    def _repr_html_(self) -> str:
+        reasons = "".join(f"<li>{escape(one)}</li>" for one in self.reasons)
+        return f"{html_table(self.to_pandas(), self.source, rows=len(self.columns))}<ul>{reasons}</ul>"
 
 
 def guess(columns: pa.Table, told: Mapping, *, where: str = "the table") -> tuple[Mapping, tuple[str, ...]]:

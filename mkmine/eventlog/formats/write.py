@@ -46,7 +46,8 @@ class Written:
     notes: tuple[str, ...]
 
     def __repr__(self) -> str:
-        again = "read it again with mk.read(written.path" + (")" if self.mapping is None else ", mapping=written.mapping)")
+        mapping = "" if self.mapping is None else ", mapping=written.mapping"
+        again = f"read it again with mk.read(written.path{mapping})"
         return "\n".join([f'Written: "{self.path}"; {again}', *(f"  {note}" for note in self.notes)])
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cached_property
-from html import escape
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mkmine.errors import DataError
+from mkmine.eventlog.cleaning.changes import microseconds
 from mkmine.eventlog.log import EventLog
+from mkmine.eventlog.notebook import html_table
 from mkmine.eventlog.statistics import running_maximum, sort_groups
 from mkmine.eventlog.summaries.sketch import spans
 from mkmine.eventlog.twins import compiled
@@ -20,7 +22,6 @@ from mkmine.eventlog.twins import compiled
 __all__ = ["KINDS", "Batches", "batches"]
 
 Int = NDArray[np.int64]
-MINUTE = 60_000_000
 # Up to so many pairs of activity and person are counted in a table.
 TABLE = 1 << 22
 KINDS = ("simultaneous", "same start", "same end", "sequential", "concurrent")
@@ -81,31 +82,31 @@ class Batches:
         return f"Batches: {len(self):,} of {inside:,} instances (of {len(self.of):,})" + (f": {shown}" if shown else "")
 
     def _repr_html_(self) -> str:
-        top = self.table.sort_values("instances", ascending=False, kind="stable").head(20)
-        return f"<p>{escape(repr(self))}</p>{top.to_html(index=False, escape=True)}"
+        top = self.table.sort_values("instances", ascending=False, kind="stable")
+        return html_table(top.drop(columns="first"), f"{self!r}, the largest")
 
 
 def _iso(times: pd.Series) -> list[str]:
     return [one.isoformat() for one in times]
 
 
-def batches(log: EventLog, *, merge_distance: int = 15 * MINUTE, min_size: int = 2) -> Batches:
+def batches(log: EventLog, *, merge_distance: timedelta | str | float = "15 min", min_size: int = 2) -> Batches:
     """Find the batches: chains of instances of the same activity by the same person.
 
-    An instance belongs to a chain if it starts at most `merge_distance` (µs) after the latest end in it; chains of
-    fewer than `min_size` instances are none. Instances of nobody known are left out. As `pm4py.discover_batches`, whose
-    list of intervals is not always in order of time, so that it may join what lies apart; here it always is.
+    An instance belongs to a chain if it starts at most `merge_distance` after the latest end in it: a text such as
+    "15 min", a timedelta, or a number of hours. Chains of fewer than `min_size` instances are none. Instances of nobody
+    known are left out. As `pm4py.discover_batches`, whose list of intervals is not always in order of time, so that it
+    may join what lies apart; here it always is.
 
-    Raises `DataError` if the distance is negative or the size less than 1.
+    Raises `DataError` if the distance is no length of time, or the size less than 1.
     """
-    if merge_distance < 0 or min_size < 1:
-        raise DataError(
-            f"merge_distance={merge_distance}, min_size={min_size}: a distance is 0 µs or more, and a size 1 or more"
-        )
+    distance = microseconds(merge_distance, what="merge_distance")
+    if min_size < 1:
+        raise DataError(f"min_size={min_size}: a batch has 1 instance or more, and worth looking at are 2 or more")
     found = None
     if compiled(len(log)) and len(log.activities) * len(log.resources) <= TABLE:
-        found = _compiled_chains(log, merge_distance, min_size)
-    of, figures = found or _chains(log, merge_distance, min_size)
+        found = _compiled_chains(log, distance, min_size)
+    of, figures = found or _chains(log, distance, min_size)
     return Batches(of=of, figures=figures, log=log)
 
 

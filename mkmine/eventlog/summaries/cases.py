@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from html import escape
 from typing import Any
 
 import numpy as np
@@ -13,15 +12,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from mkmine.calendars import HOUR, Calendar, zone
+from mkmine.calendars import HOUR, Calendar
 from mkmine.errors import DataError, UnknownNameError
 from mkmine.eventlog.enablement import enabled_times
 from mkmine.eventlog.log import EventLog
+from mkmine.eventlog.notebook import html_table
 from mkmine.eventlog.statistics import running_maximum
 from mkmine.eventlog.summaries.follows import codes_by
 from mkmine.eventlog.summaries.plain import entry, integers, texts
 from mkmine.eventlog.summaries.rework import repeats
 from mkmine.eventlog.summaries.sketch import Durations, durations
+from mkmine.eventlog.summaries.zones import joint, saved, shown, stamps
 from mkmine.eventlog.twins import compiled
 
 __all__ = [
@@ -105,12 +106,15 @@ class CaseTimes:
         parallel); those of outside activities are neither. None where only completions are known.
     waiting
         The sum over instances of the time from `enabled` to `start`, and of those of outside activities; it may be
-        longer than the cycle time where instances wait side by side.
+        longer than the cycle time where instances wait side by side. Where only completions are known it is all the
+        time between them, with the work in it, and no table shows it.
     instances, activities
         Number of instances and of different activities.
     reworked, repeated, hand_offs
         Returns to an activity after another one; instances of the same activity as the one before them; changes of
         person between consecutive instances that have one.
+    time_zone
+        In which moments are shown; two are equal whatever theirs.
     """
 
     case: pa.Array = field(default_factory=lambda: pa.array([], pa.large_string()))
@@ -125,6 +129,7 @@ class CaseTimes:
     reworked: Int = field(default_factory=_none)
     repeated: Int = field(default_factory=_none)
     hand_offs: Int = field(default_factory=_none)
+    time_zone: str = ""
 
     def __post_init__(self) -> None:
         for column in self._columns().values():
@@ -142,6 +147,11 @@ class CaseTimes:
         """Cycle time, from `first` to `last`."""
         return self.last - self.first
 
+    def _times(self) -> dict[str, Int | None]:
+        """Return the times that are told: from one completion to the next waiting and work are one."""
+        waiting = None if self.processing is None else self.waiting
+        return {"cycle": self.cycle, "processing": self.processing, "busy": self.busy, "waiting": waiting}
+
     def merge(self, other: CaseTimes) -> CaseTimes:
         """Return the cases of both parts, sorted by id; `CaseTimes()` is the identity.
 
@@ -153,7 +163,8 @@ class CaseTimes:
         if mine.keys() != theirs.keys():
             raise DataError("one part knows when work began and the other only when it ended; read both the same way")
         columns = {name: np.concatenate((mine[name], theirs[name])) for name in mine}
-        both = CaseTimes(case=pa.concat_arrays([self.case, other.case]), **columns)._sorted()
+        zone = joint(self.time_zone, other.time_zone)
+        both = CaseTimes(case=pa.concat_arrays([self.case, other.case]), time_zone=zone, **columns)._sorted()
         same = pc.equal(both.case[1:], both.case[:-1])
         if pc.any(same).as_py():
             name = both.case[pc.index(same, True).as_py()].as_py()
@@ -163,7 +174,11 @@ class CaseTimes:
     def _sorted(self) -> CaseTimes:
         order = pc.array_sort_indices(self.case)
         rows = order.to_numpy(zero_copy_only=False)
-        return CaseTimes(case=self.case.take(order), **{name: one[rows] for name, one in self._columns().items()})
+        return self._taken(order, rows)
+
+    def _taken(self, order: pa.Array, rows: Int) -> CaseTimes:
+        columns = {name: one[rows] for name, one in self._columns().items()}
+        return CaseTimes(case=self.case.take(order), time_zone=self.time_zone, **columns)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, CaseTimes):
@@ -178,24 +193,31 @@ class CaseTimes:
 
     __hash__ = None  # type: ignore[assignment]
 
-    def durations(self, *, exact: bool = False) -> Durations:
-        """Return the distributions over cases, by `measure`: cycle, processing, busy and waiting time."""
-        held = {"cycle": self.cycle, "processing": self.processing, "busy": self.busy, "waiting": self.waiting}
-        known = {name: values for name, values in held.items() if values is not None}
+    def durations(self, *, exact: bool | None = None) -> Durations:
+        """Return the distributions over cases, by `measure`: cycle, processing, busy and waiting time.
+
+        Percentiles are exact for up to `EXACT` times, and within 1 % (a sketch) for more; `exact` chooses either.
+        Where only completions are known there is the cycle time only: waiting and work cannot be told apart.
+        """
+        known = {name: values for name, values in self._times().items() if values is not None}
         groups = np.repeat(np.arange(len(known), dtype=np.int32), len(self))
         names = [(name,) for name in known]
         return durations(np.concatenate(list(known.values())), groups, names, keys=("measure",), exact=exact)
 
-    def to_pandas(self, *, time_zone: str = "UTC") -> pd.DataFrame:
-        """Return one row per case: case, completed, start, end, the counts, and the times in hours."""
+    def to_pandas(self, *, time_zone: str | None = None) -> pd.DataFrame:
+        """Return one row per case: case, completed, start, end, the counts, and the times in hours.
+
+        Moments are those of `time_zone`, or else of the log's.
+        """
+        named = shown(self.time_zone, time_zone)
         nan = np.full(len(self), np.nan)
-        times = {"cycle_h": self.cycle, "processing_h": self.processing, "busy_h": self.busy, "waiting_h": self.waiting}
+        times = {f"{name}_h": values for name, values in self._times().items()}
         return pd.DataFrame(
             {
                 "case": self.case.to_pandas(),
                 "completed": self.completed,
-                "start": _stamps(self.first, time_zone),
-                "end": _stamps(self.last, time_zone),
+                "start": stamps(self.first, named),
+                "end": stamps(self.last, named),
                 **{name: getattr(self, name) for name in COUNTS},
                 **{name: nan if values is None else values / HOUR for name, values in times.items()},
             }
@@ -204,7 +226,8 @@ class CaseTimes:
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, readable by `from_dict`."""
         one = self._sorted()
-        return {"case": one.case.to_pylist()} | {name: column.tolist() for name, column in one._columns().items()}
+        columns = {name: column.tolist() for name, column in one._columns().items()}
+        return {"case": one.case.to_pylist(), "time_zone": self.time_zone} | columns
 
     @classmethod
     def from_dict(cls, values: object) -> CaseTimes:
@@ -219,28 +242,29 @@ class CaseTimes:
             raise DataError(f"{what} do not say which cases were completed; the file is damaged")
         if {len(case)} != {len(completed), *map(len, columns.values())}:
             raise DataError(f"{what} have columns of different lengths; the file is damaged")
-        return cls(case=pa.array(case, pa.large_string()), completed=np.array(completed, dtype=np.bool_), **columns)
+        return cls(
+            case=pa.array(case, pa.large_string()),
+            completed=np.array(completed, dtype=np.bool_),
+            time_zone=saved(values, what),
+            **columns,
+        )
 
     def __repr__(self) -> str:
         if not len(self):
             return "CaseTimes of no cases"
         measures = self.durations(exact=True)
-        medians = zip(measures.names, measures.quantile(0.5) / HOUR, strict=True)
-        shown = ", ".join(f"{name} {median:,.1f} h" for (name,), median in medians)
+        found = zip(measures.names, measures.quantile(0.5) / HOUR, strict=True)
+        medians = ", ".join(f"{name} {median:,.1f} h" for (name,), median in found)
         open_cases = int((~self.completed).sum())
-        return f"CaseTimes of {len(self):,} cases ({open_cases:,} open), wall clock, medians: {shown}"
+        told = "" if self.processing is not None else "; from first to last completion, work and waiting not told apart"
+        return f"CaseTimes of {len(self):,} cases ({open_cases:,} open), wall clock, medians: {medians}{told}"
 
     def _repr_html_(self) -> str:
-        top = CaseTimes(case=self.case[:20], **{name: one[:20] for name, one in self._columns().items()})
-        return f"<p>{escape(repr(self))}</p>{top.to_pandas().to_html(index=False, escape=True, na_rep='')}"
+        return html_table(self.to_pandas().dropna(axis=1, how="all"), repr(self))
 
 
 COUNTS = ("instances", "activities", "reworked", "repeated", "hand_offs")
 COLUMNS = ("completed", "first", "last", "processing", "busy", "waiting", *COUNTS)
-
-
-def _stamps(moments: Int, time_zone: str) -> pd.Series:
-    return pd.Series(moments.astype("datetime64[us]")).dt.tz_localize("UTC").dt.tz_convert(zone(time_zone))
 
 
 def case_times(log: EventLog, *, outside: Collection[str] = ()) -> CaseTimes:
@@ -283,6 +307,7 @@ def case_times(log: EventLog, *, outside: Collection[str] = ()) -> CaseTimes:
         reworked=sizes - activities - repeated,
         repeated=repeated,
         hand_offs=hand_offs,
+        time_zone=log.time_zone,
     )
 
 
@@ -331,7 +356,7 @@ def _hand_offs(log: EventLog) -> Int:
     return np.add.reduceat(np.append(0, handed.astype(np.int64)), log.offsets[:-1])
 
 
-def case_durations(log: EventLog, *, outside: Collection[str] = (), exact: bool = False) -> Durations:
+def case_durations(log: EventLog, *, outside: Collection[str] = (), exact: bool | None = None) -> Durations:
     """Return the distributions over cases of their wall-clock times, by measure; see `CaseTimes` and `case_times`."""
     return case_times(log, outside=outside).durations(exact=exact)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from html import escape
 from typing import Any, Literal
 
 import numpy as np
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 from mkmine.calendars import Calendar
 from mkmine.errors import DataError
 from mkmine.eventlog.log import EventLog
+from mkmine.eventlog.notebook import html_table
 from mkmine.eventlog.statistics import sort_groups
 from mkmine.eventlog.summaries.plain import added, entry, records, whole
 from mkmine.eventlog.summaries.sketch import Durations, durations, of_sorted
@@ -101,8 +101,7 @@ class DirectlyFollows:
         return "\n".join([*lines, *(["  ..."] if len(self.edges) > SHOWN else [])])
 
     def _repr_html_(self) -> str:
-        title = escape(repr(self).splitlines()[0])
-        return f"<p>{title}</p>{self.to_pandas().head(20).to_html(index=False, escape=True)}"
+        return html_table(self.to_pandas(), repr(self).splitlines()[0])
 
 
 def directly_follows(log: EventLog) -> DirectlyFollows:
@@ -218,15 +217,20 @@ def clock(log: EventLog, calendar: Calendar | None) -> tuple[Int, Int]:
 
 
 def edge_times(
-    log: EventLog, *, by: By = "activity", calendar: Calendar | None = None, exact: bool = False, overlaps: bool = True
+    log: EventLog,
+    *,
+    by: By = "activity",
+    calendar: Calendar | None = None,
+    exact: bool | None = None,
+    overlaps: bool = True,
 ) -> Durations:
     """Return the time on each edge: from the end of an instance to the start of the next of its case, µs.
 
     It is negative where the next starts before the end (parallel work): counted in `negative`, and not clipped;
     `overlaps=False` leaves such successions out. Time is that of the wall clock, or working time if a `calendar` is
     given. Where only completions are known it passes from completion to completion. `by="resource"` and `by="role"`
-    measure it between people and roles; successions from or to somebody unknown are left out. With `exact` the
-    durations themselves are kept, for exact percentiles, in place of a sketch.
+    measure it between people and roles; successions from or to somebody unknown are left out. Percentiles are exact for
+    up to `EXACT` successions, and within 1 % (a sketch) for more; `exact` chooses either.
     """
     codes, names = codes_by(log, by)
     start, end = clock(log, calendar)
@@ -256,7 +260,7 @@ def _pairs(names: tuple[str, ...], source: Int, target: Int) -> list[tuple[str, 
 
 
 def _compiled_times(
-    log: EventLog, codes: Codes, names: tuple[str, ...], times: tuple[Int, Int, Int, Int], *, exact: bool
+    log: EventLog, codes: Codes, names: tuple[str, ...], times: tuple[Int, Int, Int, Int], *, exact: bool | None
 ) -> Durations:
     from mkmine.eventlog.summaries import kernels
 

@@ -5,22 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
-from html import escape
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from mkmine.calendars import DAY, to_us, zone
+from mkmine.calendars import DAY, from_us, to_us, zone
 from mkmine.errors import DataError, UnknownNameError
 from mkmine.eventlog.log import EventLog
+from mkmine.eventlog.notebook import html_table
 from mkmine.eventlog.summaries.plain import added, entry, integers, records
+from mkmine.eventlog.summaries.zones import joint, saved, shown, stamps
 
 __all__ = ["Flow", "Load", "flow", "open_cases", "running_instances"]
 
 Int = NDArray[np.int64]
 Period = Literal["day", "week", "month"]
+Moment = int | str | datetime | np.datetime64
 PERIODS = {"day": "D", "week": "W", "month": "M"}
 # Instants are sorted into days in pieces, which keeps the intermediate arrays small.
 PIECE = 1 << 20
@@ -36,37 +38,38 @@ class Load:
 
     At `moments` (sorted, µs) the number changes by `changes`, none of them 0. What begins at a moment is open at it;
     what ends at it is not, so that what lasts no time is never open. What has no end stays open for ever: it is known
-    only up to the end of the observation.
+    only up to the end of the observation. Moments are shown, and days counted, in `time_zone`; two are equal whatever
+    theirs.
     """
 
     moments: Int = field(default_factory=_none)
     changes: Int = field(default_factory=_none)
+    time_zone: str = ""
 
     def __post_init__(self) -> None:
         self.moments.flags.writeable = self.changes.flags.writeable = False
 
     @classmethod
-    def of(cls, begins: Int, ends: Int) -> Load:
-        """Return the load of what begins and ends at these moments, in any order."""
+    def of(cls, begins: Int, ends: Int, *, time_zone: str = "") -> Load:
+        """Return the load of what begins and ends at these moments (µs), in any order."""
         at, by = np.concatenate((begins, ends)), np.repeat([1, -1], (len(begins), len(ends)))
-        return cls._summed(at, by)
+        return cls._summed(at, by, time_zone)
 
     @classmethod
-    def _summed(cls, at: Int, by: Int) -> Load:
+    def _summed(cls, at: Int, by: Int, time_zone: str) -> Load:
         if not len(at):
-            return cls()
+            return cls(time_zone=time_zone)
         order = np.argsort(at, kind="stable")
         at = at[order]
         fresh = np.flatnonzero(np.append(True, at[1:] != at[:-1]))
         changes = np.add.reduceat(by[order], fresh)
         kept = changes != 0
-        return cls(moments=at[fresh][kept], changes=changes[kept])
+        return cls(moments=at[fresh][kept], changes=changes[kept], time_zone=time_zone)
 
     def merge(self, other: Load) -> Load:
         """Return the load of both parts; `Load()` is the identity."""
-        return self._summed(
-            np.concatenate((self.moments, other.moments)), np.concatenate((self.changes, other.changes))
-        )
+        at, by = np.concatenate((self.moments, other.moments)), np.concatenate((self.changes, other.changes))
+        return self._summed(at, by, joint(self.time_zone, other.time_zone))
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Load):
@@ -81,13 +84,31 @@ class Load:
         return np.cumsum(self.changes)
 
     def at(self, moments: ArrayLike) -> Int:
-        """Return the number that is open at each of these moments (µs, any grid)."""
-        place = np.searchsorted(self.moments, np.asarray(moments, dtype=np.int64), side="right")
+        """Return the number that is open at each of these moments: any grid of µs, or of dates and times.
+
+        Times without a zone are those of the log's. Raises `DataError` if one cannot be read.
+        """
+        place = np.searchsorted(self.moments, self._instants(moments), side="right")
         return np.append(0, self.level)[place]
 
-    def mean(self, first: int, last: int) -> float:
-        """Return the mean over the time from `first` to `last` (µs). Raises `DataError` if no time lies between."""
-        return float(self._over(np.array([first, last], dtype=np.int64))[0][0])
+    def mean(self, first: Moment, last: Moment) -> float:
+        """Return the mean over the time from `first` to `last`, as `at` takes them.
+
+        Raises `DataError` if no time lies between, or one cannot be read.
+        """
+        return float(self._over(self._instants([first, last]))[0][0])
+
+    def _instants(self, moments: Any) -> Int:
+        given = np.asarray(moments)
+        if given.dtype.kind in "iu":
+            return given.astype(np.int64)
+        own = zone(shown(self.time_zone, None))
+        try:
+            times = [pd.Timestamp(one) for one in given.reshape(-1).tolist()]
+            zoned = [one if one.tzinfo else one.tz_localize(own) for one in times]
+            return np.array([one.value // 1000 for one in zoned], dtype=np.int64)
+        except (ValueError, TypeError, AttributeError, OverflowError):
+            raise DataError(f"{moments!r} are no moments; give dates, times such as 2025-03-03 10:00, or µs") from None
 
     @property
     def peak(self) -> tuple[int, int]:
@@ -96,11 +117,14 @@ class Load:
         place = int(level.argmax()) if len(level) else 0
         return (int(level[place]), int(self.moments[place])) if len(level) and level[place] > 0 else (0, 0)
 
-    def per_day(self, *, time_zone: str = "UTC") -> pd.DataFrame:
-        """Return one row per day of the time zone from the first change to the last: day, mean, most, at_end."""
+    def per_day(self, *, time_zone: str | None = None) -> pd.DataFrame:
+        """Return one row per day from the first change to the last: day, mean, most, at_end.
+
+        Days are those of `time_zone`, or else of the log's.
+        """
         if not len(self.moments):
             return pd.DataFrame({"day": pd.Series(dtype="datetime64[us]"), "mean": [], "most": [], "at_end": []})
-        days = _Days(time_zone, int(self.moments[0]), int(self.moments[-1]))
+        days = _Days(shown(self.time_zone, time_zone), int(self.moments[0]), int(self.moments[-1]))
         mean, most = self._over(days.midnights)
         at_end = self.at(days.midnights[1:] - 1)
         return pd.DataFrame({"day": days.dates(), "mean": mean, "most": most, "at_end": at_end})
@@ -117,14 +141,13 @@ class Load:
         filled = np.add.reduceat(level.astype(np.float64) * np.diff(points), first)
         return filled / np.diff(edges), np.maximum.reduceat(level, first)
 
-    def to_pandas(self, *, time_zone: str = "UTC") -> pd.DataFrame:
-        """Return one row per change: time, open (from then on)."""
-        times = pd.Series(self.moments.astype("datetime64[us]")).dt.tz_localize("UTC").dt.tz_convert(zone(time_zone))
-        return pd.DataFrame({"time": times, "open": self.level})
+    def to_pandas(self, *, time_zone: str | None = None) -> pd.DataFrame:
+        """Return one row per change: time (of `time_zone`, or else of the log's), open (from then on)."""
+        return pd.DataFrame({"time": stamps(self.moments, shown(self.time_zone, time_zone)), "open": self.level})
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, readable by `from_dict`."""
-        return {"moments": self.moments.tolist(), "changes": self.changes.tolist()}
+        return {"moments": self.moments.tolist(), "changes": self.changes.tolist(), "time_zone": self.time_zone}
 
     @classmethod
     def from_dict(cls, values: object) -> Load:
@@ -133,15 +156,19 @@ class Load:
         moments, changes = (integers(entry(values, one, what), what) for one in ("moments", "changes"))
         if len(moments) != len(changes) or np.any(np.diff(moments) <= 0) or np.any(changes == 0):
             raise DataError(f"{what} is no step function; the file is damaged")
-        return cls(moments=moments, changes=changes)
+        return cls(moments=moments, changes=changes, time_zone=saved(values, what))
 
     def __repr__(self) -> str:
+        if not len(self.moments):
+            return "Load: nothing is ever open (where only completions are known, no instance takes time)"
         most, moment = self.peak
-        when = f", first at {pd.Timestamp(moment, unit='us', tz='UTC'):%Y-%m-%d %H:%M} UTC" if most else ""
+        named = shown(self.time_zone, None)
+        when = f", first at {from_us(moment, named):%Y-%m-%d %H:%M} ({named})" if most else ""
         return f"Load: {len(self.moments):,} changes, at most {most:,} open{when}"
 
     def _repr_html_(self) -> str:
-        return f"<p>{escape(repr(self))}</p>{self.per_day().head(20).to_html(index=False, escape=True)}"
+        title = repr(self) if not len(self.moments) else f"{self!r}; days of {shown(self.time_zone, None)}"
+        return html_table(self.per_day(), title)
 
 
 def open_cases(log: EventLog) -> Load:
@@ -150,12 +177,16 @@ def open_cases(log: EventLog) -> Load:
     Cases that are not completed have no end; where enabled times are not recorded a case begins with its first start.
     """
     first, last = _lives(log)
-    return Load.of(first, last[log.completed])
+    return Load.of(first, last[log.completed], time_zone=log.time_zone)
 
 
 def running_instances(log: EventLog) -> Load:
-    """Return how many instances are in progress; ongoing ones have no end. None is where only completions are known."""
-    return Load.of(_begun(log), log.end[~log.ongoing])
+    """Return how many instances are in progress; ongoing ones have no end.
+
+    Where only completions are known nobody can tell, and none ever is: estimate the starts first
+    (`mkmine.eventlog.cleaning.estimates`), or look at `open_cases`.
+    """
+    return Load.of(_begun(log), log.end[~log.ongoing], time_zone=log.time_zone)
 
 
 def _lives(log: EventLog) -> tuple[Int, Int]:
@@ -228,7 +259,8 @@ class Flow:
         """Return one row per day, week (from Monday) or month, without gaps.
 
         Columns: period (its first day), arrivals, completions, begun, finished (of instances), open_end (cases open
-        when it ends), open_mean and running_mean (cases open and instances in progress, means over its time).
+        when it ends), open_mean and running_mean (cases open and instances in progress, means over its time; the latter
+        is missing where no instance takes any time, as where only completions are known).
 
         Raises `UnknownNameError` if the period is another.
         """
@@ -257,7 +289,8 @@ class Flow:
             frame[name] = np.add.reduceat(column, first).astype(np.int64)
         frame["open_end"] = open_end[last].astype(np.int64)
         frame["open_mean"] = (np.add.reduceat(case_time, first) / total).astype(np.float64)
-        frame["running_mean"] = (np.add.reduceat(instance_time, first) / total).astype(np.float64)
+        known = bool(np.any(instance_time))
+        frame["running_mean"] = (np.add.reduceat(instance_time, first) / total).astype(np.float64) if known else np.nan
         return frame
 
     def to_dict(self) -> dict[str, Any]:
@@ -290,7 +323,9 @@ class Flow:
         return f"Flow from {window}: {cases:,} arrivals, {done:,} completions"
 
     def _repr_html_(self) -> str:
-        return f"<p>{escape(repr(self))}</p>{self.to_pandas().tail(20).to_html(index=False, escape=True)}"
+        months = self.to_pandas("month")
+        table, by = (months, "month") if len(months) > 3 else (self.to_pandas("week"), "week")
+        return html_table(table.dropna(axis=1, how="all"), f"{self!r}, by {by}", rows=36)
 
 
 def flow(log: EventLog) -> Flow:

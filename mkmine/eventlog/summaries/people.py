@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from html import escape
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mkmine.calendars import Calendar, zone
+from mkmine.calendars import Calendar
 from mkmine.errors import DataError
 from mkmine.eventlog.log import EventLog
+from mkmine.eventlog.notebook import html_table
 from mkmine.eventlog.summaries.follows import By, clock, codes_by, pair_counts
 from mkmine.eventlog.summaries.plain import added, entry, records
 from mkmine.eventlog.summaries.sketch import PERCENTILES, Durations, durations
+from mkmine.eventlog.summaries.zones import joint, saved, shown, stamps
 from mkmine.eventlog.twins import compiled
 
 __all__ = ["Executions", "HandOvers", "activity_table", "executions", "hand_overs", "resource_table"]
@@ -30,11 +31,13 @@ class Executions:
     """How often, in how many cases, from when to when and how long each activity (or person, or role) was at work.
 
     `figures` maps a name to (instances, cases, first start, last end), instants in µs. `durations` are those of the
-    instances that are not ongoing; there are none where only completions are known.
+    instances that are not ongoing; there are none where only completions are known. Instants are shown in
+    `time_zone`.
     """
 
     figures: Mapping[str, tuple[int, int, int, int]] = field(default_factory=dict)
     durations: Durations = field(default_factory=Durations)
+    time_zone: str = field(default="", compare=False)
 
     def merge(self, other: Executions) -> Executions:
         """Return the figures of both parts; `Executions()` is the identity.
@@ -45,10 +48,17 @@ class Executions:
         for name, (instances, cases, first, last) in other.figures.items():
             mine = out.get(name, (0, 0, first, last))
             out[name] = (mine[0] + instances, mine[1] + cases, min(mine[2], first), max(mine[3], last))
-        return Executions(figures=out, durations=self.durations.merge(other.durations))
+        return Executions(
+            figures=out,
+            durations=self.durations.merge(other.durations),
+            time_zone=joint(self.time_zone, other.time_zone),
+        )
 
-    def to_pandas(self, *, time_zone: str = "UTC", percentiles: Sequence[float] = PERCENTILES) -> pd.DataFrame:
-        """Return one row per name, the most frequent first: name, instances, cases, durations in hours, first, last."""
+    def to_pandas(self, *, time_zone: str | None = None, percentiles: Sequence[float] = PERCENTILES) -> pd.DataFrame:
+        """Return one row per name, the most frequent first: name, instances, cases, durations in hours, first, last.
+
+        Times are those of `time_zone`, or else of the log's.
+        """
         order = sorted(self.figures.items(), key=lambda item: (-item[1][0], item[0]))
         frame = pd.DataFrame(
             {
@@ -62,14 +72,14 @@ class Executions:
         times = times.rename(columns={by: "name"}) if by in times else times.assign(name=pd.Series(dtype=object))
         frame = frame.merge(times.astype({"name": object}), on="name", how="left")
         for column, place in (("first", 2), ("last", 3)):
-            moments = np.array([one[place] for _, one in order], dtype="datetime64[us]")
-            frame[column] = pd.Series(moments).dt.tz_localize("UTC").dt.tz_convert(zone(time_zone))
+            moments = np.array([one[place] for _, one in order], dtype=np.int64)
+            frame[column] = stamps(moments, shown(self.time_zone, time_zone))
         return frame
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, readable by `from_dict`."""
         figures = [[name, *one] for name, one in sorted(self.figures.items())]
-        return {"figures": figures, "durations": self.durations.to_dict()}
+        return {"figures": figures, "durations": self.durations.to_dict(), "time_zone": self.time_zone}
 
     @classmethod
     def from_dict(cls, values: object) -> Executions:
@@ -81,6 +91,7 @@ class Executions:
         return cls(
             figures={name: (a, b, c, d) for name, a, b, c, d in rows},
             durations=Durations.from_dict(entry(values, "durations", what)),
+            time_zone=saved(values, what),
         )
 
     def __repr__(self) -> str:
@@ -92,15 +103,15 @@ class Executions:
         return "\n".join([*lines, *(["  ..."] if len(self.figures) > SHOWN else [])])
 
     def _repr_html_(self) -> str:
-        title = escape(repr(self).splitlines()[0])
-        return f"<p>{title}</p>{self.to_pandas().head(20).to_html(index=False, escape=True, na_rep='')}"
+        measured = f"; durations: {self.durations.precision}" if len(self.durations) else ""
+        return html_table(self.to_pandas(), repr(self).splitlines()[0] + measured)
 
 
-def executions(log: EventLog, *, by: By, calendar: Calendar | None = None, exact: bool = False) -> Executions:
+def executions(log: EventLog, *, by: By, calendar: Calendar | None = None, exact: bool | None = None) -> Executions:
     """Count and measure what each activity, person or role did; instances of nobody known are left out.
 
-    Durations are those of the wall clock, or working time if a `calendar` is given; with `exact` they are kept
-    themselves, in place of a sketch.
+    Durations are those of the wall clock, or working time if a `calendar` is given. Percentiles are exact for up to
+    `EXACT` instances, and within 1 % (a sketch) for more; `exact` chooses either.
     """
     codes, names = codes_by(log, by)
     count, cases, first, last = _presence(log, codes, len(names))
@@ -111,21 +122,23 @@ def executions(log: EventLog, *, by: By, calendar: Calendar | None = None, exact
     keys = [(name,) for name in names]
     if log.timestamps == "completed":
         empty = np.zeros(0, dtype=np.int64)
-        return Executions(figures=figures, durations=durations(empty, empty.astype(np.int32), keys, keys=(by,)))
+        nothing = durations(empty, empty.astype(np.int32), keys, keys=(by,))
+        return Executions(figures=figures, durations=nothing, time_zone=log.time_zone)
     start, end = clock(log, calendar)
     groups = codes.astype(np.int32)
     groups[log.ongoing] = -1
     if by != "activity":
         groups[codes == 0] = -1
-    return Executions(figures=figures, durations=durations(end - start, groups, keys, keys=(by,), exact=exact))
+    measured = durations(end - start, groups, keys, keys=(by,), exact=exact)
+    return Executions(figures=figures, durations=measured, time_zone=log.time_zone)
 
 
-def activity_table(log: EventLog, *, calendar: Calendar | None = None, exact: bool = False) -> Executions:
+def activity_table(log: EventLog, *, calendar: Calendar | None = None, exact: bool | None = None) -> Executions:
     """Count and measure the executions of each activity; see `executions`."""
     return executions(log, by="activity", calendar=calendar, exact=exact)
 
 
-def resource_table(log: EventLog, *, calendar: Calendar | None = None, exact: bool = False) -> Executions:
+def resource_table(log: EventLog, *, calendar: Calendar | None = None, exact: bool | None = None) -> Executions:
     """Count and measure what each person did; see `executions`."""
     return executions(log, by="resource", calendar=calendar, exact=exact)
 
@@ -201,8 +214,7 @@ class HandOvers:
         return "\n".join([*lines, *(["  ..."] if len(changes) > SHOWN else [])])
 
     def _repr_html_(self) -> str:
-        title = escape(repr(self).splitlines()[0])
-        return f"<p>{title}</p>{self.to_pandas().head(20).to_html(index=False, escape=True)}"
+        return html_table(self.to_pandas(), repr(self).splitlines()[0])
 
 
 def hand_overs(log: EventLog, *, by: By = "resource") -> HandOvers:

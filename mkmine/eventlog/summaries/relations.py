@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from html import escape
 from typing import Any, Literal
 
 import numpy as np
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 from mkmine.calendars import HOUR
 from mkmine.errors import UnknownNameError
 from mkmine.eventlog.log import EventLog
+from mkmine.eventlog.notebook import html_table
 from mkmine.eventlog.summaries.plain import added, entry, records
 from mkmine.eventlog.twins import compiled
 
@@ -76,8 +76,7 @@ class EventuallyFollows:
         return "\n".join([*lines, *(["  ..."] if len(self.counts) > SHOWN else [])])
 
     def _repr_html_(self) -> str:
-        title = escape(repr(self).splitlines()[0])
-        return f"<p>{title}</p>{self.to_pandas().head(20).to_html(index=False, escape=True)}"
+        return html_table(self.to_pandas(), repr(self).splitlines()[0])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -124,8 +123,7 @@ class TemporalProfile:
         return "\n".join([*lines, *(["  ..."] if len(self.sums) > SHOWN else [])])
 
     def _repr_html_(self) -> str:
-        title = escape(repr(self).splitlines()[0])
-        return f"<p>{title}</p>{self.to_pandas().head(20).to_html(index=False, escape=True)}"
+        return html_table(self.to_pandas(), repr(self).splitlines()[0])
 
 
 def _moments(count: int, total: int, squares: int) -> tuple[float, float]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from html import escape
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mkmine.eventlog.log import EventLog
+from mkmine.eventlog.notebook import html_table
 from mkmine.eventlog.statuses import tells_statuses
 from mkmine.eventlog.summaries.plain import added, entry, records
 from mkmine.eventlog.twins import compiled
@@ -65,8 +65,7 @@ class ReworkCounts:
         return "\n".join([*lines, *(["  ..."] if len(again) > SHOWN else [])])
 
     def _repr_html_(self) -> str:
-        title = escape(repr(self).splitlines()[0])
-        return f"<p>{title}</p>{self.to_pandas().head(20).to_html(index=False, escape=True)}"
+        return html_table(self.to_pandas(), repr(self).splitlines()[0])
 
 
 def rework_counts(log: EventLog) -> ReworkCounts:

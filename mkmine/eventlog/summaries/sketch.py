@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
-from html import escape
 from typing import Any
 
 import numpy as np
@@ -20,16 +19,19 @@ from numpy.typing import NDArray
 
 from mkmine.calendars import HOUR
 from mkmine.errors import DataError
+from mkmine.eventlog.notebook import html_table
 from mkmine.eventlog.statistics import by_group
 from mkmine.eventlog.summaries.plain import entry, integers, records, texts, whole_numbers
 from mkmine.eventlog.twins import compiled
 
-__all__ = ["ERROR", "PERCENTILES", "Durations", "durations", "of_sorted", "spans"]
+__all__ = ["ERROR", "EXACT", "PERCENTILES", "Durations", "durations", "of_sorted", "spans"]
 
 Int = NDArray[np.int64]
 Floats = NDArray[np.float64]
 # α is 1 / 100; the factor between the bounds of buckets is 101 / 99.
 ERROR = 0.01
+# Up to so many durations in all are kept themselves, unless told otherwise.
+EXACT = 250_000
 PERCENTILES = (0.5, 0.85, 0.95)
 LIMB = 32
 SHOWN = 5
@@ -84,6 +86,8 @@ class Durations:
         Number, sum (Python integers: no sum is too large), smallest and largest, shape (g,).
     exact
         Whether the durations themselves are kept. Otherwise percentiles are within 1 % of the exact ones.
+    always
+        Whether they are kept however many they become by merging; otherwise a sketch takes over at `EXACT`.
     runs, bucket, hits
         The sketch: how many buckets each group fills (g,), and, one group after the other, which and how often. Where
         `exact`, the durations themselves, sorted within their group, once each.
@@ -96,6 +100,7 @@ class Durations:
     least: Int = field(default_factory=_none)
     most: Int = field(default_factory=_none)
     exact: bool = False
+    always: bool = False
     runs: Int = field(default_factory=_none)
     bucket: Int = field(default_factory=_none)
     hits: Int = field(default_factory=_none)
@@ -125,13 +130,16 @@ class Durations:
     def merge(self, other: Durations) -> Durations:
         """Return the distributions of both parts; `Durations()` is the identity.
 
-        An exact one and a sketch give a sketch. Raises `DataError` if the groups are of different kinds.
+        An exact one and a sketch give a sketch, as do more than `EXACT` durations, unless both are kept always. Raises
+        `DataError` if the groups are of different kinds.
         """
         if not len(self) or not len(other):
             return other if not len(self) and (len(other) or not self.keys) else self
         if self.keys != other.keys:
             raise DataError(f"durations by {_joined(self.keys)} and by {_joined(other.keys)} cannot be added up")
-        if self.exact != other.exact:
+        always = self.always and other.always
+        few = always or int(self.count.sum()) + int(other.count.sum()) <= EXACT
+        if self.exact != other.exact or (self.exact and not few):
             return self.coarse().merge(other.coarse())
         names = tuple(sorted({*self.names, *other.names}))
         place = {name: number for number, name in enumerate(names)}
@@ -157,6 +165,7 @@ class Durations:
             least=least,
             most=most,
             exact=self.exact,
+            always=always,
             runs=np.bincount(group, minlength=len(names)),
             bucket=bucket,
             hits=hits,
@@ -168,7 +177,12 @@ class Durations:
             return self
         begins = np.concatenate(([0], np.cumsum(self.runs)))
         runs, bucket, hits = _runs(self.bucket, begins)
-        return replace(self, exact=False, runs=runs, bucket=bucket, hits=hits)
+        return replace(self, exact=False, always=False, runs=runs, bucket=bucket, hits=hits)
+
+    @property
+    def precision(self) -> str:
+        """How exact the percentiles are, in words."""
+        return "percentiles exact" if self.exact else f"percentiles within {ERROR:.0%}"
 
     @property
     def mean(self) -> Floats:
@@ -253,14 +267,15 @@ class Durations:
             least=least,
             most=most,
             exact=exact,
+            always=exact and sum(count.tolist()) > EXACT,
             runs=runs,
             bucket=bucket,
             hits=hits,
         )
 
     def __repr__(self) -> str:
-        how = "exact" if self.exact else f"percentiles within {ERROR:.0%}"
-        lines = [f"Durations by {_joined(self.keys)}: {len(self):,} groups, {int(self.count.sum()):,} in all, {how}"]
+        size = f"{len(self):,} groups, {int(self.count.sum()):,} in all"
+        lines = [f"Durations by {_joined(self.keys)}: {size}, {self.precision}"]
         top = np.argsort(-self.count, kind="stable")[:SHOWN]
         median = self.quantile(0.5) / HOUR
         lines += [
@@ -270,8 +285,7 @@ class Durations:
         return "\n".join([*lines, *(["  ..."] if len(self) > SHOWN else [])])
 
     def _repr_html_(self) -> str:
-        title = escape(repr(self).splitlines()[0])
-        return f"<p>{title}</p>{self.to_pandas().head(20).to_html(index=False, escape=True, na_rep='')}"
+        return html_table(self.to_pandas(), repr(self).splitlines()[0])
 
 
 def _joined_runs(group: Int, bucket: Int, hits: Int) -> tuple[Int, Int, Int]:
@@ -290,17 +304,22 @@ def durations(
     names: Sequence[tuple[str, ...]],
     *,
     keys: tuple[str, ...],
-    exact: bool = False,
+    exact: bool | None = None,
 ) -> Durations:
-    """Return the distributions of `values` (n,), µs, by group: `groups` (n,) are places in `names`, -1 is left out."""
+    """Return the distributions of `values` (n,), µs, by group: `groups` (n,) are places in `names`, -1 is left out.
+
+    `exact` keeps the durations themselves (True) or a sketch (False); by default themselves, if they are few (`EXACT`).
+    """
     ordered, begins = by_group(values, groups, len(names))
     return of_sorted(ordered, begins, names, keys=keys, exact=exact)
 
 
 def of_sorted(
-    ordered: Int, begins: Int, names: Sequence[tuple[str, ...]], *, keys: tuple[str, ...], exact: bool
+    ordered: Int, begins: Int, names: Sequence[tuple[str, ...]], *, keys: tuple[str, ...], exact: bool | None
 ) -> Durations:
     """Return the distributions of durations (µs) that are sorted within their groups, which begin at `begins`."""
+    always = exact is True
+    exact = len(ordered) <= EXACT if exact is None else exact
     present = np.flatnonzero(np.diff(begins))
     begins = np.append(begins[present], len(ordered))
     named = [names[one] for one in present.tolist()]
@@ -319,6 +338,7 @@ def of_sorted(
         least=ordered[begins[:-1]][order],
         most=ordered[begins[1:] - 1][order],
         exact=exact,
+        always=always,
         runs=runs[order],
         bucket=bucket,
         hits=hits,

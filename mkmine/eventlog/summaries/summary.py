@@ -48,7 +48,7 @@ LARGEST, MARKS = 1 << 31, 20_000_000
 KINDS = ("|i1", "|u1", "<i2", "<u2", "<i4", "<u4", "<i8", "<u8")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class CaseSample:
     """A sample of the cases, chosen by a hash of their ids, and in how many parts each has been.
 
@@ -70,6 +70,9 @@ class CaseSample:
     def split(self) -> int:
         """How many cases of the sample were in more than one part."""
         return sum(number > 1 for number in self.parts.values())
+
+    def __repr__(self) -> str:
+        return f"CaseSample of {len(self.parts):,} cases, {self.split:,} of them in several parts"
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, readable by `from_dict`."""
@@ -199,11 +202,13 @@ class Summary:
         return "\n".join([*lines, *(f"  {repr(one).splitlines()[0]}" for one in parts)])
 
     def _repr_html_(self) -> str:
-        return "".join(f"<p>{escape(line)}</p>" for line in repr(self).splitlines()) + self.edges._repr_html_()
+        first, *further = repr(self).splitlines()
+        points = "".join(f"<li>{escape(line.strip())}</li>" for line in further)
+        return f"<p>{escape(first)}</p><ul>{points}</ul>{self.edges._repr_html_()}"
 
 
 def summarise(log: EventLog) -> Summary:
-    """Return everything of a log that merges; durations are those of the wall clock, percentiles within 1 %."""
+    """Return everything of a log that merges; durations are those of the wall clock, percentiles as in `edge_times`."""
     return Summary(
         follows=directly_follows(log),
         edges=edge_times(log),

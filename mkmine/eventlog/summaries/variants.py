@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import blake2b
-from html import escape
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 
 from mkmine.errors import DataError
 from mkmine.eventlog.log import EventLog
+from mkmine.eventlog.notebook import ROWS, html_table
 from mkmine.eventlog.summaries.plain import entry, integers, texts
 from mkmine.eventlog.summaries.sketch import spans
 from mkmine.eventlog.twins import compiled
@@ -171,12 +171,12 @@ class VariantCounts:
         return "\n".join([*lines, *(["  ..."] if len(self) > SHOWN else [])])
 
     def _repr_html_(self) -> str:
-        top = np.argsort(-self.cases_of, kind="stable")[:20]
-        shown = pd.DataFrame({"variant": [" → ".join(one) for one in self._paths(top)], "cases": self.cases_of[top]})
-        return f"<p>{escape(repr(self).splitlines()[0])}</p>{shown.to_html(index=False, escape=True)}"
+        top = np.argsort(-self.cases_of, kind="stable")[:ROWS]
+        shown = pd.DataFrame({"variant": self._paths(top), "cases": self.cases_of[top]})
+        return html_table(shown, repr(self).splitlines()[0])
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class VariantIndex:
     """The variant of every case: `of_case` (m,) numbers, `representative` (v,) a case of each, `counts` (v,).
 
@@ -191,6 +191,9 @@ class VariantIndex:
     def n(self) -> int:
         """Number of variants."""
         return len(self.counts)
+
+    def __repr__(self) -> str:
+        return f"VariantIndex: {self.n:,} variants of {len(self.of_case):,} cases"
 
 
 def variant_index(log: EventLog) -> VariantIndex:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
+from datetime import timedelta
 
 import numpy as np
 import pytest
@@ -21,7 +22,7 @@ FORMS = ("numpy", "numba")
 def test_batches_are_chains_without_long_pauses(form: str, drawn: list[Event], distance: int, least: int) -> None:
     log = log_of(drawn)
     with kernels(form):
-        found = batches(log, merge_distance=distance * HOUR, min_size=least)
+        found = batches(log, merge_distance=distance, min_size=least)
     groups: dict[tuple[int, int], list[tuple[int, int, int]]] = defaultdict(list)
     for i in range(len(log)):
         if log.resource[i] >= 0:
@@ -71,5 +72,18 @@ def test_a_log_without_people_has_no_batches() -> None:
     assert len(found) == 0
     assert found.of.tolist() == [-1, -1]
     assert "0 of 0 instances" in repr(found)
-    with pytest.raises(DataError, match="merge_distance=-1"):
-        batches(log_of([(1, "A", 0, 2, None)]), merge_distance=-1)
+
+
+def test_a_distance_is_a_length_of_time_in_any_form() -> None:
+    log = log_of([(case, "A", 3 * case, 2, "Anna") for case in range(4)])
+    assert len(batches(log)) == 0
+    for distance in (1, 1.5, "1 h", "60 min", timedelta(hours=1)):
+        assert len(batches(log, merge_distance=distance)) == 1
+    with pytest.raises(DataError, match="merge_distance -1 is negative"):
+        batches(log, merge_distance=-1)
+    with pytest.raises(DataError, match="numbers are hours"):
+        batches(log, merge_distance=900_000_000)
+    with pytest.raises(DataError, match="is not a length of time"):
+        batches(log, merge_distance="soon")
+    with pytest.raises(DataError, match="min_size=0"):
+        batches(log, min_size=0)

@@ -31,6 +31,9 @@ def test_times_are_those_of_the_case_table_by_the_wall_clock(
         patch.setattr(cases, "LONG", long)
         times = case_times(log, outside=log.activities[:1] if outside else ())
     found = times.to_pandas(time_zone=log.time_zone)
+    if completions:
+        assert found["waiting_h"].isna().all()
+        expected["waiting_h"] = np.nan
     pd.testing.assert_frame_equal(found[SHARED], expected[SHARED], check_dtype=False, atol=1e-9)
     assert found["case"].tolist() == expected["case"].tolist()
     assert found["completed"].tolist() == expected["completed"].tolist()
@@ -64,7 +67,9 @@ def test_distributions_over_cases(make_log: Callable[..., EventLog]) -> None:
     assert found.loc["processing", "total_h"] == 12
     assert found.loc["waiting", "max_h"] == 2
     completions = make_log([("1", "A", 2, 2), ("1", "B", 5, 5)], timestamps="completed")
-    assert set(case_durations(completions).to_pandas()["measure"]) == {"cycle", "waiting"}
+    assert set(case_durations(completions).to_pandas()["measure"]) == {"cycle"}
+    assert case_times(completions).to_pandas()["waiting_h"].isna().all()
+    assert "not told apart" in repr(case_times(completions))
 
 
 def test_a_case_in_both_parts_is_told(make_log: Callable[..., EventLog]) -> None:

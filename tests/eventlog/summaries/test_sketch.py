@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mkmine.errors import DataError
+from mkmine.eventlog.summaries import sketch
 from mkmine.eventlog.summaries.sketch import ERROR, Durations, bounds, buckets, durations, middles
 from tests.eventlog.summaries.samples import kernels
 
@@ -36,7 +37,7 @@ def test_percentiles_are_within_one_percent_and_exact_ones_are_numpys(values: li
     given_ = np.array(values, dtype=np.int64)
     group = np.zeros(len(values), dtype=np.int32)
     exact = durations(given_, group, [("A",)], keys=("activity",), exact=True)
-    sketch = durations(given_, group, [("A",)], keys=("activity",))
+    sketch = durations(given_, group, [("A",)], keys=("activity",), exact=False)
     expected = np.quantile(given_.astype(float), share)
     assert exact.quantile(share)[0] == pytest.approx(expected, rel=1e-12, abs=1e-3)
     place = share * (len(values) - 1)
@@ -82,7 +83,7 @@ def test_negative_durations_are_counted_and_not_clipped() -> None:
 
 def test_an_exact_one_and_a_sketch_give_a_sketch_and_unlike_ones_do_not_merge() -> None:
     one = durations(np.array([7, 8]), np.array([0, 1]), [("A",), ("B",)], keys=("activity",), exact=True)
-    other = durations(np.array([9]), np.array([0]), [("A",)], keys=("activity",))
+    other = durations(np.array([9]), np.array([0]), [("A",)], keys=("activity",), exact=False)
     assert one.merge(other) == other.merge(one) == one.coarse().merge(other)
     with pytest.raises(DataError, match="by activity and by person cannot be added up"):
         one.merge(durations(np.array([9]), np.array([0]), [("A",)], keys=("person",)))
@@ -93,7 +94,7 @@ def test_an_exact_one_and_a_sketch_give_a_sketch_and_unlike_ones_do_not_merge() 
 def test_a_sketch_stays_small() -> None:
     rng = np.random.default_rng(1)
     many = rng.lognormal(20, 2, 200_000).astype(np.int64)
-    found = durations(many, np.zeros(len(many), dtype=np.int32), [("A",)], keys=("activity",))
+    found = durations(many, np.zeros(len(many), dtype=np.int32), [("A",)], keys=("activity",), exact=False)
     assert len(found.bucket) < 1_200
     for share in (0.01, 0.5, 0.85, 0.95, 0.999):
         assert found.quantile(share)[0] == pytest.approx(np.quantile(many, share), rel=ERROR)
@@ -115,6 +116,27 @@ def test_a_sketch_stays_small() -> None:
     ],
 )
 def test_a_damaged_sketch_is_told(spoilt: dict[str, object]) -> None:
-    good = durations(np.array([7, 800]), np.array([0, 0]), [("A",)], keys=("activity",)).to_dict()
+    good = durations(np.array([7, 800]), np.array([0, 0]), [("A",)], keys=("activity",), exact=False).to_dict()
     with pytest.raises(DataError):
         Durations.from_dict(good | spoilt)
+
+
+@given(cuts=st.lists(st.integers(0, 12), min_size=3, max_size=3), flags=st.lists(st.booleans(), min_size=4, max_size=4))
+def test_few_durations_are_kept_and_more_give_way_to_a_sketch(cuts: list[int], flags: list[bool]) -> None:
+    given_ = np.arange(1, 13, dtype=np.int64) * 1_000_000
+    spans_ = np.split(given_, sorted(cuts))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sketch, "EXACT", 8)
+        parts = [
+            durations(one, np.zeros(len(one), dtype=np.int32), [("A",)], keys=("x",), exact=True if always else None)
+            for one, always in zip(spans_, flags, strict=True)
+        ]
+        a, b, c, d = parts
+        found = [a.merge(b).merge(c).merge(d), a.merge(b.merge(c.merge(d))), d.merge(b).merge(a.merge(c))]
+        assert found[0] == found[1] == found[2]
+        kept = all(always for one, always in zip(spans_, flags, strict=True) if len(one))
+        assert found[0].exact == kept
+        assert ("exact" if kept else "within 1%") in repr(found[0])
+        few = durations(given_[:8], np.zeros(8, dtype=np.int32), [("A",)], keys=("x",))
+        assert few.exact
+        assert few.quantile(0.5)[0] == np.quantile(given_[:8], 0.5)

@@ -55,7 +55,7 @@ Kind = Literal[
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Finding:
     """One doubt: `kind` is its stable name, `count` of `of` things are concerned, with examples and what to do.
 
@@ -75,6 +75,11 @@ class Finding:
     def share(self) -> float:
         """The part concerned, 0 to 1."""
         return self.count / self.of if self.of else 0.0
+
+    def __repr__(self) -> str:
+        lines = [f"{self.what}: {self.count:,} of {self.of:,} ({self.share:.1%})"]
+        further = {"e.g.": "; ".join(self.examples), "advice": self.advice, "repair": self.repair}
+        return "\n".join([*lines, *(f"    {name:<6} {text}" for name, text in further.items() if text)])
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values."""
