@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-__all__ = ["Columns", "Text", "narrow"]
+__all__ = ["Columns", "Text", "compact", "narrow"]
 
 Array = NDArray[Any]
 
@@ -19,6 +19,19 @@ Array = NDArray[Any]
 def narrow(codes: Array, size: int) -> Array:
     """Return codes in the smallest signed integer type that holds -1 to `size` - 1."""
     return codes.astype(np.min_scalar_type(-max(size, 1)), copy=False)
+
+
+def compact(codes: Array, names: Array) -> tuple[Array, Array]:
+    """Return codes, as small as they can be, and their names without those that no code has (-1 is none)."""
+    seen = np.zeros(len(names) + 1, dtype=np.bool_)
+    seen[codes] = True
+    used = seen[:-1]
+    if used.all():
+        return codes, names
+    number = np.append(np.cumsum(used) - 1, -1)
+    size = int(used.sum())
+    kind = np.min_scalar_type(max(size - 1, 0)) if codes.dtype.kind == "u" else np.min_scalar_type(-max(size, 1))
+    return number.astype(kind)[codes], names[used]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,11 +98,11 @@ class Columns(Mapping[str, Array]):
         """Return a column as it is kept: codes and distinct values, or the array itself."""
         return self._held[name]
 
-    def take(self, rows: Array) -> Columns:
-        """Return the columns of these rows (a mask or indices)."""
+    def take(self, rows: Array | slice) -> Columns:
+        """Return the columns of these rows (a mask or indices); texts that only other rows have are gone."""
         out = Columns()
         out._held = {
-            name: Text(held.codes[rows], held.names) if isinstance(held, Text) else held[rows]
+            name: Text(*compact(held.codes[rows], held.names)) if isinstance(held, Text) else held[rows]
             for name, held in self._held.items()
         }
         return out

@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 
 from mkmine.calendars import Calendar, from_us
 from mkmine.errors import DataError
-from mkmine.eventlog.columns import Columns, Text
+from mkmine.eventlog.columns import Columns, Text, compact
 from mkmine.eventlog.description import LogSummary
 from mkmine.eventlog.encoding import Errors, case_rounds
+from mkmine.eventlog.notebook import html_table
 from mkmine.eventlog.provenance import Provenance, Step
 
 if TYPE_CHECKING:
@@ -67,6 +68,9 @@ class EventLog:
         Rows of the source that could not be used, with the column `reason`.
     calendar
         The office calendar, where it is known.
+    former
+        Names of people whom filters have left out, or who have got another name. They are neither shown nor saved:
+        `pseudonymise` looks for them in texts.
     """
 
     name: str
@@ -91,6 +95,7 @@ class EventLog:
     history: tuple[Step, ...] = ()
     quarantine: pd.DataFrame = field(default_factory=lambda: pd.DataFrame({"reason": []}))
     calendar: Calendar | None = None
+    former: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not isinstance(self.case_names, pa.Array):
@@ -339,22 +344,30 @@ class EventLog:
             case_names=self.case_names.filter(pa.array(mask)),
             offsets=np.concatenate(([0], np.cumsum(sizes))).astype(np.int64),
             completed=self.completed[mask],
-            case_attributes=self.case_attributes.loc[mask].reset_index(drop=True),
+            case_attributes=_rows(self.case_attributes, mask),
             history=(*self.history, Step(action, detail, int((~mask).sum()))),
         )
 
-    def _take(self, rows: NDArray[Any]) -> EventLog:
+    def _take(self, rows: NDArray[Any] | slice) -> EventLog:
+        """Return the log of these rows; names that only others have are gone: whoever was left out is not told."""
         end = self.end[rows]
+        activity, activities = _used(self.activity[rows], self.activities)
+        resource, resources = _used(self.resource[rows], self.resources)
+        role, roles = _used(self.role[rows], self.roles)
         return replace(
             self,
-            activity=self.activity[rows],
-            resource=self.resource[rows],
-            role=self.role[rows],
+            activity=activity,
+            activities=activities,
+            resource=resource,
+            resources=resources,
+            role=role,
+            roles=roles,
             start=end if self.start is self.end else self.start[rows],
             end=end,
             enabled=None if self.enabled is None else self.enabled[rows],
             ongoing=self.ongoing[rows],
             attributes=self.attributes.take(rows),
+            former=self.former if resources is self.resources else tuple({*self.former, *self.resources}),
         )
 
     def keep_instances(self, mask: NDArray[np.bool_], *, action: str, detail: str = "") -> EventLog:
@@ -371,7 +384,7 @@ class EventLog:
             case_names=self.case_names.filter(pa.array(alive)),
             offsets=np.concatenate(([0], np.cumsum(sizes[alive]))).astype(np.int64),
             completed=self.completed[alive],
-            case_attributes=self.case_attributes.loc[alive].reset_index(drop=True),
+            case_attributes=_rows(self.case_attributes, alive),
             history=(*self.history, Step(action, detail, int((~mask).sum()))),
         )
 
@@ -421,7 +434,10 @@ class EventLog:
         )
 
     def _repr_html_(self) -> str:
-        return self.describe()._repr_html_() + self.to_pandas().head(10).to_html(index=False, escape=True)
+        rows = min(10, len(self))
+        few = np.arange(self.n_cases) < int(np.searchsorted(self.offsets, rows))
+        first = self.keep_cases(few, action="show").to_pandas().head(rows)
+        return self.describe()._repr_html_() + html_table(first, f"the first {rows} of {len(self):,} instances")
 
     def _window(self) -> tuple[str, str]:
         first, last = (from_us(moment, self.time_zone).date().isoformat() for moment in self.observed)
@@ -430,6 +446,19 @@ class EventLog:
     def _local(self, moments: Int) -> pd.Series:
         stamps = pd.Series(moments.astype("datetime64[us]")).dt.tz_localize("UTC")
         return stamps.dt.tz_convert(self.time_zone)
+
+
+def _used(codes: NDArray[Any], names: tuple[str, ...]) -> tuple[NDArray[Any], tuple[str, ...]]:
+    """Return codes and their names without those that no code has."""
+    codes, left = compact(codes, np.array(names, dtype=object))
+    return codes, names if len(left) == len(names) else tuple(left.tolist())
+
+
+def _rows(frame: pd.DataFrame, mask: NDArray[np.bool_]) -> pd.DataFrame:
+    """Return the rows of a frame where `mask` is true, and of its categories those that they have."""
+    kept = frame.loc[mask].reset_index(drop=True)
+    sorts = [name for name in kept.columns if isinstance(kept[name].dtype, pd.CategoricalDtype)]
+    return kept.assign(**{name: kept[name].cat.remove_unused_categories() for name in sorts}) if sorts else kept
 
 
 def _names(names: tuple[str, ...], codes: NDArray[Any]) -> NDArray[np.object_]:

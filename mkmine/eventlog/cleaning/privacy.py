@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,8 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from mkmine.calendars import Calendar
+from mkmine.calendars.days import Absence
 from mkmine.errors import DataError, UnknownNameError
 from mkmine.eventlog.cleaning.changes import recoded, recorded
 from mkmine.eventlog.cleaning.masking import Masks, Pseudonyms
@@ -33,12 +36,18 @@ WORDS: dict[str, dict[str, str]] = {
 }
 # Columns whose names say that they hold people or what identifies them.
 _PERSONAL = re.compile(
-    r"author|creator|reporter|assignee|owner|user|login|e.?mail|phone|person|employee|manager|^name$|(?:full|first|last|user).?name|surname|"
+    r"author|creator|reporter|assignee|approver|reviewer|owner|user|login|e.?mail|phone|person|employee|manager|^name$|(?:full|first|last|user).?name|surname|"
     r"автор|исполнител|заказчик|ответствен|постановщик|почта|телефон|фио|имя|сотрудник|менеджер|контакт",
     re.IGNORECASE,
 )
 # Numbers that reach somebody; other numbers in such columns are counts.
 _REACHES = re.compile(r"phone|телефон|login|логин", re.IGNORECASE)
+# Steps of the history that chose people, or joined them.
+_CHOSE_PEOPLE = re.compile(r"filter (?:out )?people|merge resources|shift times")
+# What a number has that was read as one with a fraction.
+_NUMBER = re.compile(r"(?<=\d)\.0$")
+# Shorter numbers are ids of somebody less often than they are counts.
+SHORTEST_ID = 3
 # With so many of a column's values being names of the log's people, the column holds people.
 SHARED = 0.2
 # Text is free if so much of it is never said twice, and it is as long or as many words as a sentence.
@@ -58,10 +67,23 @@ def pseudonymise(
 ) -> EventLog:
     """Replace names by pseudonyms such as "person 3fa2c1d0": the same key gives the same ones in every log.
 
-    Of `resources` always their columns and whatever else holds the same people: attributes in which their names stand
-    (in whole, or within a text, inflected too), attributes whose own names speak of people, activities, roles, the name
-    of the log and its history. Case ids only if they hold a name, or with `cases`. The attributes named are replaced as
-    a whole. Rows in the quarantine keep their reason only, for nobody knows what stands in them.
+    Of `resources` always their columns and whatever else holds the same people: attributes whose values are their
+    names or ids (in a column of numbers: ids of three digits or more), attributes whose own names speak of people, and,
+    within the texts and names of attributes, activities, roles, the log and its history:
+
+    - whole names, and every word of them of four letters or more, in large or small letters, in every case of Russian,
+      however their letters are composed (NFC, NFD); words of three letters where they have a capital;
+    - names of accounts made of them (ipetrov, petrov.i, ivanpetrov), Russian names in Latin letters, e-mail addresses;
+    - ordinary words that are also words of a name: whose name is Baker hides the bakers too.
+
+    Tuples, lists and the like become text where they name somebody. Names of absences in the calendar, the details of
+    steps that chose people, and rows in the quarantine (but for their reason) are dropped. Case ids are replaced only
+    if they hold a name, or with `cases`; the attributes named are replaced as a whole.
+
+    Not recognised are people who are neither among the resources (now, or before a filter left them out) nor in
+    attributes of people (so pseudonymise before saving), nicknames and typing errors, words of one or two letters,
+    names of Latin letters written in Russian ones, and an id that stands here and there in a column of other numbers:
+    name such columns in `attributes`.
 
     Free text may hold names of people who are not in the log: `drop_free_text` first. The key is not stored anywhere:
     keep it apart from the log, e.g. `secrets.token_hex(16)`.
@@ -78,7 +100,7 @@ def pseudonymise(
     for name in asked:
         if name not in known:
             raise UnknownNameError.of(kind="attribute", name=name, known=known)
-    people = log.resources if resources else ()
+    people = {*log.resources, *log.former} if resources else set()
     hidden = [name for name in known if name in asked or (resources and _holds_people(log, name))]
     texts = {name: _texts(log, name, every=name in hidden) for name in known}
     everyone = sorted({*people, *(one for name in hidden for one in texts[name] if name not in asked)})
@@ -86,7 +108,8 @@ def pseudonymise(
     further = sorted({one for name in asked for one in texts[name]} - set(everyone))
     tables = {**Pseudonyms.of(further, secret, domain="value", word=words["value"]).table, **named.table}
     masks = Masks.of(named.table, whole=tables, word=words["person"])
-    out = _columns(log, hidden, texts, tables, masks)
+    new_names = _renamed(known, masks)
+    out = _columns(log, hidden, texts, tables, masks, new_names)
     out = recoded(out, "resources", {name: tables[name] for name in people})
     out = recoded(out, "activities", masks.changed(out.activities))
     role_names = masks.changed(out.roles)
@@ -94,13 +117,47 @@ def pseudonymise(
         role_names = dict(Pseudonyms.of(out.roles, secret, domain="role", word=words["role"]).table)
     out = _cases(recoded(out, "roles", role_names), masks, secret, words["case"], every=cases)
     out = replace(
-        out,
+        out._take(slice(None)),
         name=masks.masked(log.name),
-        history=tuple(Step(one.action, masks.masked(one.detail), one.touched) for one in log.history),
+        history=tuple(_retold(one, hidden, masks) for one in log.history),
         quarantine=_reasons_only(log.quarantine, masks),
+        calendar=None if log.calendar is None else _unnamed(log.calendar),
+        former=() if resources else log.former,
     )
-    told = ["people"] * resources + ["roles"] * roles + ["cases"] * cases + sorted({*hidden, *asked})
+    told = ["people"] * resources + ["roles"] * roles + ["cases"] * cases
+    told += sorted(new_names[name] for name in {*hidden, *asked})
     return recorded(out, "pseudonymise", "; ".join(told), len(tables))
+
+
+def _retold(step: Step, hidden: list[str], masks: Masks) -> Step:
+    """Return a step without names: whom it chose may not be in the log any more, and is not recognised then."""
+    if _CHOSE_PEOPLE.fullmatch(step.action):
+        return Step(step.action, "…", step.touched)
+    for name in hidden:
+        if step.detail.startswith(f"{name} = "):
+            return Step(step.action, f"{masks.masked(name)} = …", step.touched)
+    return Step(step.action, masks.masked(step.detail), step.touched)
+
+
+def _unnamed(calendar: Calendar) -> Calendar:
+    """Return a calendar whose absences do not say whose or why they are."""
+    return replace(
+        calendar,
+        absences=tuple(Absence(one.first, one.last) for one in calendar.absences),
+        all_of=tuple(map(_unnamed, calendar.all_of)),
+        any_of=tuple(map(_unnamed, calendar.any_of)),
+    )
+
+
+def _renamed(known: list[str], masks: Masks) -> dict[str, str]:
+    """Return the name that each attribute gets: without those of people, and no two alike."""
+    out: dict[str, str] = {}
+    for name in known:
+        new = masks.masked(name)
+        while new != name and (new in known or new in out.values()):
+            new += " …"
+        out[name] = new
+    return out
 
 
 def _checked(key: str | bytes) -> bytes:
@@ -113,30 +170,65 @@ def _checked(key: str | bytes) -> bytes:
     return secret
 
 
-def _texts(log: EventLog, name: str, *, every: bool = False) -> list[str]:
-    """Return the distinct texts of an attribute; with `every` its numbers and dates too, as text."""
+def _values(log: EventLog, name: str) -> NDArray[Any]:
+    """Return the values of an attribute, of text and of categories every one that it knows."""
     if name in log.attributes:
         held = log.attributes.held(name)
-        values: Any = held.names if isinstance(held, Text) else held
-    else:
-        values = log.case_attributes[name].to_numpy()
-    if np.asarray(values).dtype.kind in "biufmM" and not every:
-        return []
-    found = pd.unique(pd.Series(np.asarray(values, dtype=object)).dropna())
-    return sorted({str(one) for one in found if every or isinstance(one, str)})
+        return held.names if isinstance(held, Text) else held
+    column = log.case_attributes[name]
+    categories = isinstance(column.dtype, pd.CategoricalDtype)
+    return np.asarray(column.cat.categories if categories else column.to_numpy())
+
+
+def _told(value: Any) -> str | None:
+    """Return a value as text, a whole number without a point; None if it is missing."""
+    if value is None or (pd.api.types.is_scalar(value) and pd.isna(value)):
+        return None
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    if isinstance(value, float | np.floating) and float(value).is_integer():
+        return str(int(value))
+    return str(value)
+
+
+def _texts(log: EventLog, name: str, *, every: bool = False) -> list[str]:
+    """Return the distinct texts of an attribute, lists and the like as text; with `every` numbers and dates too."""
+    values = _values(log, name)
+    if values.dtype != object:
+        return sorted({str(_told(one)) for one in pd.unique(values) if not pd.isna(one)}) if every else []
+    plain = (bool, int, float, date, timedelta, np.generic)
+    found = {_told(one) for one in values if every or not isinstance(one, plain)}
+    return sorted(one for one in found if one is not None)
 
 
 def _holds_people(log: EventLog, name: str) -> bool:
-    texts = _texts(log, name, every=_REACHES.search(name) is not None)
-    if not texts:
+    values = _values(log, name)
+    numbers = values.dtype.kind in "iuf" or (
+        values.dtype == object and pd.api.types.infer_dtype(values, skipna=True) in ("integer", "mixed-integer-float")
+    )
+    known = {_NUMBER.sub("", person.casefold().strip()) for person in log.resources}
+    if numbers:
+        known = {person for person in known if person.isdigit()}
+    reaches, personal = _REACHES.search(name) is not None, _PERSONAL.search(name) is not None
+    if numbers and not known and not reaches:
         return False
-    known = {person.casefold() for person in log.resources}
+    texts = _texts(log, name, every=numbers or reaches)
+    # Ids are whole.
+    if not texts or (numbers and not reaches and not all(text.isdigit() for text in texts)):
+        return False
+    if numbers and not personal:
+        known = {person for person in known if len(person) >= SHORTEST_ID}
     shared = sum(text.strip().casefold() in known for text in texts)
-    return _PERSONAL.search(name) is not None or _REACHES.search(name) is not None or shared > SHARED * len(texts)
+    return reaches or (personal and not (numbers and not shared)) or shared > SHARED * len(texts)
 
 
 def _columns(
-    log: EventLog, hidden: list[str], texts: dict[str, list[str]], tables: dict[str, str], masks: Masks
+    log: EventLog,
+    hidden: list[str],
+    texts: dict[str, list[str]],
+    tables: dict[str, str],
+    masks: Masks,
+    names: dict[str, str],
 ) -> EventLog:
     """Return the log with its attributes replaced: the hidden ones as a whole, elsewhere what names people."""
     columns: dict[str, Any] = {name: log.attributes.held(name) for name in log.attributes}
@@ -149,7 +241,10 @@ def _columns(
             columns[name] = _replaced(columns[name], new)
         else:
             frame[name] = _replaced(frame[name].to_numpy(), new)
-    return replace(log, attributes=Columns(columns), case_attributes=frame)
+    frame.columns = pd.Index([names[str(name)] for name in frame.columns])
+    return replace(
+        log, attributes=Columns({names[name]: held for name, held in columns.items()}), case_attributes=frame
+    )
 
 
 def _replaced(held: Any, new: dict[str, str]) -> Any:
@@ -158,7 +253,11 @@ def _replaced(held: Any, new: dict[str, str]) -> Any:
         number, names = pd.factorize(np.array([new.get(str(one), one) for one in held.names], dtype=object))
         codes = np.append(number, -1)[held.codes.astype(np.int64)]
         return Text(narrow(codes, len(names)), np.asarray(names, dtype=object))
-    return np.array([None if one is None or one != one else new.get(str(one), one) for one in held], dtype=object)
+    out = np.empty(len(held), dtype=object)
+    for place, one in enumerate(held):
+        told = _told(one)
+        out[place] = None if told is None else new.get(told, one)
+    return out
 
 
 def _cases(log: EventLog, masks: Masks, secret: bytes, word: str, *, every: bool) -> EventLog:
