@@ -79,7 +79,8 @@ def read_yaml(path: str | Path, *, what: str) -> dict[str, Any]:
             raise
         raise DataError(f'the {what} "{source}" is not valid YAML: {" ".join(str(error).split())}') from None
     if not isinstance(values, dict):
-        raise DataError(f'the {what} "{source}" holds a {type(values).__name__}, not a mapping of names to values')
+        found = "nothing" if values is None else f"a {type(values).__name__}"
+        raise DataError(f'the {what} "{source}" holds {found}, not a mapping of names to values')
     return values
 
 

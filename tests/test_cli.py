@@ -292,6 +292,24 @@ def test_simulate_says_what_matters(log: Path, capsys: pytest.CaptureFixture[str
     assert main([*command, "--staff", "editor=+1"]) == 2
 
 
+def test_a_model_of_ones_own_is_asked(log: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = str(tmp_path / "model.yaml")
+    options = ["--replications", "2", "--workers", "1"]
+    assert main(["simulate", str(log), "--staff", "editor=+1", *options, "--model", model]) == 0
+    capsys.readouterr()
+    assert main(["simulate", model, *options]) == 0
+    said = capsys.readouterr().out
+    assert "Cycle time, mean" in said
+    assert "95% interval of the mean" in said
+    assert main(["simulate", model, *options, "--staff", "editor=+1", "--staff", "writer=+1", "--json"]) == 0
+    assert {row["scenario"] for row in json.loads(capsys.readouterr().out)["answers"]} == {"editor +1", "writer +1"}
+    assert main(["simulate", model, *options, "--from-now"]) == 2
+    assert main(["simulate", model, *options, "--case", "id", "--language", "ru"]) == 2
+    assert "--case: так задают чтение журнала, а model.yaml — модель." in capsys.readouterr().err
+    assert main(["simulate", model, *options, "--arrivals", "40"]) == 0
+    capsys.readouterr()
+
+
 def test_an_interrupted_study_says_where_it_goes_on(
     log: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mkmine.cli.console import Console, records
-from mkmine.cli.source import log_options, processes, read_log, simulation_options, working_day
+from mkmine.cli.source import log_options, processes, read_log, simulation_options
 from mkmine.cli.verb import Verb, common, console_of, message
 from mkmine.errors import DataError
 
@@ -66,7 +66,8 @@ class Width(click.ParamType[Wanted]):
     cls=Verb,
     help=message(
         "Calibrate a simulation model from a log and answer what a change would bring, with its uncertainty.\n\n"
-        "Each change is a scenario of its own, unless --together; without any, the levers of the diagnosis are tried."
+        "Each change is a scenario of its own, unless --together; without any, the levers of the diagnosis are tried. "
+        "LOG may also be a model of one's own (.yaml); without any change, it is told how things are."
     ),
     example='mkmine simulate data/article/tracker.csv --staff "Дизайнер=+1" --replications 30',
 )
@@ -165,12 +166,11 @@ def simulate(
 
     console = console_of(context)
     t = console.t
-    console.step(t("Reading {log}", log=log.name))
-    events = read_log(log, settings)
-    console.step(t("Calibrating"))
-    calibrated = mk.calibrate(events)
+    base, events = _base(console, log, settings)
     if model is not None:
-        calibrated.save(model)
+        base.save(model)
+    if events is None and from_now:
+        raise click.UsageError(t("--from-now needs a log, and {file} is a model.", file=log.name))
     changes = [
         *(("staff", name, value) for name, value in staff),
         *(("rework", name, value) for name, value in rework),
@@ -189,21 +189,38 @@ def simulate(
     with _kept(console, study):
         if sensitivity is not None:
             console.step(t("Simulating"))
-            _show_sensitivity(console, calibrated, sensitivity, asked, day=working_day(events))
+            _show_sensitivity(console, base, sensitivity, asked)
             return 0
-        scenarios = scenarios or _suggestions(console, events, calibrated)
-        scenarios = [reduce(and_, scenarios)] if together else scenarios
-        trust = validated(console, events)
+        trust = None
+        if events is not None:
+            scenarios = scenarios or _suggestions(console, events, base)
+            trust = validated(console, events)
+        scenarios = [reduce(and_, scenarios)] if together and scenarios else scenarios
         console.step(t("Simulating"))
         asked |= {"precision": dict(precision) or None, "most": most, "seconds": seconds}
-        answer = mk.experiment(
-            calibrated, scenarios, in_progress=events if from_now else None, validation=trust, **asked
-        )
+        answer = mk.experiment(base, scenarios, in_progress=events if from_now else None, validation=trust, **asked)
     console.emit(answer)
     if trust is not None:
         show_validation(console, trust)
-    show_experiment(console, answer, day=working_day(events))
+    show_experiment(console, answer, day=answer.day)
     return 0
+
+
+def _base(console: Console, path: Path, settings: dict[str, Any]) -> tuple[SimulationModel, EventLog | None]:
+    """Return the model to be asked, and the log that it is calibrated from; a model's file is the model itself."""
+    import mkmine as mk
+
+    t = console.t
+    if path.suffix.lower() in (".yaml", ".yml"):
+        given = [f"--{name.replace('_', '-')}" for name, value in settings.items() if value not in (None, (), False)]
+        if given:
+            text = t("{options}: these say how a log is read, and {file} is a model.")
+            raise click.UsageError(text.format(options=", ".join(given), file=path.name))
+        return mk.SimulationModel.load(path), None
+    console.step(t("Reading {log}", log=path.name))
+    events = read_log(path, settings)
+    console.step(t("Calibrating"))
+    return mk.calibrate(events), events
 
 
 @contextmanager
@@ -228,15 +245,14 @@ def _suggestions(console: Console, log: EventLog, model: SimulationModel) -> lis
     return scenarios
 
 
-def _show_sensitivity(
-    console: Console, model: SimulationModel, change: float, asked: dict[str, Any], *, day: float
-) -> None:
+def _show_sensitivity(console: Console, model: SimulationModel, change: float, asked: dict[str, Any]) -> None:
     """Simulate every input less and more, and write what the mean cycle time does, what matters most first."""
     from mkmine.simulation import sensitivity
     from mkmine.simulation.wording import input_name, kpi_name, kpi_value, percent_change, verdict_text
 
     t = console.t
     found = sensitivity(model, change=change, **asked)
+    day = found.experiment.day
     console.emit(found)
     console.line(f"{kpi_name(found.kpi, t)}: {kpi_value(found.kpi, found.base, t, day=day)}")
     rows = []
@@ -290,6 +306,8 @@ def show_experiment(console: Console, answer: Experiment, *, day: float) -> None
     from mkmine.simulation.wording import kpi_name, kpi_value, verdict_text
 
     t = console.t
+    if not answer.scenarios:
+        _show_base(console, answer, day=day)
     rows = []
     asked = answer.answers[answer.answers["kpi"].isin(QUESTIONS)]
     for name, group in asked.groupby("scenario", sort=False):
@@ -301,13 +319,35 @@ def show_experiment(console: Console, answer: Experiment, *, day: float) -> None
             key = row["kpi"]
             now, then = (kpi_value(key, row[column], t, day=day) for column in ("base", "value"))
             rows.append([f"  {kpi_name(key, t)}", now, then, verdict_text(row, t, day=day)])
-    console.table([t("Scenario"), t("Now"), t("With it"), t("Verdict")], rows, indent="")
+    if rows:
+        console.table([t("Scenario"), t("Now"), t("With it"), t("Verdict")], rows, indent="")
     console.line(_replications(answer, t))
     told = "" if answer.validation is None else answer.validation.warning
     for text in answer.warnings:
         # How far the model can be trusted is said above, with what it missed.
         if text != told:
             console.line(t("Note: {text}", text=retell(text, t)))
+
+
+def _show_base(console: Console, answer: Experiment, *, day: float) -> None:
+    """Write the key figures of the model as it is, with their intervals."""
+    from mkmine.simulation.kpis import PERSON, ROLE
+    from mkmine.simulation.wording import kpi_name, kpi_range, kpi_value
+
+    t = console.t
+    # Of an office to which more work comes than is done, only the load of its people says something.
+    told = ROLE if answer.strain_of(answer.base) else ""
+    rows = [
+        [
+            kpi_name(row["kpi"], t),
+            kpi_value(row["kpi"], row["value"], t, day=day),
+            kpi_range(row["kpi"], row["low"], row["high"], t, day=day),
+        ]
+        for row in records(answer.base_figures())
+        if row["kpi"].startswith(told) and not row["kpi"].startswith(PERSON)
+    ]
+    level = t.percent(answer.confidence)
+    console.table([t("Indicator"), t("Now"), t("{level} interval of the mean", level=level)], rows, indent="")
 
 
 def _replications(answer: Experiment, t: Translator) -> str:

@@ -7,14 +7,15 @@ from dataclasses import dataclass, field
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from mkmine.discovery.process_map import records
 from mkmine.errors import DataError
 from mkmine.eventlog import EventLog, Provenance
 from mkmine.language import Language, translator
-from mkmine.simulation.answers import Strain
-from mkmine.simulation.kpis import PERSON, ROLE
+from mkmine.simulation.answers import Strain, student
+from mkmine.simulation.kpis import PERSON, ROLE, kpi
 from mkmine.simulation.scenario import Scenario
 from mkmine.simulation.stopping import Stopping
 from mkmine.simulation.wording import verdict_sentence
@@ -97,6 +98,16 @@ class Experiment:
     def strain_of(self, scenario: str) -> Strain | None:
         """Return why a scenario's answers mean nothing: its own strain, or that of the base; None if they do."""
         return self.strain.get(scenario) or self.strain.get(self.base)
+
+    def base_figures(self) -> pd.DataFrame:
+        """Return one row per key figure of the base: `kpi`, `unit`, `value` (the mean), `low`, `high`."""
+        rows = self.kpis[self.kpis["scenario"] == self.base]
+        wide = rows.pivot(index="replication", columns="kpi", values="value")[list(dict.fromkeys(rows["kpi"]))]
+        mean, half = student(wide.to_numpy(dtype=np.float64), self.confidence)
+        units = [kpi(key).unit for key in wide.columns]
+        return pd.DataFrame(
+            {"kpi": list(wide.columns), "unit": units, "value": mean, "low": mean - half, "high": mean + half}
+        )
 
     @property
     def day(self) -> float:
