@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
 
 import numba
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["counting_order", "gathered", "in_turn", "reached_before", "rounds", "settle"]
+__all__ = ["counting_order", "gathered", "in_turn", "load", "reached_before", "rounds", "settle"]
 
 Array = NDArray[Any]
 # Longer cases are left to a sort that is not quadratic.
 SHORT = 64
+
+
+def load() -> None:
+    """Load what numba compiles arrays with, except for the linear algebra of SciPy, which no kernel needs.
+
+    Numba would ask whether that is there, and so load it, which is a third of all loading. Whoever needs it still gets
+    it: numba asks again then.
+    """
+    from numba.np import linalg
+
+    ask, linalg.ensure_blas = linalg.ensure_blas, lambda: None
+    try:
+        import_module("numba.np.arraymath")
+    finally:
+        linalg.ensure_blas = ask
 
 
 @numba.njit(cache=True, nogil=True)

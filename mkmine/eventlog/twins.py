@@ -41,4 +41,9 @@ def compiled(n: int, *, pays_from: int = PAYS_FROM) -> bool:
 def _available() -> bool:
     from importlib.util import find_spec
 
-    return find_spec("numba") is not None
+    if find_spec("numba") is None:
+        return False
+    from mkmine.eventlog import kernels
+
+    kernels.load()
+    return True

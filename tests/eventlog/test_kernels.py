@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
@@ -149,3 +152,23 @@ def test_values_are_gathered_in_any_order(kind: Any, wide: Any) -> None:
     for found in both(gathered, values, order):
         assert found.dtype == values.dtype
         assert found.tolist() == values[order].tolist()
+
+
+LOADING = """
+import sys
+import numpy as np
+from mkmine.eventlog.encoding import case_rounds
+from mkmine.eventlog.twins import SETTING, compiled
+assert case_rounds(np.array([0, 2]), np.array([1, 1], dtype=np.uint8), 2).tolist() == [1, 2]
+assert "numba" in sys.modules and "scipy.linalg" not in sys.modules
+import numba
+found = numba.njit(lambda a, b: (np.dot(a, b), np.correlate(a, b)))(np.array([1.0, 2.0]), np.array([3.0, 4.0]))
+assert found[0] == 11.0 and found[1].tolist() == [11.0]
+"""
+
+
+def test_loading_leaves_linear_algebra_out_until_it_is_needed() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", LOADING], env=os.environ | {SETTING: "numba"}, capture_output=True, text=True
+    )
+    assert not done.returncode, done.stderr
