@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from mkmine.eventlog.partitions import partition
     from mkmine.eventlog.summaries import summarise
     from mkmine.optimization import Staffing, optimise
-    from mkmine.performance import Diagnosis, diagnose
+    from mkmine.performance import Diagnosis, FlowMetrics, Forecast, diagnose, flow, forecast
     from mkmine.report import Report, draw, report
     from mkmine.rollout import Effect, effect
     from mkmine.simulation import (
@@ -56,6 +56,8 @@ _PLACES = {
     "Effect": "rollout",
     "EventLog": "eventlog",
     "Experiment": "simulation",
+    "FlowMetrics": "performance",
+    "Forecast": "performance",
     "MkmineError": "errors",
     "ProcessMap": "discovery",
     "ProcessModel": "targets",
@@ -75,6 +77,8 @@ _PLACES = {
     "effect": "rollout",
     "experiment": "simulation",
     "filters": "eventlog.cleaning",
+    "flow": "performance",
+    "forecast": "performance",
     "guess_mapping": "eventlog.formats.read",
     "optimise": "optimization",
     "partition": "eventlog.partitions",
@@ -102,6 +106,8 @@ __all__ = [
     "Effect",
     "EventLog",
     "Experiment",
+    "FlowMetrics",
+    "Forecast",
     "MkmineError",
     "ProcessMap",
     "ProcessModel",
@@ -121,6 +127,8 @@ __all__ = [
     "effect",
     "experiment",
     "filters",
+    "flow",
+    "forecast",
     "guess_mapping",
     "optimise",
     "partition",
