@@ -63,7 +63,9 @@ class Text:
 
     def canonical(self) -> tuple[NDArray[np.int64], list[str]]:
         """Return the codes and the texts that occur, numbered by their order: equal for equal columns."""
-        used = np.unique(self.codes[self.codes >= 0])
+        seen = np.zeros(len(self.names) + 1, dtype=np.bool_)
+        seen[self.codes] = True
+        used = np.flatnonzero(seen[:-1])
         texts = self.names[used].tolist()
         rank = sorted(range(len(texts)), key=lambda one: str(texts[one]))
         number = np.full(len(self.names) + 1, -1, dtype=np.int64)

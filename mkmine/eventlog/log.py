@@ -182,14 +182,17 @@ class EventLog:
         )
 
     @classmethod
-    def open(cls, path: str | Path) -> EventLog:
+    def open(cls, path: str | Path, *, verify: bool = True) -> EventLog:
         """Open a log that `save` wrote: it is there as it was, nothing is sorted or encoded anew.
+
+        `verify` computes the content hash and compares it with the one that was saved; every result needs the hash
+        anyway. (A log with attributes of mixed types is not compared.) It finds damage, not forgery.
 
         Raises `DataError` if the file is not one, or is damaged.
         """
         from mkmine.eventlog.storage import open_log
 
-        return open_log(path)
+        return open_log(path, verify=verify)
 
     def save(self, path: str | Path) -> Path:
         """Write the whole log as one Parquet file, which other tools can read too; return the path.
@@ -275,8 +278,11 @@ class EventLog:
                 digest.update("\x1f".join(map(str, texts)).encode("utf-8", "replace"))
             elif held.dtype == object:
                 digest.update("\x1f".join(map(str, held.tolist())).encode("utf-8", "replace"))
+            elif held.dtype.kind == "f":
+                # There are many NaN.
+                put(np.where(np.isnan(held), held.dtype.type(np.nan), held))
             else:
-                put(held)
+                put(held.astype(f"{held.dtype.kind}8[us]") if held.dtype.kind in "mM" else held)
         for _, values in self.case_attributes.items():
             known = np.where(values.isna(), "", values.astype(object))
             digest.update("\x1f".join(map(str, known)).encode("utf-8", "replace"))
@@ -367,7 +373,7 @@ class EventLog:
             enabled=None if self.enabled is None else self.enabled[rows],
             ongoing=self.ongoing[rows],
             attributes=self.attributes.take(rows),
-            former=self.former if resources is self.resources else tuple({*self.former, *self.resources}),
+            former=self.former if resources is self.resources else tuple(sorted({*self.former, *self.resources})),
         )
 
     def keep_instances(self, mask: NDArray[np.bool_], *, action: str, detail: str = "") -> EventLog:

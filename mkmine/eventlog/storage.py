@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 import numpy as np
 import pandas as pd
@@ -19,9 +19,9 @@ from mkmine.errors import DataError
 from mkmine.eventlog.columns import Columns, Text, narrow
 from mkmine.eventlog.encoding import EARLIEST, LATEST
 from mkmine.eventlog.formats.outgoing import named, spans
-from mkmine.eventlog.log import EventLog
+from mkmine.eventlog.log import EventLog, Timestamps
 from mkmine.eventlog.provenance import Step
-from mkmine.files import replacing
+from mkmine.files import checked_path, replacing
 
 __all__ = ["is_saved_log", "open_log", "save_log"]
 
@@ -38,13 +38,18 @@ Int = NDArray[np.int64]
 
 def save_log(log: EventLog, path: str | Path) -> Path:
     """Write a log; see `EventLog.save`."""
-    target = Path(path)
+    target = checked_path(path)
     if target.suffix.casefold() != ".parquet":
         raise DataError(f'a log is saved as Parquet; let the name "{target.name}" end in .parquet')
     kinds = _kinds(log)
     schema = _table(log, 0, 0, kinds).schema
     mixed = [name for name, kind in kinds.items() if kind is None]
-    facts = json.dumps(_facts(log) | {"mixed": mixed}, ensure_ascii=False)
+    # Values that are no column of one type of NumPy come back as what prints alike, and may count as another content.
+    objects = any(
+        isinstance(one, np.ndarray) and one.dtype == object for one in map(log.attributes.held, log.attributes)
+    )
+    exact = not mixed and not objects
+    facts = json.dumps(_facts(log) | {"mixed": mixed, "exact": exact}, ensure_ascii=False)
     schema = schema.with_metadata({KEY: facts.encode("utf-8", "replace")})
     texts = [one.name for one in schema if pa.types.is_dictionary(one.type)]
     moments = {one.name: "DELTA_BINARY_PACKED" for one in schema if one.type == STAMP}
@@ -162,13 +167,13 @@ def is_saved_log(path: str | Path) -> bool:
     """Return whether a file is a log written by `EventLog.save`."""
     try:
         return KEY in (pq.read_schema(path).metadata or {})
-    except (pa.ArrowException, OSError, UnicodeError):
+    except (pa.ArrowException, OSError, ValueError):
         return False
 
 
-def open_log(path: str | Path) -> EventLog:
+def open_log(path: str | Path, *, verify: bool = True) -> EventLog:
     """Open a saved log; see `EventLog.open`."""
-    source = Path(path)
+    source = checked_path(path)
     if not source.is_file():
         raise DataError(f'there is no file "{source}"; check the path (it is taken from {Path.cwd()})')
     try:
@@ -179,21 +184,79 @@ def open_log(path: str | Path) -> EventLog:
         facts = json.loads(packed)
         if facts["version"] > VERSION:
             raise DataError(f'"{source.name}" was saved by a newer mkmine (format {facts["version"]}); update mkmine')
-        return _opened(table, facts)
-    except (pa.ArrowException, OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        log = _opened(table, _checked(facts))
+        if verify and facts.get("exact") is True and log.content_hash != facts["hash"]:
+            raise ValueError("its content is not that which was saved")
+        return log
+    except (
+        pa.ArrowException, OSError, ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError,
+        OverflowError,
+    ) as error:  # fmt: skip
         if isinstance(error, DataError):
             raise
-        raise DataError(f'the saved log "{source.name}" is damaged ({error}); save it again') from None
+        told = f"it has no {error}" if isinstance(error, KeyError) else " ".join(str(error).split())[:300]
+        raise DataError(f'the saved log "{source.name}" is damaged ({told}); save it again') from None
+
+
+def _checked(facts: dict[str, Any]) -> dict[str, Any]:
+    """Return what the metadata say. Raises `ValueError` with the field and its value if it is of another kind."""
+    observed = facts["observed"]
+    whole = {
+        "name": _is_text(facts["name"]),
+        "time_zone": _is_text(facts["time_zone"]),
+        "timestamps": facts["timestamps"] in get_args(Timestamps),
+        "hash": _is_text(facts["hash"]),
+        "quarantine": _is_text(facts["quarantine"]),
+        "mixed": isinstance(facts["mixed"], list) and all(map(_is_text, facts["mixed"])),
+        "observed": isinstance(observed, list)
+        and len(observed) == 2
+        and all(_is_whole(one) and EARLIEST <= one <= LATEST for one in observed)
+        and observed[0] <= observed[1],
+        "history": isinstance(facts["history"], list) and all(map(_is_step, facts["history"])),
+        "calendar": isinstance(facts["calendar"], dict | None),
+        "case_attributes": isinstance(facts["case_attributes"], dict)
+        and all(map(_is_text, (*facts["case_attributes"], *facts["case_attributes"].values()))),
+    }
+    for names in ("activities", "resources", "roles"):
+        known = facts[names]
+        whole[names] = isinstance(known, list) and all(map(_is_text, known)) and len(set(known)) == len(known)
+    for name, good in whole.items():
+        if not good:
+            raise ValueError(f'"{name}" cannot be {json.dumps(facts[name])[:80]}')
+    return facts
+
+
+def _is_text(value: object) -> bool:
+    """Return whether a value is a text that a file can hold: JSON may have halves of surrogate pairs."""
+    return isinstance(value, str) and not any("\ud800" <= sign <= "\udfff" for sign in value)
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_step(value: object) -> bool:
+    if not isinstance(value, list) or len(value) != 3:
+        return False
+    action, detail, touched = value
+    return _is_text(action) and _is_text(detail) and (touched is None or _is_whole(touched))
 
 
 def _opened(table: pa.Table, facts: dict[str, Any]) -> EventLog:
     names, offsets = _cases(table["case"])
+    if facts.get("exact") is not True and pc.count_distinct(names).as_py() != len(names):
+        raise ValueError("the rows of a case do not stand together")
     end, start = _stamps(table["end"]), _stamps(table["start"])
-    if facts["timestamps"] == "completed" and np.array_equal(start, end):
+    if facts["timestamps"] == "completed":
+        if not np.array_equal(start, end):
+            raise ValueError('"timestamps" cannot be "completed": some rows start before they end')
         start = end
     n = len(end)
     zone(facts["time_zone"])
     _check(offsets, start, end)
+    enabled = _stamps(table["enabled"]) if "enabled" in table.column_names else None
+    if enabled is not None and (int(enabled.min()) < EARLIEST or bool((enabled > start).any())):
+        raise ValueError("rows enabled at an impossible time")
     heads = pa.array(offsets[:-1])
     mixed = set(facts["mixed"])
     attributes = {
@@ -209,7 +272,6 @@ def _opened(table: pa.Table, facts: dict[str, Any]) -> EventLog:
     if codes.min(initial=0) < 0:
         raise ValueError("rows without an activity")
     resources, roles = tuple(facts["resources"]), tuple(facts["roles"])
-    ongoing = "ongoing" in table.column_names
     return EventLog(
         name=facts["name"],
         time_zone=facts["time_zone"],
@@ -223,13 +285,13 @@ def _opened(table: pa.Table, facts: dict[str, Any]) -> EventLog:
         roles=roles,
         start=start,
         end=end,
-        enabled=_stamps(table["enabled"]) if "enabled" in table.column_names else None,
-        ongoing=table["ongoing"].to_numpy() if ongoing else np.broadcast_to(np.False_, n),
-        completed=table["completed"].take(heads).to_numpy(),
+        enabled=enabled,
+        ongoing=_flags(table, "ongoing") if "ongoing" in table.column_names else np.broadcast_to(np.False_, n),
+        completed=_flags(table, "completed")[offsets[:-1]],
         timestamps=facts["timestamps"],
         attributes=Columns(attributes),
         case_attributes=cases,
-        observed=(int(facts["observed"][0]), int(facts["observed"][1])),
+        observed=(facts["observed"][0], facts["observed"][1]),
         history=tuple(Step(action, detail, touched) for action, detail, touched in facts["history"]),
         quarantine=pa.ipc.open_stream(base64.b64decode(facts["quarantine"])).read_all().to_pandas(),
         calendar=None if facts["calendar"] is None else Calendar.from_dict(facts["calendar"]),
@@ -245,6 +307,8 @@ def _cases(column: pa.ChunkedArray) -> tuple[pa.Array, Int]:
         codes = chunk.indices.to_numpy()
         begins = np.flatnonzero(np.concatenate(([True], codes[1:] != codes[:-1]))) if len(codes) else np.zeros(0, int)
         found = chunk.dictionary.take(pa.array(codes[begins])).cast(pa.large_string())
+        if len(begins) > len(chunk.dictionary):
+            raise ValueError("the rows of a case do not stand together")
         if starts and len(found) and names[-1][-1] == found[0]:
             found, begins = found.slice(1), begins[1:]
         if len(found):
@@ -255,9 +319,18 @@ def _cases(column: pa.ChunkedArray) -> tuple[pa.Array, Int]:
 
 
 def _stamps(column: pa.ChunkedArray) -> Int:
+    if not pa.types.is_timestamp(column.type):
+        raise ValueError(f"times of the type {column.type}")
     if column.null_count:
         raise ValueError("rows without a time")
-    return np.array(column.cast(pa.int64()).to_numpy())
+    return np.array(column.cast(pa.timestamp("us", tz=column.type.tz)).cast(pa.int64()).to_numpy())
+
+
+def _flags(table: pa.Table, name: str) -> NDArray[np.bool_]:
+    column = table[name]
+    if not pa.types.is_boolean(column.type) or column.null_count:
+        raise ValueError(f'"{name}" is not true or false in every row')
+    return np.array(column.to_numpy(), dtype=np.bool_)
 
 
 def _check(offsets: Int, start: Int, end: Int) -> None:

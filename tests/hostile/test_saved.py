@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import gzip
 import json
 import random
 import shutil
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -78,13 +80,15 @@ def changed(values: Any, path: tuple[Any, ...], value: Any) -> Any:
 
 @pytest.mark.parametrize(
     "fact",
-    ["version", "time_zone", "activities", "resources", "roles", "calendar", "case_attributes", "quarantine", "mixed"],
-)
+    ["version", "time_zone", "activities", "resources", "roles", "calendar", "case_attributes", "quarantine", "mixed",
+     "name", "timestamps", "observed", "history", "hash", "exact"],
+)  # fmt: skip
 def test_a_log_with_another_fact_is_opened_or_refused(log: EventLog, tmp_path: Path, fact: str) -> None:
     table = parquet.read_table(log.save(tmp_path / "log.parquet"))
     facts = json.loads(table.schema.metadata[KEY])
-    for value in VALUES:
-        told = json.dumps({**facts, fact: value}).encode()
+    for value in (*VALUES, "\ud800", [["a", "b", "c"]], [2**70, 2**70], ["\ud800"]):
+        # What is not compared with its hash is looked at all the same.
+        told = json.dumps({**facts, "exact": False, fact: value}).encode()
         parquet.write_table(table.replace_schema_metadata({KEY: told}), tmp_path / "changed.parquet")
         try:
             opened = EventLog.open(tmp_path / "changed.parquet")
@@ -93,12 +97,149 @@ def test_a_log_with_another_fact_is_opened_or_refused(log: EventLog, tmp_path: P
         used(opened)
 
 
-@pytest.mark.parametrize("facts", [b"", b"[]", b"null", b"{", b"\xff", b'{"version":1}', b'{"version":null}', b"1e999"])
+@pytest.mark.parametrize(
+    "facts",
+    [
+        b"",
+        b"[]",
+        b"null",
+        b"{",
+        b"\xff",
+        b'{"version":1}',
+        b'{"version":null}',
+        b"1e999",
+        b"[" * 100_000,
+        b'{"a":' * 100_000,
+    ],
+)
 def test_damaged_facts_are_refused(log: EventLog, tmp_path: Path, facts: bytes) -> None:
     table = parquet.read_table(log.save(tmp_path / "log.parquet"))
     parquet.write_table(table.replace_schema_metadata({KEY: facts}), tmp_path / "log.parquet")
     with pytest.raises(DataError, match="damaged"):
         EventLog.open(tmp_path / "log.parquet")
+
+
+@pytest.mark.parametrize(
+    ("fact", "value"),
+    [
+        ("observed", []),
+        ("observed", ""),
+        ("observed", [5, 4]),
+        ("observed", [0, True]),
+        ("name", []),
+        ("name", None),
+        ("name", "\ud800"),
+        ("timestamps", "x"),
+        ("timestamps", None),
+        ("timestamps", "completed"),
+        ("history", [["a", "b", "c"]]),
+        ("history", [["a", "b"]]),
+        ("history", "abc"),
+        ("activities", ["A", "B", "A"]),
+        ("resources", ["x", 1]),
+        ("hash", "0" * 64),
+    ],
+)
+def test_a_wrong_fact_is_named(log: EventLog, tmp_path: Path, fact: str, value: object) -> None:
+    table = parquet.read_table(log.save(tmp_path / "log.parquet"))
+    facts = json.loads(table.schema.metadata[KEY]) | {fact: value}
+    parquet.write_table(table.replace_schema_metadata({KEY: json.dumps(facts).encode()}), tmp_path / "log.parquet")
+    told = "its content is not" if fact == "hash" else f'"{fact}" cannot be '
+    with pytest.raises(DataError, match=rf'"log.parquet" is damaged \({told}'):
+        EventLog.open(tmp_path / "log.parquet")
+
+
+def test_a_changed_content_is_refused_unless_it_is_not_compared(log: EventLog, tmp_path: Path) -> None:
+    table = parquet.read_table(log.save(tmp_path / "log.parquet"))
+    note = table.column_names.index("attribute:note")
+    parquet.write_table(table.set_column(note, "attribute:note", table["resource"]), tmp_path / "log.parquet")
+    with pytest.raises(DataError, match="its content is not that which was saved"):
+        EventLog.open(tmp_path / "log.parquet")
+    assert EventLog.open(tmp_path / "log.parquet", verify=False).attributes["note"].tolist() == ["x", "y", None]
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [pa.array([1] * 3), pa.array(["a"] * 3), pa.nulls(3), pa.array([None, True, True])],
+    ids=lambda one: one.type,
+)
+@pytest.mark.parametrize("column", ["completed", "ongoing"])
+def test_flags_that_are_none_are_refused(log: EventLog, tmp_path: Path, flags: pa.Array, column: str) -> None:
+    table = parquet.read_table(log.save(tmp_path / "log.parquet"))
+    changed = table.drop_columns([column] if column in table.column_names else []).append_column(column, flags)
+    parquet.write_table(changed, tmp_path / "log.parquet")
+    with pytest.raises(DataError, match=f'"{column}" is not true or false'):
+        EventLog.open(tmp_path / "log.parquet")
+
+
+@pytest.mark.parametrize("exact", [True, False])
+@pytest.mark.parametrize("groups", [1, 3])
+def test_a_case_in_two_places_is_refused(log: EventLog, tmp_path: Path, exact: bool, groups: int) -> None:
+    table = parquet.read_table(log.save(tmp_path / "log.parquet"))
+    facts = json.loads(table.schema.metadata[KEY]) | {"exact": exact}
+    again = pa.concat_tables([table.slice(0, 1), table.slice(2), table.slice(1, 1)])
+    again = again.replace_schema_metadata({KEY: json.dumps(facts).encode()})
+    parquet.write_table(again, tmp_path / "log.parquet", row_group_size=3 // groups)
+    with pytest.raises(DataError, match="damaged"):
+        EventLog.open(tmp_path / "log.parquet")
+
+
+@pytest.mark.parametrize("unit", ["s", "ms", "ns"])
+def test_times_in_other_units_are_the_same_times(log: EventLog, tmp_path: Path, unit: str) -> None:
+    table = parquet.read_table(log.save(tmp_path / "log.parquet"))
+    for name in ("start", "end"):
+        times = table[name].cast(pa.timestamp(unit, tz="UTC"))
+        table = table.set_column(table.column_names.index(name), name, times)
+    parquet.write_table(table, tmp_path / "log.parquet")
+    assert EventLog.open(tmp_path / "log.parquet").content_hash == log.content_hash
+
+
+@pytest.mark.parametrize("times", [pa.array([0, 1, 2]), pa.array([0.5, 1, 2]), pa.array(["a", "b", "c"])])
+def test_times_that_are_numbers_are_refused(log: EventLog, tmp_path: Path, times: pa.Array) -> None:
+    table = parquet.read_table(log.save(tmp_path / "log.parquet"))
+    parquet.write_table(table.set_column(table.column_names.index("end"), "end", times), tmp_path / "log.parquet")
+    with pytest.raises(DataError, match=f"times of the type {times.type}"):
+        EventLog.open(tmp_path / "log.parquet")
+
+
+STAMP = pd.Timestamp("2025-01-01")
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        np.array([np.nan, -np.nan, 1.0]),
+        -np.array([np.nan, 0.0, 1.0], dtype=np.float32),
+        np.array(["2025-01-01", "NaT", "1700-01-01"], dtype="datetime64[s]"),
+        np.array(["2025-01-01", "NaT", "2025-01-01T00:00:00.000000001"], dtype="datetime64[ns]"),
+        np.array([1, 2, 3], dtype="timedelta64[s]"),
+        np.array([1, None, 3], dtype=object),
+        np.array([True, None, False], dtype=object),
+        np.array([True, np.nan, False], dtype=object),
+        np.array([STAMP, None, STAMP], dtype=object),
+        np.array([STAMP.tz_localize("Asia/Tokyo"), None, STAMP], dtype=object),
+        np.array([STAMP.date(), None, STAMP], dtype=object),
+        np.array([Decimal("1.50"), None, Decimal("2")], dtype=object),
+        np.array([b"a", None, b"\xff"], dtype=object),
+        np.array(["\ud800", None, "x"], dtype=object),
+        np.array(["", None, " "], dtype=object),
+        np.array([None, None, None], dtype=object),
+        np.array([2**70, 1, None], dtype=object),
+        np.array([{"a": 1}, None, {}], dtype=object),
+        pd.array([1, None, 3], dtype="Int64"),
+        pd.array(["a", None, "b"], dtype="string"),
+        pd.Categorical(["a", None, "b"], categories=["b", "c", "a"]),
+        pd.Series([STAMP, None, STAMP]).dt.tz_localize("Europe/Moscow").array,
+    ],
+    ids=range(22),
+)
+def test_whatever_a_log_holds_its_file_is_opened(log: EventLog, tmp_path: Path, values: Any) -> None:
+    facts = pd.DataFrame({"fact": pd.Series(values[:2], dtype=values.dtype)})
+    odd = dataclasses.replace(log, attributes={"odd": np.asarray(values)}, case_attributes=facts)
+    opened = EventLog.open(odd.save(tmp_path / "log.parquet"))
+    used(opened)
+    again = EventLog.open(opened.save(tmp_path / "log.parquet"))
+    assert again.content_hash == opened.content_hash
 
 
 @pytest.mark.parametrize("column", ["case", "activity", "start", "end", "resource", "role"])

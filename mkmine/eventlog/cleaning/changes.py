@@ -119,7 +119,7 @@ def recoded(log: EventLog, what: What, names: Mapping[str, str]) -> EventLog:
         column = number[:-1].astype(np.min_scalar_type(max(len(new) - 1, 0)))[codes]
     else:
         column = narrow(number, len(new))[codes]
-    former = tuple({*log.former, *old}) if what == "resources" else log.former
+    former = tuple(sorted({*log.former, *old})) if what == "resources" else log.former
     return replace(log, **{field: column, what: tuple(new), "former": former})
 
 
