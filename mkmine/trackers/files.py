@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from mkmine.errors import DataError
+from mkmine.eventlog.formats.encodings import loads_json
 from mkmine.eventlog.formats.tabular import open_limited
+from mkmine.files import checked_path
 
 __all__ = ["opening", "read_json"]
 
@@ -25,7 +27,7 @@ def read_json(path: Path, *, size_limit: int = 2 * GIB) -> Any:
     if not text.strip():
         raise DataError(f'"{path.name}" is empty; export it again')
     try:
-        return json.loads(text)
+        return loads_json(text)
     except RecursionError:
         raise DataError(f'"{path.name}" is nested too deeply for an export; check that it is one') from None
     except json.JSONDecodeError as error:
@@ -68,7 +70,7 @@ def decode(data: bytes) -> str:
 
 
 def _bytes(path: Path, size_limit: int) -> bytes:
-    if not path.is_file():
+    if not checked_path(path).is_file():
         raise DataError(f'there is no file "{path}"; check the path (it is taken from {Path.cwd()})')
     try:
         with open_limited(path, size_limit) as stream:
@@ -79,6 +81,6 @@ def _bytes(path: Path, size_limit: int) -> bytes:
 
 def _line(line: str, number: int, name: str) -> Any:
     try:
-        return json.loads(line)
+        return loads_json(line)
     except (ValueError, RecursionError):
         raise DataError(f'"{name}" is not valid JSON (line {number}); export it again') from None

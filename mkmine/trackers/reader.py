@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import re
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,9 @@ from typing import Any
 from mkmine.calendars import zone
 from mkmine.errors import DataError
 from mkmine.eventlog import EventLog, Step
+from mkmine.eventlog.formats.encodings import loads_json
 from mkmine.eventlog.formats.tabular import read_table
+from mkmine.files import checked_path
 from mkmine.trackers.export import Errors, TrackerExport
 from mkmine.trackers.files import opening, read_json
 from mkmine.trackers.history import activity_log
@@ -56,7 +57,7 @@ def read_export(
 
     Raises `DataError` if the file is not an export, is damaged or empty, or holds no work.
     """
-    source = Path(path)
+    source = checked_path(path)
     if errors not in ("raise", "quarantine"):
         raise DataError(f'errors="{errors}" is not known; pass "raise" or "quarantine"')
     if source.is_dir():
@@ -86,7 +87,7 @@ def looks_like_export(path: str | Path) -> bool:
 
     False for what cannot be read: the error belongs to whoever reads it in earnest.
     """
-    source = Path(path)
+    source = checked_path(path)
     ending = _ending(source)
     if not source.is_file() or ending not in (*_JSON, *_TABLES) or ending == ".xlsx":
         return False
@@ -162,7 +163,7 @@ def _raw_pages(cells: Any, place: str) -> list[Any]:
     pages = []
     for number, cell in enumerate(cells, 2):
         try:
-            pages.append(json.loads(cell))
+            pages.append(loads_json(cell))
         except (ValueError, TypeError, RecursionError):
             raise DataError(
                 f'"{place}": the column "data" of row {number} is not valid JSON; export it again'

@@ -20,6 +20,7 @@ from mkmine.eventlog.formats.notation import (
     EITHER,
     MINUTE,
     MONTH_FIRST,
+    NO_CLOCK,
     NO_OFFSET,
     NOTATION,
     SECOND,
@@ -37,9 +38,16 @@ Int = NDArray[np.int64]
 Flaws = NDArray[np.int8]
 MISSING = np.iinfo(np.int64).min
 EMPTY = frozenset({"", "nan", "nat", "none", "null", "-", "n/a", "#n/a"})
-FLAWS = ("", "not a date", "UTC offset among times without one", "no UTC offset among times with one")
-NO_DATE, ODD_OFFSET, LACKS_OFFSET = 1, 2, 3
+FLAWS = (
+    "",
+    "not a date",
+    "UTC offset among times without one",
+    "no UTC offset among times with one",
+    "further from UTC than any clock (-12:00 to +14:00)",
+)
+NO_DATE, ODD_OFFSET, LACKS_OFFSET, BEYOND_CLOCKS = 1, 2, 3, 4
 OFFSET = re.compile(r"\d:\d\d.*?(Z|UTC|GMT|[+-]\d\d:?(?:\d\d)?)$")
+OFFSET_LAST = r"([+-]\d\d:?\d\d)\s*$"
 NUMBER = re.compile(r"\d{5,19}(?:[.,]\d+)?")
 # Zones whose offsets are compared with those of a file, when the file has offsets but no zone.
 COMMON_ZONES = [
@@ -308,6 +316,10 @@ def _formatted(texts: pa.Array, codes: NDArray[np.int32] | None, date_format: st
     if not aware:
         instants = _from_wall(instants, unread, time_zone)
     flaw = (unread & ~missing).astype(np.int8) * np.int8(NO_DATE)
+    if date_format.endswith("%z"):
+        offsets = offset_minutes(text.str.extract(OFFSET_LAST, expand=False))
+        flaw[~unread & (offsets == NO_CLOCK)] = BEYOND_CLOCKS
+        instants[flaw == BEYOND_CLOCKS] = MISSING
     if codes is not None:
         instants, missing, flaw = instants[codes], missing[codes], flaw[codes]
     return Times(instants=instants, missing=missing, flaw=flaw, aware=aware, note=f'format "{date_format}"')
@@ -338,7 +350,7 @@ def _local(texts: pa.Array, column: str) -> tuple[Int, NDArray[np.int16], Flaws,
         legal &= day <= first[index + 1] - first[index]
         days = np.where(legal, first[index] + day - 1, 0).astype(np.int64)
         local[part] += days * DAY
-        flaw[part] = np.where(legal, 0, NO_DATE)
+        flaw[part] = np.where(legal, np.where(fields.offset[part] == NO_CLOCK, BEYOND_CLOCKS, 0), NO_DATE)
     return local, fields.offset, flaw, decided
 
 

@@ -18,6 +18,8 @@ RECORDS, ENTRIES, ARENA, KEYS = range(len(TABLES))
 STRING, DATE = 0, 1
 # The offset of a date without one, in place of minutes.
 NAIVE = 32_767
+# How many minutes clocks are ahead of UTC, and behind it, at most.
+EAST, WEST = 14 * 60, 12 * 60
 MOST_PROBES = 1000
 # What a transition of the lifecycle does, by number.
 SCHEDULE, START, COMPLETE, SUSPEND, RESUME = range(5)
@@ -84,9 +86,11 @@ def _date(data: Bytes, i: int, end: int) -> tuple[bool, int, int]:
     if end - i != 6 or (data[i] != 43 and data[i] != 45) or data[i + 3] != 58:
         return False, 0, 0
     hours, minutes = _digits(data, i + 1, 2), _digits(data, i + 4, 2)
-    if not (0 <= hours <= 23 and 0 <= minutes <= 59):
+    if hours < 0 or not 0 <= minutes <= 59:
         return False, 0, 0
     offset = (hours * 60 + minutes) * (1 if data[i] == 43 else -1)
+    if not -WEST <= offset <= EAST:
+        return False, 0, 0
     return True, moment - offset * MINUTE, offset
 
 

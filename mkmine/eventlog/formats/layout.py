@@ -15,13 +15,14 @@ import pyarrow as pa
 
 from mkmine.errors import DataError
 from mkmine.eventlog.formats.encodings import LOST, Utf8, detect, is_packed, open_limited, undecodable
+from mkmine.eventlog.formats.heading import LEADING, MOST_BLANK, check_header, heading
 from mkmine.eventlog.formats.table import check_names
 
 __all__ = ["Layout", "lay_out", "shown"]
 
 TEXT = pa.large_string()
 QUOTED = re.compile(r'"(?:[^"]|"")*"')
-HEAD, LONGEST_HEADER, LONGEST_CELL = 1 << 18, 1 << 26, 1 << 24
+HEAD, LONGEST_HEADER, LONGEST_CELL = 1 << 18, 1 << 23, 1 << 24
 # Of the head so many rows are looked at; of a large file so many places, so far, and so many lines of each.
 ROWS, PLACES, GLANCE, LINES = 500, 64, 1 << 11, 4
 
@@ -59,8 +60,9 @@ class Layout:
 
     @property
     def note(self) -> str:
-        """Encoding and delimiter, for the log's history."""
-        return f'{self.encoding}, delimiter "{shown(self.mark)}"'
+        """Encoding, delimiter, and where the names are if not in the first row, for the log's history."""
+        names = f", names in row {self.first - 1:,}" if self.first > 2 else ""
+        return f'{self.encoding}, delimiter "{shown(self.mark)}"{names}'
 
 
 def shown(mark: str) -> str:
@@ -68,14 +70,20 @@ def shown(mark: str) -> str:
     return "tab" if mark == "\t" else mark
 
 
-def lay_out(path: Path, *, encoding: str | None = None, delimiter: str | None = None) -> Layout:
+def lay_out(
+    path: Path, *, encoding: str | None = None, delimiter: str | None = None, header: int | None = None
+) -> Layout:
     """Find out how a text table, packed or not, is laid out, from its beginning and some places further on.
+
+    `header` is the number of the row of names, from 1, where it is known.
 
     Raises `DataError` if it is empty, or has no usable row of column names.
     """
+    check_header(header)
     with open_limited(path, None) as raw:
         head = _read(raw, HEAD)
-    used = encoding or detect(head, whole=len(head) < HEAD)
+    found_out = detect(head, whole=len(head) < HEAD)
+    used = _marked(encoding, found_out, path.name) or found_out
     size = HEAD
     while True:
         with Utf8(path, used, "replace") as stream:
@@ -84,13 +92,14 @@ def lay_out(path: Path, *, encoding: str | None = None, delimiter: str | None = 
         text = data.decode("utf-8", "replace")
         if whole and not text.strip():
             raise DataError(f'"{path.name}" is empty; export the log again')
-        if (found := _Header.of(text, whole=whole, delimiter=delimiter, name=path.name)) is not None:
+        if (found := _Header.of(text, whole=whole, delimiter=delimiter, row=header, name=path.name)) is not None:
             break
-        size *= 4
-        if size > LONGEST_HEADER:
+        if size == LONGEST_HEADER:
             raise DataError(
-                f'the first line of "{path.name}" is longer than {LONGEST_HEADER >> 20} MiB: no table has such'
+                f'"{path.name}" has no whole row of names in its first {size >> 20} MiB: no header is as long as '
+                f"that; the file is empty, or not a table"
             )
+        size = min(4 * size, LONGEST_HEADER)
     if any(LOST in cell for cell in found.cells) and (place := undecodable(path, used)) is not None:
         raise place.error(path.name, used)
     names = check_names(found.cells, path.name)
@@ -108,6 +117,15 @@ def lay_out(path: Path, *, encoding: str | None = None, delimiter: str | None = 
         sample=pa.table([pa.array(list(column), TEXT) for column in columns], names=names),
         spread=whole or elsewhere is not None,
     )
+
+
+def _marked(told: str | None, found_out: str, name: str) -> str | None:
+    """Return the encoding that was told; of those that need a mark of the byte order, the one that was found."""
+    if told not in ("utf-16", "utf-32") or found_out == told:
+        return told
+    if found_out.startswith(told):
+        return found_out
+    raise DataError(f'"{name}" has not the byte order mark of {told}; pass encoding="{told}-le" or "{told}-be"')
 
 
 def _read(stream: Any, size: int) -> bytes:
@@ -129,8 +147,8 @@ class _Header:
     lines: io.StringIO
 
     @classmethod
-    def of(cls, text: str, *, whole: bool, delimiter: str | None, name: str) -> _Header | None:
-        """Read the header; None if the text ends before it does."""
+    def of(cls, text: str, *, whole: bool, delimiter: str | None, row: int | None, name: str) -> _Header | None:
+        """Read the header, in that row if it is told; None if the text ends before it does."""
         lines = io.StringIO(text, newline="")
         told = text[:16].splitlines()[0].strip() if text[:16].strip() else ""
         skip = 0
@@ -142,41 +160,74 @@ class _Header:
         mark = delimiter or _delimiter(text[: 1 << 16], default="\t" if tabbed else ",")
         if len(mark) != 1 or not mark.isascii() or mark in '"\r\n':
             raise DataError(f'"{mark}" is not a delimiter; give one ASCII character other than a quote, e.g. ";"')
-        csv.field_size_limit(LONGEST_CELL)
-        reader = csv.reader(lines, delimiter=mark)
-        cells: list[str] = []
-        first = skip + 1
-        try:
-            while len(cells) < 2 and not any(cell.strip() for cell in cells):
-                cells = next(reader)
-                first += 1
-        except StopIteration:
+        leading = _leading(lines, mark, row and row - skip, whole=whole, name=name)
+        if not leading or (row is not None and len(leading) < row - skip):
             if whole:
-                raise DataError(f'"{name}" is empty; export the log again') from None
+                raise DataError(
+                    f'"{name}" has no row {row:,}; header= is the number of the row of names'
+                    if row and leading
+                    else f'"{name}" is empty; export the log again'
+                )
             return None
-        except csv.Error as error:
+        at = heading([cells for cells, _ in leading]) if row is None else row - skip - 1
+        cells, last = leading[at]
+        lines.seek(0)
+        for _ in range(last + skip):
+            next(lines)
+        return cls(
+            cells=[cell.strip() for cell in cells], mark=mark, skip=skip + last, first=skip + at + 2, lines=lines
+        )
+
+
+def _leading(
+    lines: io.StringIO, mark: str, needed: int | None, *, whole: bool, name: str
+) -> list[tuple[list[str], int]]:
+    """Return the first rows up to where the names may be, each with the number of the line that it ends in.
+
+    There are none if all are blank.
+    """
+    csv.field_size_limit(LONGEST_CELL)
+    reader = csv.reader(lines, delimiter=mark)
+    found: list[tuple[list[str], int]] = []
+    filled = 0
+    try:
+        for cells in reader:
+            found.append((cells, reader.line_num))
+            filled += len(cells) > 1 or any(cell.strip() for cell in cells)
+            if (filled >= LEADING or len(found) >= MOST_BLANK) and len(found) >= (needed or 0):
+                break
+        else:
+            # The last row of a text that is not whole may be cut off.
+            if not whole and found:
+                cells, _ = found.pop()
+                filled -= len(cells) > 1 or any(cell.strip() for cell in cells)
+    except csv.Error as error:
+        if not filled:
             raise DataError(
                 f'the header of "{name}" cannot be read: {error}; give the file a row of column names'
             ) from None
-        if not whole and lines.tell() >= len(text):
-            return None
-        names = [cell.strip() for cell in cells]
-        return cls(cells=names, mark=mark, skip=skip + reader.line_num, first=first, lines=lines)
+    return found if filled else []
 
 
 def _delimiter(sample: str, default: str) -> str:
-    """Return the mark that splits the first lines into the same, largest, number of cells."""
+    """Return the mark that splits the first lines into the same, largest, number of cells.
+
+    It is one of those in the first line, or, as that may be a title, in the first line that has any.
+    """
     lines = [line for line in QUOTED.sub("", sample).splitlines()[:50] if line]
     if len(lines) > 1:
         lines = lines[:-1] if len(sample) == 1 << 16 else lines
-    best, best_score = default, 0.0
-    for mark in (",", ";", "\t", "|") if lines else ():
-        counts = [line.count(mark) for line in lines]
-        usual, times = Counter(counts).most_common(1)[0]
-        score = usual * times / len(lines) if usual else 0.0
-        if counts[0] and score > best_score:
-            best, best_score = mark, score
-    return best
+    counts = {mark: [line.count(mark) for line in lines] for mark in (",", ";", "\t", "|")}
+    for first in range(len(lines)):
+        best, best_score = default, 0.0
+        for mark, each in counts.items():
+            usual, times = Counter(each[first:]).most_common(1)[0]
+            score = usual * times / (len(lines) - first)
+            if each[first] and score > best_score:
+                best, best_score = mark, score
+        if best_score:
+            return best
+    return default
 
 
 def _rows(lines: Iterable[str], mark: str, width: int, *, whole: bool) -> list[list[str]]:

@@ -127,8 +127,10 @@ class Mapping:
     def __post_init__(self) -> None:
         for name in ("activity", "attributes", "case_attributes", "final"):
             value = getattr(self, name)
-            if isinstance(value, list) or (name == "final" and isinstance(value, str)):
+            if isinstance(value, list) or (name != "activity" and isinstance(value, str)):
                 object.__setattr__(self, name, tuple(value) if isinstance(value, list) else (value,))
+        if self.activity == ():
+            raise DataError("activity=() names no column; name one or several, or leave it out to have it guessed")
         if self.timestamps is not None and self.timestamps not in get_args(Semantic):
             raise UnknownNameError.of(kind="meaning of timestamps", name=str(self.timestamps), known=get_args(Semantic))
         self.policy()

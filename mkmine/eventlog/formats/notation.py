@@ -20,11 +20,14 @@ from mkmine.calendars import HOUR
 
 __all__ = [
     "DAY_FIRST",
+    "EAST",
     "EITHER",
     "MONTH_FIRST",
+    "NO_CLOCK",
     "NOTATION",
     "NO_OFFSET",
     "UNREAD",
+    "WEST",
     "YEAR_FIRST",
     "Fields",
     "offset_minutes",
@@ -36,6 +39,8 @@ MINUTE, SECOND = 60_000_000, 1_000_000
 # How the numbers of a date stand.
 UNREAD, YEAR_FIRST, DAY_FIRST, MONTH_FIRST, EITHER = range(5)
 NO_OFFSET = np.iinfo(np.int16).min
+# How many minutes clocks are ahead of UTC, and behind it, at most; the mark of an offset that no clock has.
+EAST, WEST, NO_CLOCK = 14 * 60, 12 * 60, np.iinfo(np.int16).max
 # Rows that are read at once: their characters stay in the processor's cache.
 BLOCK = 1 << 14
 LONGEST, MOST_NOTATIONS, FEW = 40, 12, 64
@@ -80,7 +85,8 @@ class Fields:
     order
         (n,): UNREAD, or where year, month and day are; EITHER where the marks are used for both of the last two.
     clock, offset
-        (n,): µs since midnight (-1 where there is no such time of day), and minutes from UTC (`NO_OFFSET` without one).
+        (n,): µs since midnight (-1 where there is no such time of day), and minutes from UTC (`NO_OFFSET` without one,
+        `NO_CLOCK` where no clock is as far from it).
     twelve
         Whether a half of the day is named anywhere.
     """
@@ -227,7 +233,8 @@ class _Notation:
         if signed:
             sign, last = found.span("offset")
             where = [at for at in range(sign + 1, last) if text[at] != ":"]
-            places |= {at: (7, unit) for at, unit in zip(where, (600, 60, 10, 1), strict=False)}
+            # Minutes beyond 59 must not become hours.
+            places |= {at: field for at, field in zip(where, ((7, 10), (7, 1), (8, 10), (8, 1)), strict=False)}
         half = found.start("half") if found["half"] else None
         marks = tuple((at, ord(text[at])) for at in range(len(text)) if at not in places and at not in (sign, half))
         order = YEAR_FIRST if len(found["a"]) == 4 else EITHER if found["mark"] in "/-" else DAY_FIRST
@@ -242,25 +249,27 @@ class _Notation:
         )
 
     def read(self, characters: NDArray[np.uint8]) -> tuple[NDArray[np.bool_], NDArray[np.int32]]:
-        """Return which rows of characters (n, length) are of this notation, and their numbers (8, n)."""
+        """Return which rows of characters (n, length) are of this notation, and their numbers (8, n), the offset last."""
         columns = np.ascontiguousarray(characters.T)
         # What is no digit wraps around to a large number.
         digits = columns[list(self.digits)] - np.uint8(48)
         fits = digits.max(axis=0) <= 9
         for at, mark in self.marks:
             fits &= columns[at] == mark
-        numbers = np.zeros((8, len(characters)), dtype=np.int32)
+        numbers = np.zeros((9, len(characters)), dtype=np.int32)
         for digit, (field, weight) in zip(digits, self.worth, strict=True):
             numbers[field] += digit * np.int32(weight)
         if self.sign is not None:
             signs = columns[self.sign]
             fits &= (signs == ord("+")) | (signs == ord("-"))
-            numbers[7, signs == ord("-")] *= -1
+            behind, minutes = signs == ord("-"), numbers[7] * 60 + numbers[8]
+            real = (numbers[8] < 60) & (minutes <= np.where(behind, WEST, EAST))
+            numbers[7] = np.where(real, np.where(behind, -minutes, minutes), NO_CLOCK)
         if self.half is not None:
             halves = columns[self.half] | 32
             fits &= (halves == ord("a")) | (halves == ord("p"))
             numbers[3, halves == ord("p")] += AFTERNOON
-        return fits, numbers
+        return fits, numbers[:8]
 
 
 def _clock(hour: Int, minute: Int, second: Int, fraction: Int, twelve: NDArray[np.bool_] | bool) -> Int:
@@ -288,4 +297,5 @@ def _minutes(offset: str) -> int:
         return 0
     digits = offset[1:].replace(":", "").ljust(4, "0")
     minutes = int(digits[:2]) * 60 + int(digits[2:])
-    return -minutes if offset[0] == "-" else minutes
+    known = int(digits[2:]) < 60 and (minutes <= EAST if offset[0] == "+" else minutes <= WEST)
+    return NO_CLOCK if not known else -minutes if offset[0] == "-" else minutes

@@ -83,16 +83,16 @@ def read(
     told = _told(
         mapping,
         case=case,
-        activity=activity if activity is None or isinstance(activity, str) else tuple(activity),
+        activity=_listed(activity),
         start=start,
         end=end,
         enabled=enabled,
         resource=resource,
         role=role,
         lifecycle=lifecycle,
-        attributes=None if attributes is None else tuple(attributes),
-        case_attributes=None if case_attributes is None else tuple(case_attributes),
-        final=None if final is None else (final,) if isinstance(final, str) else tuple(final),
+        attributes=_listed(attributes),
+        case_attributes=_listed(case_attributes),
+        final=_listed(final),
         timestamps=timestamps,
         date_format=date_format,
         time_zone=time_zone,
@@ -155,6 +155,10 @@ def guess_mapping(
     parts |= dict.fromkeys(decided.activity_columns, "activity")
     columns = {one: (parts.get(one, "attribute"), _examples(table, one)) for one in table.columns.column_names}
     return MappingGuess(mapping=decided, reasons=reasons, columns=columns, source=f"{where} ({table.note})")
+
+
+def _listed(names: str | Sequence[str] | None) -> str | tuple[str, ...] | None:
+    return names if names is None or isinstance(names, str) else tuple(names)
 
 
 def _told(mapping: Mapping | str | Path | None, **given: Any) -> Mapping:

@@ -17,10 +17,23 @@ from numpy.typing import NDArray
 
 from mkmine.errors import DataError
 
-__all__ = ["Errors", "Table", "arrow_column", "arrow_table", "check_names", "is_text", "plain", "written"]
+__all__ = [
+    "MAX_COLUMNS",
+    "Errors",
+    "Table",
+    "arrow_column",
+    "arrow_table",
+    "check_cells",
+    "check_names",
+    "is_text",
+    "plain",
+    "written",
+]
 
 Errors = Literal["raise", "quarantine"]
-MAX_COLUMNS = 10_000
+MAX_COLUMNS, MAX_NAME = 10_000, 32_767
+# A file in which each row has columns of its own would fill the memory.
+MANY_CELLS, SPARSE = 20_000_000, 50
 STAMP = pa.timestamp("us")
 PER_MICROSECOND = {"s": 1_000_000, "ms": 1_000}
 SIMPLE = ("string", "empty", "integer", "floating", "mixed-integer-float", "boolean")
@@ -87,15 +100,26 @@ def _pandas(values: pa.ChunkedArray) -> Any:
 def check_names(names: Sequence[object], where: str) -> list[str]:
     """Return usable column names (an empty one becomes `column N`).
 
-    Raises `DataError` if they repeat or are too many.
+    Raises `DataError` if they repeat, are too many or too long.
     """
     if len(names) > MAX_COLUMNS:
         raise DataError(f'"{where}" has {len(names):,} columns; a log of up to {MAX_COLUMNS:,} can be read')
     texts = [str(name) if str(name).strip() else f"column {i}" for i, name in enumerate(names, start=1)]
+    if (longest := max(map(len, texts), default=0)) > MAX_NAME:
+        raise DataError(f'"{where}" has a column whose name has {longest:,} characters; is it a row of names?')
     repeated = [f'"{name}"' for name, count in Counter(texts).items() if count > 1]
     if repeated:
-        raise DataError(f'"{where}" has several columns named {", ".join(repeated[:5])}; give each its own name')
+        raise DataError(f'"{where}" has several columns named {", ".join(repeated[:5])}; give each its own name, or say with header= which row has them')
     return texts
+
+
+def check_cells(columns: int, rows: int, values: int, name: str) -> None:
+    """Raise `DataError` if columns over all rows would fill the memory with hardly any values."""
+    if columns * rows > MANY_CELLS and columns * rows > SPARSE * values:
+        raise DataError(
+            f'"{name}" has {columns:,} different attributes, each in hardly any of its {rows:,} rows; remove those not '
+            f"needed"
+        )
 
 
 def arrow_table(frame: pd.DataFrame, where: str) -> pa.Table:

@@ -16,20 +16,24 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from mkmine.errors import DataError
 from mkmine.eventlog.formats.dates import EMPTY
-from mkmine.eventlog.formats.encodings import LOST, PIECE, Utf8, detect, is_packed, known_encoding, undecodable
+from mkmine.eventlog.formats.encodings import LOST, PIECE, Utf8, detect, is_packed, known_encoding, open_limited, undecodable
 from mkmine.eventlog.formats.layout import Layout, lay_out, shown
 from mkmine.eventlog.formats.table import Errors, Table, is_text
 
 __all__ = ["CODED", "TEXT", "Types", "iso_type", "read_delimited"]
 
 Types = Mapping[str, pa.DataType]
+ZONED = pa.timestamp("us", tz="UTC")
 CODED, TEXT = pa.dictionary(pa.int32(), pa.string()), pa.large_string()
 # A row must fit into a block; every block has dictionaries of its own, which are to be unified.
 BLOCKS = (1 << 22, 1 << 25, 1 << 28, (1 << 31) - 2)
 MANY_BLOCKS = 64
+# Bytes around a sign that tell whether it begins an offset.
+MARGIN = 8
 ISO = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d(?::\d\d(?::\d\d(?:\.\d{1,6})?)?)?(Z|[+-]\d\d(?::?\d\d)?)?)?")
 NO_TIMES = sorted({shape(one) for one in EMPTY for shape in (str.lower, str.upper, str.title)} | {"NaN", "NaT"})
 
@@ -74,13 +78,15 @@ def iso_type(texts: Iterable[str | None], *, spread: bool) -> pa.DataType | None
     offsets = {one and one[1] for one in matches}
     if offsets == {None}:
         return pa.timestamp("us")
-    return None if None in offsets or not spread else pa.timestamp("us", tz="UTC")
+    return None if None in offsets or not spread else ZONED
 
 
 def _typed(layout: Layout, types: Types, errors: Errors) -> Table | None:
     """Return the columns in their types; None if anything is not as it was in the sample."""
     try:
         found = _Reading(layout, types).columns()
+        if _is_marked(found.columns, layout) or (ZONED in types.values() and _beyond_clocks(layout)):
+            return None
         for column in found.columns.columns:
             for texts in _texts(column):
                 # Of text with a dictionary, each distinct one is looked at only once.
@@ -178,6 +184,47 @@ def _has_nul(values: pa.ChunkedArray) -> bool:
     return any(not np.frombuffer(one, dtype=np.uint8).all() for one in held if one is not None and one.size)
 
 
+def _is_marked(columns: pa.Table, layout: Layout) -> bool:
+    """Return whether a row begins with a byte order mark: files were joined, and it is no part of its first cell."""
+    first = layout.header[0]
+    return first in columns.column_names and any(
+        pc.any(pc.starts_with(texts, "\ufeff")).as_py() for texts in _texts(columns[first])
+    )
+
+
+def _beyond_clocks(layout: Layout) -> bool:
+    """Return whether a file may hold an offset from UTC that no clock has, which a converted column does not tell.
+
+    Offsets of twelve hours and more are left to whoever reads them as text.
+    """
+    with open_limited(layout.path, None) as stream:
+        kept = bytes(MARGIN)
+        while piece := stream.read(PIECE):
+            data = np.frombuffer(kept + piece, dtype=np.uint8)
+            if _odd_offsets(data):
+                return True
+            kept = data[-2 * MARGIN :].tobytes()
+    return _odd_offsets(np.frombuffer(kept + bytes(MARGIN), dtype=np.uint8))
+
+
+def _odd_offsets(data: NDArray[np.uint8]) -> bool:
+    inner = data[MARGIN:-MARGIN]
+    digits = data - np.uint8(48)
+    for sign in b"+-":
+        at = np.flatnonzero(inner == sign) + MARGIN
+        # Signs stand in dates, too: that of an offset comes after a time of day, 12:00:00 or 12:00:00.123456.
+        after = data[at - 3] == ord(":")
+        for back in range(2, 8):
+            after |= data[at - back] == ord(".")
+        at = at[after]
+        minute = at + 3 + (data[at + 3] == ord(":"))
+        tens, hours, sixties, ones = digits[at + 1], digits[at + 2], digits[minute], digits[minute + 1]
+        odd = (tens * 10 + hours > 11) | ((sixties > 5) & (sixties <= 9) & (ones <= 9))
+        if (odd & (tens <= 9) & (hours <= 9)).any():
+            return True
+    return False
+
+
 def _as_text(layout: Layout, errors: Errors) -> Table:
     """Read every column as text, and tell or set aside what cannot be read."""
     types = dict.fromkeys(layout.header, TEXT)
@@ -193,7 +240,7 @@ def _as_text(layout: Layout, errors: Errors) -> Table:
                 f'"{layout.name}" is not a table with "{shown(layout.mark)}" between cells: {error}'
             ) from None
         other = detect(place.near, whole=False)
-        if not layout.told and other != layout.encoding.removesuffix("-sig"):
+        if place.plain and not layout.told and other != layout.encoding.removesuffix("-sig"):
             found_out = lay_out(layout.path, encoding=other, delimiter=layout.mark)
             return _as_text(replace(found_out, told=True), errors)
         if errors == "raise":

@@ -156,7 +156,7 @@ def test_damaged_documents_never_crash(tmp_path: Path, seed: int) -> None:
 
 def test_attributes_of_one_event_each_are_refused_before_they_fill_the_memory(write: Callable[..., Path]) -> None:
     events = [event("A", DAY + "10:00:00Z", extra=f'<string key="k{n}" value="v"/>') for n in range(4_600)]
-    with pytest.raises(DataError, match="4,604 different attributes, each in hardly any of its 4,600 events"):
+    with pytest.raises(DataError, match="4,604 different attributes, each in hardly any of its 4,600 rows"):
         read_xes(write("log.xes", document(("one", events))))
 
 

@@ -10,6 +10,7 @@ Data (SEFM 2019); Berti et al., OCEL (Object-Centric Event Log) 2.0 Specificatio
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,20 +26,23 @@ from mkmine.eventlog.formats.ocel.objects import Objects
 from mkmine.eventlog.formats.ocel.sqlite import from_sqlite, is_ocel_sqlite
 from mkmine.eventlog.formats.read import read
 from mkmine.eventlog.formats.sqlite import is_sqlite
+from mkmine.eventlog.formats.table import MAX_COLUMNS, check_cells
 from mkmine.eventlog.formats.tabular import open_limited
 from mkmine.eventlog.log import EventLog
 from mkmine.eventlog.provenance import Step
+from mkmine.files import checked_path
 
 __all__ = ["looks_like_ocel", "read_ocel"]
 
 CASE, ACTIVITY, TIME = "ocel:oid", "ocel:activity", "ocel:timestamp"
 KEYS = re.compile(rb'"(?:objectTypes|eventTypes|ocel:[\w-]+)"\s*:')
 HEAD = 1 << 16
+MOST_TOLD = 20
 
 
 def looks_like_ocel(path: str | Path) -> bool:
     """Return whether a file is an object-centric log, by its ending and what it begins with."""
-    source = Path(path)
+    source = checked_path(path)
     name = source.name.casefold().removesuffix(".gz")
     if name.endswith(".jsonocel"):
         return True
@@ -66,12 +70,12 @@ def read_ocel(path: str | Path, *, object_type: str | None = None, **settings: A
     Raises `DataError` if the file cannot be read, or has several object types and none is chosen, and
     `UnknownNameError` if it has not the one that is.
     """
-    source = Path(path)
+    source = checked_path(path)
     if not source.is_file():
         raise DataError(f'there is no file "{source}"; check the path (it is taken from {Path.cwd()})')
     objects = from_sqlite(source) if is_sqlite(source) else from_json(source)
     chosen = _chosen(objects, object_type, source.name)
-    columns, steps = _flattened(objects, chosen)
+    columns, steps = _flattened(objects, chosen, source.name)
     if not columns.num_rows:
         raise DataError(f'no event of "{source.name}" has an object of type "{chosen}"; choose another object_type')
     told = {"case": CASE, "activity": ACTIVITY, "name": source.name.split(".")[0]}
@@ -94,14 +98,16 @@ def _chosen(objects: Objects, told: str | None, name: str) -> str:
     if len(known) > 1:
         events = pd.Series(np.array(objects.types, dtype=object)[objects.link_object]).groupby(objects.link_event)
         per_type = pd.Series([one for group in events.unique() for one in group], dtype=object).value_counts()
-        listed = ", ".join(f'"{one}" ({n:,} objects, {per_type.get(one, 0):,} events)' for one, n in known.items())
+        told = [f'"{one}" ({n:,} objects, {per_type.get(one, 0):,} events)' for one, n in known.items()]
+        more = f" and {len(told) - MOST_TOLD:,} more" if len(told) > MOST_TOLD else ""
         raise DataError(
-            f'"{name}" has objects of {len(known)} types: {listed}. Pass object_type="..." to say which are the cases'
+            f'"{name}" has objects of {len(known):,} types: {", ".join(told[:MOST_TOLD])}{more}. Pass object_type="..." '
+            f"to say which are the cases"
         )
     return str(types[0])
 
 
-def _flattened(objects: Objects, chosen: str) -> tuple[pa.Table, list[Step]]:
+def _flattened(objects: Objects, chosen: str, name: str) -> tuple[pa.Table, list[Step]]:
     types = np.array(objects.types, dtype=object)
     of_type = types == chosen
     mine = of_type[objects.link_object] if len(objects.link_object) else np.zeros(0, dtype=np.bool_)
@@ -115,17 +121,32 @@ def _flattened(objects: Objects, chosen: str) -> tuple[pa.Table, list[Step]]:
         ACTIVITY: pa.array(np.array(objects.activities, dtype=object)[event], pa.large_string()).dictionary_encode(),
         TIME: objects.times.take(pa.array(event)),
     }
-    for name, values in objects.event_attributes.items():
-        columns[name if name not in columns else f"{name} (attribute)"] = values.take(pa.array(event))
-    for kind, group in others.groupby(types[others["object"].to_numpy()] if len(others) else [], sort=True):
+    for attribute, values in objects.event_attributes.items():
+        columns[_free(attribute, columns)] = values.take(pa.array(event))
+    groups = others.groupby(types[others["object"].to_numpy()] if len(others) else [], sort=True)
+    if groups.ngroups > MAX_COLUMNS:
+        raise DataError(
+            f'"{name}" relates its events to objects of {groups.ngroups:,} further types, and each would be a column; '
+            f"a log of up to {MAX_COLUMNS:,} can be read"
+        )
+    check_cells(groups.ngroups, len(rows), len(others), name)
+    for kind, group in groups:
+        # An event of many cases has the same other objects in each: they are named once.
         joined = pd.Series(ids[group["object"].to_numpy()]).groupby(group["event"].to_numpy()).agg(", ".join)
-        texts = joined.reindex(event).to_numpy(dtype=object)
-        columns[f"object:{kind}"] = pa.array(texts, pa.large_string(), from_pandas=True).dictionary_encode()
-    for name, values in objects.object_attributes.items():
+        place = joined.index.get_indexer(event)
+        texts = pa.array(joined.to_numpy(dtype=object), pa.large_string()).dictionary_encode()
+        columns[_free(f"object:{kind}", columns)] = texts.take(pa.array(place, mask=place < 0))
+    for attribute, values in objects.object_attributes.items():
         own = values.take(pa.array(case))
         if own.null_count < len(own):
-            columns[f"case:{name}"] = own
+            columns[_free(f"case:{attribute}", columns)] = own
     return pa.table(columns), _distortions(objects, chosen, event, case, others)
+
+
+def _free(name: str, taken: Collection[str]) -> str:
+    while name in taken:
+        name = f"{name} (attribute)"
+    return name
 
 
 def _distortions(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
 
 from mkmine.errors import DataError
+from mkmine.eventlog.formats.encodings import loads_json
 from mkmine.eventlog.formats.ocel.objects import Gathered, Objects, typed
 from mkmine.eventlog.formats.tabular import open_limited
 
@@ -26,7 +26,7 @@ def from_json(path: Path, *, size_limit: int = LARGEST) -> Objects:
     with open_limited(path, size_limit) as stream:
         data = stream.read()
     try:
-        document = json.loads(data.decode("utf-8-sig"))
+        document = loads_json(data.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
         raise DataError(f'"{path.name}" is not JSON: {" ".join(str(error).split())[:200]}; export it again') from None
     return _Reader(path.name, document).objects()
@@ -73,7 +73,7 @@ class _Reader:
 
     def objects(self) -> Objects:
         ids: dict[str, int] = {}
-        types, of_objects = [], Gathered()
+        types, of_objects = [], Gathered(self.name)
         for i, one in enumerate(self.parts(self.document, "objects", "")):
             place = f"objects[{i}]"
             if ids.setdefault(self.text(one, "id", place), i) != i:
@@ -82,7 +82,7 @@ class _Reader:
             for attribute in self.parts(one, "attributes", f"{place}."):
                 name = self.text(attribute, "name", f"{place}.attributes")
                 of_objects.add(name, i, attribute.get("value"), str(attribute.get("time", "")))
-        activities, times, of_events = [], [], Gathered()
+        activities, times, of_events = [], [], Gathered(self.name)
         link_event, link_object, dangling = [], [], 0
         for i, one in enumerate(self.parts(self.document, "events", "")):
             place = f"events[{i}]"

@@ -11,7 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from mkmine.errors import DataError
 from mkmine.eventlog.formats.outgoing import array_of
+from mkmine.eventlog.formats.table import MAX_COLUMNS, check_cells
 
 __all__ = ["Gathered", "Objects", "typed"]
 
@@ -45,15 +47,18 @@ class Objects:
 
 
 class Gathered:
-    """Values of attributes by name, as they are met: of several for one row, the one with the latest time counts."""
+    """Values of attributes of a file by name, as they are met: of several for one row, the one with the latest time counts."""
 
-    def __init__(self) -> None:
+    def __init__(self, source: str) -> None:
+        self.source = source
         self.values: dict[str, dict[int, tuple[str, Any]]] = {}
         self.changed = 0
 
     def add(self, name: str, row: int, value: Any, time: str = "") -> None:
         """Take a value; `time` is ISO 8601 text."""
         column = self.values.setdefault(name, {})
+        if len(self.values) > MAX_COLUMNS:
+            raise DataError(f'"{self.source}" has more than {MAX_COLUMNS:,} different attributes; remove those not needed')
         if row in column:
             self.changed += 1
             if column[row][0] > time:
@@ -61,7 +66,11 @@ class Gathered:
         column[row] = (time, value)
 
     def arrays(self, n: int, kinds: dict[str, str]) -> dict[str, pa.Array]:
-        """Return the columns over all `n` rows, typed as declared where every value is so."""
+        """Return the columns over all `n` rows, typed as declared where every value is so.
+
+        Raises `DataError` if nearly all of it would be empty, and it would fill the memory.
+        """
+        check_cells(len(self.values), n, sum(map(len, self.values.values())), self.source)
         out = {}
         for name, found in self.values.items():
             whole: list[Any] = [None] * n

@@ -88,7 +88,7 @@ class _Reader:
 
     def attributes(self, what: str, numbers: dict[str, int]) -> tuple[Gathered, dict[str, str], dict[int, Any]]:
         """Return the attributes of events or objects, their kinds, and the time of each row that has one."""
-        gathered, kinds, times = Gathered(), dict[str, str](), dict[int, Any]()
+        gathered, kinds, times = Gathered(self.name), dict[str, str](), dict[int, Any]()
         for table in self.maps(what).values():
             columns = self.columns(table)
             own = [one for one in columns if not one.startswith("ocel_")]

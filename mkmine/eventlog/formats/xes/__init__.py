@@ -20,6 +20,7 @@ from mkmine.eventlog.formats.tabular import GIB, open_limited
 from mkmine.eventlog.formats.xes.document import Document
 from mkmine.eventlog.formats.xes.parser import parse
 from mkmine.eventlog.twins import compiled
+from mkmine.files import checked_path
 
 __all__ = ["read_xes"]
 
@@ -34,7 +35,7 @@ def read_xes(path: str | Path, *, size_limit: int = 32 * GIB) -> Table:
 
     Raises `DataError` if the file is absent, is not whole, declares a document type, or holds no event.
     """
-    source = Path(path)
+    source = checked_path(path)
     if not source.is_file():
         raise DataError(f'there is no file "{source}"; check the path (it is taken from {Path.cwd()})')
     size = _unpacked(source)
@@ -96,7 +97,8 @@ def _columns(document: Document) -> tuple[pa.Table, list[str]]:
     columns |= {key: column.array(len(trace_of)) for key, column in document.columns.items() if key != CASE}
     for key, column in document.case_columns.items():
         if key != "concept:name":
-            columns[f"case:{key}"] = column.array(traces).take(pa.array(trace_of))
+            called = f"case:{key}" if f"case:{key}" not in columns else f"case:{key} (attribute)"
+            columns[called] = column.array(traces).take(pa.array(trace_of))
     return pa.table(columns), notes
 
 

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 from mkmine.errors import DataError
 from mkmine.eventlog.formats.dates import COMMON_ZONES, MISSING
+from mkmine.eventlog.formats.notation import EAST, WEST
+from mkmine.eventlog.formats.table import check_cells
 
 __all__ = ["MOST_KEYS", "NAIVE", "VALUES", "Column", "Document"]
 
@@ -20,8 +22,6 @@ VALUES = ("string", "date", "int", "float", "boolean", "id")
 MOST_KEYS = 10_000
 # The offset of a date without one, in place of minutes.
 NAIVE = 32_767
-# Every attribute becomes a column over all events; a file in which each event has its own would fill the memory.
-MANY_CELLS, SPARSE = 20_000_000, 50
 ARROW = {"int": pa.int64(), "float": pa.float64(), "boolean": pa.bool_()}
 OFFSET = r":\d\d.*(?:Z|[+-]\d\d(?::?\d\d)?)$"
 OFFSET_PARTS = r"(?P<sign>[+-])(?P<hours>\d\d):?(?P<minutes>\d\d)?$"
@@ -106,12 +106,7 @@ class Document:
             loose = f"; {self.loose:,} events stand outside of any trace" if self.loose else ""
             raise DataError(f'"{name}" holds no event in its {self.traces:,} traces{loose}; export the log again')
         columns = [*self.columns.values(), *self.case_columns.values()]
-        cells, values = len(columns) * events, sum(column.count for column in columns)
-        if cells > MANY_CELLS and cells > SPARSE * values:
-            raise DataError(
-                f'"{name}" has {len(columns):,} different attributes, each in hardly any of its {events:,} events; '
-                f"remove those not needed"
-            )
+        check_cells(len(columns), events, sum(column.count for column in columns), name)
 
 
 def _moments(texts: pa.Array) -> tuple[NDArray[np.int64], NDArray[np.int16]] | None:
@@ -130,8 +125,11 @@ def _moments(texts: pa.Array) -> tuple[NDArray[np.int64], NDArray[np.int16]] | N
         parts = pc.extract_regex(known, OFFSET_PARTS)
         hours, minutes, sign = (pc.struct_field(parts, one) for one in ("hours", "minutes", "sign"))
         minutes = pc.if_else(pc.equal(minutes, ""), "0", minutes)
-        size = pc.add(pc.multiply(hours.cast(pa.int16()), 60), minutes.cast(pa.int16()))
-        offsets[:] = pc.if_else(pc.equal(sign, "-"), pc.negate(size), size).fill_null(0).to_numpy(zero_copy_only=False)
+        hours, minutes = (one.cast(pa.int16()).fill_null(0).to_numpy(zero_copy_only=False) for one in (hours, minutes))
+        behind = pc.equal(sign, "-").fill_null(False).to_numpy(zero_copy_only=False)
+        offsets[:] = np.where(behind, -1, 1) * (hours * 60 + minutes)
+        if minutes.max() > 59 or offsets.min() < -WEST or offsets.max() > EAST:
+            return None
     return instants.to_numpy(zero_copy_only=False), offsets
 
 

@@ -44,6 +44,12 @@ def parse(stream: RawIOBase, name: str) -> Document:
             f'"{name}" is not well-formed XML (line {error.lineno}, column {error.offset}: '
             f"{expat.ErrorString(error.code)}); export the log again"
         ) from None
+    except DataError:
+        raise
+    except (LookupError, ValueError) as error:
+        raise DataError(
+            f'"{name}" declares an encoding that cannot be read in XML ({error}); export the log again as UTF-8'
+        ) from None
     return events.document()
 
 
