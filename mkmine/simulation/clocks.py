@@ -23,17 +23,18 @@ _LAST_YEAR = 2190
 
 
 class Clock:
-    """A calendar over a span of time that grows as it is needed.
+    """A calendar over a span of time that grows as it is needed; `longest` is its longest opening (µs) at first.
 
     Raises `DataError` when the simulation runs past the year 2190.
     """
 
-    __slots__ = ("_before", "_ends", "_first", "_last", "_starts", "_total", "always", "calendar")
+    __slots__ = ("_before", "_ends", "_first", "_last", "_starts", "_total", "always", "calendar", "longest")
 
     def __init__(self, calendar: Calendar, first: int, last: int) -> None:
         self.calendar, self._first = calendar, first
         self.always = calendar.is_always_open
         self._compile(last)
+        self.longest = LONGEST if self.always else max(b - a for a, b in zip(self._starts, self._ends, strict=True))
 
     def _compile(self, last: int) -> None:
         if from_year(last) > _LAST_YEAR:

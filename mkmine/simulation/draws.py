@@ -33,8 +33,8 @@ class Cases:
 
     Attributes
     ----------
-    n
-        Number of cases.
+    n, old
+        Number of cases, and how many of them, the last ones, were underway before the run.
     attributes
         Codes (n,) by name of the attribute, `type` among them.
     due
@@ -45,10 +45,12 @@ class Cases:
         The first place (n,).
     """
 
-    __slots__ = ("attributes", "begin", "due", "n", "rank", "values")
+    __slots__ = ("attributes", "begin", "due", "n", "old", "rank", "values")
 
-    def __init__(self, model: SimulationModel, tables: Tables, streams: Streams, arrivals: Ints) -> None:
-        self.n = len(arrivals)
+    def __init__(
+        self, model: SimulationModel, tables: Tables, streams: Streams, arrivals: Ints, *, old: int = 0
+    ) -> None:
+        self.n, self.old = len(arrivals), old
         self.values = {name: tuple(shares) for name, shares in model.attributes.items()}
         self.attributes = {
             name: _chosen(list(shares.values()), streams.uniform("attribute", name, size=self.n))
@@ -98,7 +100,8 @@ class Draws:
 
     Columns of an activity: 0 its duration, 1 where it leads (and further ones for people with habits of their own),
     then, where it has them, `delay` (and after it those of its `waits`), `patience`, and `route` (the bits of the
-    uniform draw, for contexts). Of a gateway 0: where it leads, which ways it takes (bits), or how long each event takes.
+    uniform draw, for contexts). Of a gateway 0: where it leads, which ways it takes (bits), or how long each event
+    takes.
     """
 
     __slots__ = (
@@ -132,6 +135,17 @@ class Draws:
         sizes = {"xor": 1, "or": 1}
         for number, gateway in enumerate(model.gateways.values(), tables.n_activities):
             self.widths[number] = len(gateway.events) or sizes.get(gateway.kind, 0)
+
+    def waits(self, place: int) -> dict[tuple[int, bool], int]:
+        """Return the columns of delays by the activity before (-1: none), and by whether that had only begun."""
+        if place >= self.tables.n_activities:
+            return {}
+        numbers, waits = self.tables.numbers, self.model.activities[self.tables.names[place]].waits
+        first = int(self.delay[place])
+        return {
+            (numbers[one.before] if one.before else -1, one.overlap): first + number
+            for number, one in enumerate(waits, 1)
+        }
 
     def vectors(self, place: int, visit: int, block: int) -> Ints:
         """Return the columns (k, cases of the block) of a visit, counted from 1.
@@ -197,7 +211,8 @@ class Draws:
             return None
         if block not in self._repeated:
             size = min(BLOCK, self.cases.n - block * BLOCK)
-            found = np.zeros(size, dtype=np.bool_)
+            # What those have drawn who were underway says nothing about the rounds behind them.
+            found = np.arange(size) + block * BLOCK >= self.cases.n - self.cases.old
             for place, targets in self._backward.items():
                 found |= np.isin(self.vectors(place, 1, block)[int(place < self.tables.n_activities)], targets)
             self._repeated[block] = found

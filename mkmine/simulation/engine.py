@@ -37,8 +37,8 @@ from mkmine.simulation.places import Activity, Draw, Item, Place, Queue, Task, b
 from mkmine.simulation.rows import Rows, as_log
 from mkmine.simulation.sickness import with_sickness
 from mkmine.simulation.tables import OVERLAP, Ints, Kind, Tables, compile_model
-from mkmine.simulation.twin import Twin, is_compiled, unsupported
-from mkmine.simulation.underway import Underway, WorkInProgress
+from mkmine.simulation.twin import LOADED, Twin, is_compiled, unsupported
+from mkmine.simulation.underway import Resumption, WorkInProgress, resumptions
 from mkmine.streams import Streams
 
 __all__ = ["Engine", "Process", "Run", "Worker", "pays_to_compile", "simulate"]
@@ -75,7 +75,7 @@ class Worker(_Alarm):
         self.single = len(queues) == 1
         self.busy = self.waking = False
         self.case, self.until = -1, 0
-        self.opens, self.closes = 0, 0
+        self.opens, self.closes, self.returns = 0, 0, 0
         self.place: Task
         self.draw: Draw = ()
 
@@ -121,17 +121,22 @@ class Worker(_Alarm):
         return True
 
     def _choose(self, now: int) -> bool:
-        """Begin the first piece of work that is not somebody else's to do."""
+        """Begin the first piece of work that is not somebody else's to do, nor too long for what is left of the day."""
         run = self.run
         best: tuple[Item, list[Item]] | None = None
+        late = False
         for heap in self.heaps:
             for item in heap:
-                other = item[5].other
-                allowed = other < 0 or run.doers[item[2]][other] != self.person
-                allowed &= item[1] not in run.gone
-                if allowed and (best is None or item < best[0]):
+                _, number, case, _, draw, place = item
+                if abs(number) in run.gone or (place.other >= 0 and run.doers[case][place.other] == self.person):
+                    continue
+                if place.fits and not self._fits(place, case, now, draw):
+                    late = True
+                elif best is None or item < best[0]:
                     best = item, heap
         if best is None:
+            if late:
+                self._return_later()
             return False
         (_, number, case, since, draw, place), heap = best
         heap.remove(best[0])
@@ -140,6 +145,21 @@ class Worker(_Alarm):
         run.purge()
         place.begin(self, case, now, since, draw)
         return True
+
+    def _fits(self, place: Task, case: int, now: int, draw: Draw) -> bool:
+        """Whether work can be done before the day is over, or is longer than any day."""
+        duration = place.hours(self.person, case, draw)
+        return now + duration <= self.closes or duration > self.clock.longest
+
+    def _return_later(self) -> None:
+        """Look for work again at the next opening, whatever happens until then."""
+        opening = self.clock.shift(self.closes)[0]
+        if opening > self.returns:
+            self.returns = opening
+            self.run.later(opening, self.run.places[0], self._return, -1, 0, ())
+
+    def _return(self, case: int, now: int, since: int, draw: Draw) -> None:
+        self.look(now)
 
     def happened(self) -> None:
         """The work in hand is done, or the person has come: look for work, and let others come for what is left."""
@@ -151,6 +171,10 @@ class Worker(_Alarm):
                 idle.append(self)
             self.place.done(self, self.case, now, self.draw)
             self.run.go_ahead(now)
+        self.look(now)
+
+    def look(self, now: int) -> None:
+        """Look for work, if there is time, and let others come for what is left."""
         if not self.busy and not self.waking and any(self.heaps):
             opening = self.opening(now)
             if opening > now:
@@ -170,6 +194,7 @@ class _Wait(_Alarm):
     def __init__(self, run: Run) -> None:
         super().__init__(run.env, _WAIT)
         self.run = run
+        self.place: Place
         self.what: Callable[[int, int, int, Draw], None]
         self.moment, self.case, self.since = 0, -1, 0
         self.draw: Draw = ()
@@ -179,6 +204,7 @@ class _Wait(_Alarm):
         self.run.spare.append(self)
         if self.case in self.run.dead:
             self.run.end_branch(self.case, self.moment)
+            self.place.withdraw(self.moment)
         else:
             self.what(self.case, self.moment, self.since, self.draw)
             self.run.go_ahead(self.moment)
@@ -230,8 +256,8 @@ class Run:
         self.schedule, self.normal = self.env.schedule, NORMAL
         # The state of cases: visits by place, activities so far, who did what, how many branches.
         self.visits: list[list[int]] = [[]] * n
-        self.traces: list[list[int]] = [[]] * n if model.tracing else []
-        self.doers: list[list[int]] = [[]] * n if max(tables.owner.max(), tables.other.max()) >= 0 else []
+        self.traces: list[list[int]] = [[]] * n if tables.traced else []
+        self.doers: list[list[int]] = [[]] * n if tables.handed else []
         self.branches = [1] * n if tables.branches else []
         # Where a case may go on before its work is done: how much of it is in hand, and where it goes after that.
         self.in_hand = [0] * n if model.overlapping else []
@@ -251,7 +277,7 @@ class Run:
         self.queues = [Queue(role) for role in tables.roles]
         self.waiting: set[int] = set()
         self.gone: set[int] = set()
-        self.choosy = bool((tables.other >= 0).any())
+        self.choosy = tables.choosy
         self.due: list[int] = (
             draws.cases.due.tolist() if model.queue == "deadline" and draws.cases.due is not None else []
         )
@@ -259,7 +285,7 @@ class Run:
         self.lifo = model.queue == "lifo"
         self.slots = self._hire()
         self.spare: list[_Wait] = []
-        self.underway: list[tuple[Underway, float]] = []
+        self.underway: Sequence[Resumption] = ()
         self.rows: list[int] = []
         self.packed: list[Ints] = []
         self.places: list[Place] = build_places(self)
@@ -295,41 +321,27 @@ class Run:
         if self.doers:
             self.doers[case] = [-1] * self.tables.n_activities
 
-    def begin_with(self, progress: WorkInProgress, first: int, streams: Streams) -> None:
-        """Let cases that are underway go on from where they are; they have the numbers from `first` on."""
-        draws = streams.uniform("remaining", size=len(progress.cases))
+    def begin_with(self, old: Sequence[Resumption], at: int) -> None:
+        """Let cases that are underway go on at `at` (µs) from where they are; they are the last ones of all."""
+        self.underway = old
+        first = len(self.visits) - len(old)
         # Whoever is at work goes on with it before others look for work.
-        stages = [one.stage != "working" for one in progress.cases]
-        for number in sorted(range(len(stages)), key=stages.__getitem__):
-            self.later(progress.at, self._resume, first + number, number, ())
-        self.underway = list(zip(progress.cases, draws.tolist(), strict=True))
+        for number in sorted(range(len(old)), key=lambda number: old[number].stage != "working"):
+            place = self.places[old[number].place]
+            self.later(at, place, self._resume, first + number, number, ())
 
     def _resume(self, case: int, now: int, number: int, draw: Draw) -> None:
-        one, u = self.underway[number]
+        one = self.underway[number]
         self.start_case(case)
-        codes = self.tables.numbers
-        for name, rounds in one.rounds.items():
-            if name in codes:
-                self.visits[case][codes[name]] = rounds - (name == one.activity)
+        self.visits[case] = list(one.visits)
         if self.traces:
             # The visit adds the present activity.
-            self.traces[case] = [codes[name] for name in one.trace[:-1] if name in codes]
+            self.traces[case] = list(one.trace)
         if self.doers:
-            for name, who in one.doers.items():
-                if name in codes:
-                    self.doers[case][codes[name]] = self.person_of(who)
-        place = self.places[codes[one.activity]]
+            self.doers[case] = list(one.doers)
+        place = self.places[one.place]
         assert isinstance(place, Activity)
-        place.resume(case, now, one, u)
-
-    def person_of(self, name: str | None) -> int:
-        """Return the number of a person; -1 if there is none of that name."""
-        return next((number for number, one in enumerate(self.model.people) if one.name == name), -1)
-
-    def slots_of(self, name: str | None) -> list[Worker]:
-        """Return the hands of a person."""
-        person = self.person_of(name)
-        return [] if person < 0 else self.slots[person]
+        place.resume(case, now, one)
 
     def go_ahead(self, now: int) -> None:
         """Let the cases go on whose work has begun, where they do not wait for its end."""
@@ -384,6 +396,7 @@ class Run:
             for item in heap
             if item[2] == case and abs(item[1]) not in self.gone and not item[5].bundles
         ]
+        waiting.sort(key=lambda item: abs(item[1]))
         self.gone.update(abs(item[1]) for item in waiting)
         self.waiting.difference_update(self.gone)
         self.purge()
@@ -441,11 +454,12 @@ class Run:
                     self.gone.remove(abs(heappop(heap)[1]))
 
     def later(
-        self, moment: int, what: Callable[[int, int, int, Draw], None], case: int, since: int, draw: Draw
+        self, moment: int, place: Place, what: Callable[[int, int, int, Draw], None], case: int, since: int, draw: Draw
     ) -> None:
-        """Call `what(case, moment, since, draw)` at `moment`."""
+        """Call `what(case, moment, since, draw)` at `moment`; if the case has ended by then, it leaves the place."""
         wait = self.spare.pop() if self.spare else _Wait(self)
-        wait.what, wait.moment, wait.case, wait.since, wait.draw = what, moment, case, since, draw
+        wait.place, wait.what = place, what
+        wait.moment, wait.case, wait.since, wait.draw = moment, case, since, draw
         wait.callbacks = wait.happen
         self.schedule(wait, NORMAL, moment - self.env.now)
 
@@ -529,7 +543,7 @@ def simulate(
     in_progress
         The cases from which the run begins, instead of from an empty office; see
         `mkmine.simulation.underway.work_in_progress`. They stand in the log after the new ones, under their own names,
-        from the activity on in which they are. Only SimPy can do this.
+        from the activity on in which they are.
 
     Raises `DataError` if a case does not end (more than 1,000 rounds of an activity), if cases wait for each other for
     ever, or if nothing happens in the window.
@@ -547,19 +561,19 @@ def simulate(
         in_progress.check(model)
     arrived = np.array([*times.tolist(), *(one.arrived for one in old)], dtype=np.int64) if old else times
     tables = compile_model(model, int(arrived.min()), int(times[-1]))
-    chances = Cases(model, tables, streams, arrived)
+    chances = Cases(model, tables, streams, arrived, old=len(old))
     draws = Draws(model, tables, streams, chances)
-    why_not = (*(["processes"] if processes else []), *(["work in progress"] if old else []), *unsupported(model))
+    resumed = [] if in_progress is None else resumptions(in_progress, model, tables, streams)
+    at = int(times[0]) if in_progress is None else in_progress.at
+    why_not = (*(["processes"] if processes else []), *unsupported(model))
     twin = _compiled(engine, why_not, len(times) * len(model.activities))
     ran = ", compiled" if twin else f", on SimPy for its {', '.join(why_not)}" if engine == "kernel" else ""
     step = Step("simulate", f"{model.name}, seed {seed}, replication {replication}{ran}")
-    if twin:
-        rows = Twin(model, tables, draws, times).play()
-    else:
-        begins = int(times[0]) if in_progress is None else min(int(times[0]), in_progress.at)
-        run = Run(model, tables, draws, times, begins)
-        if in_progress is not None:
-            run.begin_with(in_progress, len(times), streams)
+    rows = Twin(draws, times, resumed, at).play() if twin else None
+    if rows is None:
+        # Also where the twin got stuck: this one tells where.
+        run = Run(model, tables, draws, times, min(int(times[0]), at))
+        run.begin_with(resumed, at)
         for process in processes:
             run.env.process(process(run))
         rows = run.play()
@@ -585,7 +599,7 @@ def pays_to_compile(rows: int) -> bool:
 
     Once it is loaded, it serves every size.
     """
-    loaded = "mkmine.simulation.kernel" in sys.modules
+    loaded = LOADED in sys.modules
     return compiled(rows, pays_from=0 if loaded else _PAYS_FROM if is_compiled() else _PAYS_TO_COMPILE)
 
 

@@ -14,9 +14,12 @@ from mkmine.simulation.places import Draw, Task
 if TYPE_CHECKING:
     from mkmine.simulation.engine import Run, Worker
     from mkmine.simulation.model import ActivityModel
-    from mkmine.simulation.underway import Underway
+    from mkmine.simulation.underway import Resumption
 
 __all__ = ["BatchedTask", "LimitedBatchedTask", "LimitedTask"]
+
+# The hours of a batch do not add up to more, whatever its pieces are; the compiled engine has no larger numbers.
+_MOST = 2**62
 
 
 class LimitedTask(Task):
@@ -40,10 +43,10 @@ class LimitedTask(Task):
         self.inside += 1
         super().enter(case, now, since)
 
-    def resume(self, case: int, now: int, one: Underway, u: float) -> None:
+    def resume(self, case: int, now: int, one: Resumption) -> None:
         """A case has been here since before the simulation began."""
         self.inside += 1
-        super().resume(case, now, one, u)
+        super().resume(case, now, one)
 
     def leave(self, case: int, now: int, since: int, draw: Draw) -> None:
         """The case goes on, and gives its place to the next one as soon as it finds another."""
@@ -96,9 +99,9 @@ class BatchedTask(Task):
         if full or (self.opening and self.batch_clock.next_open(now) == now):
             self._hand_over(now)
         elif first and self.opening:
-            self.run.later(self.batch_clock.next_open(now), self._due, -1, self.batches, draw)
+            self.run.later(self.batch_clock.next_open(now), self, self._due, -1, self.batches, draw)
         elif first and self.longest is not None:
-            self.run.later(self.batch_clock.add(now, self.longest), self._due, -1, self.batches, draw)
+            self.run.later(self.batch_clock.add(now, self.longest), self, self._due, -1, self.batches, draw)
 
     def _due(self, case: int, now: int, number: int, draw: Draw) -> None:
         """The time of a batch has come, if it has not been handed over already."""
@@ -125,18 +128,23 @@ class BatchedTask(Task):
             for case, since, draw in alive:
                 super().offer(case, now, since, draw)
 
+    def hours(self, person: int, case: int, draw: Draw) -> int:
+        """Return how long (µs) the work takes that person, or all the work of a batch at once."""
+        if not self.together:
+            return super().hours(person, case, draw)
+        bundle = cast("tuple[tuple[int, int, Draw], ...]", draw)
+        durations = [one[2][0][one[0] & MASK] for one in bundle]
+        longest = max(durations)
+        duration = min(longest + round((min(sum(durations), _MOST) - longest) * self.addition), LONGEST)
+        return duration if self.pace is None else min(round(duration * self.pace[person]), LONGEST)
+
     def begin(self, worker: Worker, case: int, now: int, since: int, draw: Draw) -> None:
         """A free person on duty begins the work, or all the work of a batch at once."""
         if not self.together:
             super().begin(worker, case, now, since, draw)
             return
         bundle = cast("tuple[tuple[int, int, Draw], ...]", draw)
-        durations = [one[2][0][one[0] & MASK] for one in bundle]
-        longest = max(durations)
-        duration = longest + round((sum(durations) - longest) * self.addition)
-        if self.pace is not None:
-            duration = round(duration * self.pace[worker.person])
-        duration = min(duration, LONGEST)
+        duration = self.hours(worker.person, case, draw)
         end = now + duration if self.finish else worker.clock.add(now, duration)
         run = self.run
         for member, since_then, _ in bundle:

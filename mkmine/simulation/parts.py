@@ -171,10 +171,11 @@ class Context(Part):
 class Wait(Part):
     """The outside delay before an activity where `before` came just before it, by round (the last one: all further).
 
-    With `overlap` it holds where the activity before had only begun, and counts from then.
+    `before: null` is for cases that begin with the activity. With `overlap` it holds where the activity before had only
+    begun, and counts from then.
     """
 
-    before: Name
+    before: Name | None
     overlap: bool = False
     delay: Annotated[list[Distribution], Field(min_length=1)]
 
@@ -269,7 +270,9 @@ class ActivityModel(Part):
     priority
         Lower numbers go first, where the model's `queue` is "priority" or "ageing".
     at_closing
-        `"pause"`: the work is laid down at the end of the working hours; `"finish"`: it is finished in overtime.
+        `"pause"`: the work is laid down at the end of the working hours; `"finish"`: it is finished in overtime;
+        `"wait"`: it is only begun if it can be done before the person's hours are over, lunch included, or else left
+        for another opening (what is longer than each of them is begun nevertheless, and laid down).
     cost, cost_per_hour
         Of each execution, and of each hour of it, besides the person's.
     wip_limit
@@ -295,7 +298,7 @@ class ActivityModel(Part):
     same_person_as: Name | None = None
     other_person_than: Name | None = None
     priority: Urgency = 0
-    at_closing: Literal["pause", "finish"] = "pause"
+    at_closing: Literal["pause", "finish", "wait"] = "pause"
     cost: Money = 0.0
     cost_per_hour: Money = 0.0
     wip_limit: Annotated[int, Field(ge=1, le=1_000_000)] | None = None

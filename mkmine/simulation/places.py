@@ -10,15 +10,13 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Callable
 from heapq import heappush
 from typing import TYPE_CHECKING
 
-from mkmine.calendars import HOUR
 from mkmine.simulation.clocks import LONGEST, Clock
 from mkmine.simulation.draws import MASK, SHIFT
 from mkmine.simulation.tables import CANCELLED, END, OVERLAP, TERMINATED, WITHDRAWN, Kind, route_table
-from mkmine.simulation.underway import Underway, remaining
+from mkmine.simulation.underway import Resumption
 
 if TYPE_CHECKING:
     from mkmine.simulation.engine import Run, Worker
@@ -63,9 +61,8 @@ class Place:
             drawn.append(run.draw(code, len(drawn) + 1, case >> SHIFT))
         return drawn[number]
 
-    def leave(self, case: int, now: int, since: int, draw: Draw) -> None:
-        """A case leaves this place; overridden where it may go to several."""
-        raise NotImplementedError
+    def withdraw(self, now: int) -> None:
+        """A case has left without having been worked on."""
 
 
 # -- activities --------------------------------------------------------------------------------------------------------
@@ -131,43 +128,25 @@ class Activity(Place):
                 return found[1][bisect_right(found[0], draw[self.route][case & MASK])]
         return target
 
-    def elapsed(self, started: int, now: int, worker: Worker | None) -> float:
-        """Return for how many hours the activity has been going on."""
-        calendar = (worker.clock if worker else self.clock).calendar
-        factor = self.run.tables.pace[self.code, worker.person] if worker else 1.0
-        return float(calendar.working_time(started, now)) / HOUR / factor
-
-    def resume(self, case: int, now: int, one: Underway, u: float) -> None:
+    def resume(self, case: int, now: int, one: Resumption) -> None:
         """A case has been here since before the simulation began."""
         draw = self.visit(case)
         if one.stage == "done":
             if self.run.in_hand:
                 self.begun(case, draw)
-            person = self.run.person_of(one.doers.get(self.run.tables.names[self.code]))
-            self.run.rows += (case, self.code, person, one.since, one.started, one.ended)
+            self.run.rows += (case, self.code, one.person, one.since, one.started, one.ended)
             self.leave(case, now, now, draw)
-        elif one.stage == "waiting":
-            self.resume_waiting(case, now, one.since, draw)
         else:
-            rounds = self.model.duration
-            spread = rounds[min(one.rounds.get(self.run.tables.names[self.code], 1), len(rounds)) - 1]
-            self.resume_work(case, now, one, draw, lambda elapsed: remaining(spread, elapsed, u))
+            self.go_on(case, now, one, draw)
 
-    def resume_waiting(self, case: int, now: int, since: int, draw: Draw) -> None:
-        """Nobody has begun it yet."""
-        self.resume_work(case, now, None, draw, lambda _: float(draw[0][case & MASK]) / HOUR)
-
-    def resume_work(
-        self, case: int, now: int, one: Underway | None, draw: Draw, left: Callable[[float], float]
-    ) -> None:
-        """It goes on for what is left of it."""
-        started = now if one is None else one.started
-        hours = left(self.elapsed(started, now, None) if one else 0.0)
-        end = self.clock.add(self.clock.next_open(now), round(hours * HOUR))
-        self.run.rows += (case, self.code, -1, started if one is None else one.since, started, end)
+    def go_on(self, case: int, now: int, one: Resumption, draw: Draw) -> None:
+        """It waits on, or goes on for what is left of it."""
+        working = one.stage == "working"
+        end = self.clock.add(self.clock.next_open(now), one.left if working else draw[0][case & MASK])
+        self.run.rows += (case, self.code, -1, *((one.since, one.started) if working else (now, now)), end)
         if self.run.in_hand:
             self.begun(case, draw)
-        self.run.later(end, self.leave, case, now, draw)
+        self.run.later(end, self, self.leave, case, now, draw)
 
 
 class Outside(Activity):
@@ -180,7 +159,7 @@ class Outside(Activity):
         self.run.rows += (case, self.code, -1, since, now, end)
         if self.run.in_hand:
             self.begun(case, draw)
-        self.run.later(end, self.leave, case, since, draw)
+        self.run.later(end, self, self.leave, case, since, draw)
 
 
 class Task(Activity):
@@ -194,17 +173,14 @@ class Task(Activity):
         self.queue = run.queues[int(tables.role[code])]
         self.delay, self.patience = int(draws.delay[code]), int(draws.patience[code])
         self.owner, self.other = int(tables.owner[code]), int(tables.other[code])
-        self.rank, self.finish = int(tables.rank[code]), bool(tables.finish[code])
+        self.rank, self.finish, self.fits = int(tables.rank[code]), bool(tables.finish[code]), bool(tables.fits[code])
         self.pace = tables.pace[code].tolist() if (tables.pace[code] != 1).any() else None
         self.habit = tables.habit[code].tolist() if tables.habit[code].any() else None
-        # Work that must not be given to just anybody, or that somebody has to know about, takes the longer way; so does
-        # a case that does not simply go where was drawn.
-        self.plain = self.owner < 0 and self.other < 0 and self.patience < 0
+        # Work that must not be given to just anybody at any time, or that somebody has to know about, takes the longer
+        # way; so does a case that does not simply go where was drawn.
+        self.plain = self.owner < 0 and self.other < 0 and self.patience < 0 and not self.fits
         self.straight = type(self) is Task and not (self.habit or self.contexts or run.branches or run.in_hand)
-        # The column of the delay by the activity before, and whether that had only begun.
-        self.waits = {
-            (tables.numbers[one.before], one.overlap): self.delay + number for number, one in enumerate(model.waits, 1)
-        }
+        self.waits = run.draws.waits(code)
         if self.patience >= 0 and model.patience is not None:
             calendar = model.patience.calendar
             self.patience_clock = tables.clocks[tables.clock_of[calendar] if calendar else 0]
@@ -224,7 +200,7 @@ class Task(Activity):
             draw = self.visit(case)
         if self.delay >= 0:
             column = self._wait(case) if self.waits else self.delay
-            self.run.later(self.clock.add(now, draw[column][case & MASK]), self.offer, case, since, draw)
+            self.run.later(self.clock.add(now, draw[column][case & MASK]), self, self.offer, case, since, draw)
         else:
             self.offer(case, now, since, draw)
 
@@ -253,7 +229,7 @@ class Task(Activity):
             self.offered[number] = case, since
             until = self.patience_clock.add(now, draw[self.patience][case & MASK])
             # It is no branch of the case, which may have ended by then.
-            run.later(until, self.give_up, -1, number, draw)
+            run.later(until, self, self.give_up, -1, number, draw)
         owner = run.doers[case][self.owner] if self.owner >= 0 else -1
         if owner < 0:
             heappush(queue.heap, item)
@@ -263,11 +239,16 @@ class Task(Activity):
             heappush(slots[0].own, item)
             run.call([worker for worker in slots if not worker.busy], now)
 
+    def hours(self, person: int, case: int, draw: Draw) -> int:
+        """Return how long (µs) the work takes that person."""
+        duration = draw[0][case & MASK]
+        return duration if self.pace is None else min(round(duration * self.pace[person]), LONGEST)
+
     def begin(self, worker: Worker, case: int, now: int, since: int, draw: Draw) -> None:
         """A free person on duty begins the work."""
         duration = draw[0][case & MASK]
         if self.pace is not None:
-            duration = min(round(duration * self.pace[worker.person]), LONGEST)
+            duration = self.hours(worker.person, case, draw)
         end = now + duration
         if end > worker.closes and not self.finish:
             end = worker.clock.add(now, duration)
@@ -286,24 +267,19 @@ class Task(Activity):
         worker.callbacks = worker.happen
         run.schedule(worker, run.normal, end - now)
 
-    def resume_waiting(self, case: int, now: int, since: int, draw: Draw) -> None:
-        """Nobody has begun it yet."""
-        self.offer(case, now, since, draw)
-
-    def resume_work(
-        self, case: int, now: int, one: Underway | None, draw: Draw, left: Callable[[float], float]
-    ) -> None:
+    def go_on(self, case: int, now: int, one: Resumption, draw: Draw) -> None:
         """The person goes on with it; where nobody is named, or they are busy, it is offered anew."""
-        free = [worker for worker in self.run.slots_of(one.person) if not worker.busy] if one else []
-        if one is None or not free or self.queue not in free[0].queues:
-            # After all who go on with their work: whoever is woken for this may be one of them.
-            self.run.later(now, self.resume_waiting, case, now if one is None else one.since, draw)
+        if one.stage == "waiting":
+            self.offer(case, now, one.since, draw)
             return
-        worker = free[0]
-        factor = float(self.run.tables.pace[self.code, worker.person])
-        duration = min(round(left(self.elapsed(one.started, now, worker)) * factor * HOUR), LONGEST)
+        slots = self.run.slots[one.person] if one.person >= 0 else []
+        worker = next((worker for worker in slots if not worker.busy), None)
+        if worker is None:
+            # After all who go on with their work: whoever is woken for this may be one of them.
+            self.run.later(now, self, self.offer, case, one.since, draw)
+            return
         worker.opening(now)
-        end = now + duration if self.finish else worker.clock.add(now, duration)
+        end = now + one.left if self.finish else worker.clock.add(now, one.left)
         run = self.run
         run.rows += (case, self.code, worker.person, one.since, one.started, end)
         if run.doers:
@@ -341,9 +317,6 @@ class Task(Activity):
         run.rows += (case, self.code, -1, since, now, now)
         run.places[self.given_up_to].enter(case, now, now)
         self.withdraw(now)
-
-    def withdraw(self, now: int) -> None:
-        """A case has left without having been worked on."""
 
 
 # -- gateways ----------------------------------------------------------------------------------------------------------
@@ -431,7 +404,7 @@ class Race(Place):
         draw = self.visit(case)
         moments = [clock.add(now, waits[case & MASK]) for clock, waits in zip(self.clocks, draw, strict=True)]
         first = min(moments)
-        self.run.later(first, self.happened, case, moments.index(first), draw)
+        self.run.later(first, self, self.happened, case, moments.index(first), draw)
 
     def happened(self, case: int, now: int, number: int, draw: Draw) -> None:
         """The case goes where the event leads."""

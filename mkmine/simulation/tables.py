@@ -60,8 +60,8 @@ class Tables:
         (N,) the activity whose doer has to do this one, or must not.
     rank, step
         (N,) µs that are added to the key of work in its queue, and how many a step of priority is worth.
-    finish
-        (N,) bool: work is finished in overtime.
+    finish, fits
+        (N,) bool: work is finished in overtime, or begun only if it can be done before closing.
     habit
         (N, P) which column of routes holds when that person did it; 0 is everybody's.
     pace
@@ -74,6 +74,8 @@ class Tables:
         (P,) each, of people.
     clocks
         The clocks; 0 never stops.
+    traced
+        Whether it matters which activities came before.
     """
 
     names: tuple[str, ...]
@@ -88,6 +90,7 @@ class Tables:
     rank: Ints
     step: int
     finish: NDArray[np.bool_]
+    fits: NDArray[np.bool_]
     habit: Ints
     pace: NDArray[np.float64]
     targets: tuple[tuple[int, ...], ...]
@@ -97,11 +100,22 @@ class Tables:
     capacity: Ints
     clocks: list[Clock]
     clock_of: dict[str, int]
+    traced: bool
 
     @property
     def branches(self) -> bool:
         """Whether a case can be in several places at once."""
         return bool(((self.kind == Kind.AND) | (self.kind == Kind.OR)).any())
+
+    @property
+    def choosy(self) -> bool:
+        """Whether people may have to leave work that is before them to others, or for another day."""
+        return bool((self.other >= 0).any() or self.fits.any())
+
+    @property
+    def handed(self) -> bool:
+        """Whether it matters later who did what."""
+        return bool((self.owner >= 0).any() or (self.other >= 0).any())
 
     @property
     def paced(self) -> bool:
@@ -145,6 +159,10 @@ def compile_model(model: SimulationModel, first: int, last: int) -> Tables:
         rank=of_activities([one.priority * step for one in activities], 0),
         step=step,
         finish=of_activities([one.at_closing == "finish" for one in activities], 0).astype(np.bool_),
+        fits=of_activities([one.at_closing == "wait" and one.role is not None for one in activities], 0).astype(
+            np.bool_
+        ),
+        traced=model.tracing,
         habit=habit,
         pace=pace,
         targets=(*(() for _ in activities), *(tuple(code(to) for to in one.targets) for one in gateways)),

@@ -9,13 +9,17 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from mkmine.calendars import HOUR
 from mkmine.errors import DataError, UnknownNameError
 from mkmine.eventlog import EventLog
 from mkmine.eventlog.enablement import enabled_times
+from mkmine.simulation.clocks import LONGEST
 from mkmine.simulation.distributions import Distribution
 from mkmine.simulation.model import SimulationModel
+from mkmine.simulation.tables import Tables
+from mkmine.streams import Streams
 
-__all__ = ["Underway", "WorkInProgress", "remaining", "work_in_progress"]
+__all__ = ["Resumption", "Underway", "WorkInProgress", "remaining", "resumptions", "work_in_progress"]
 
 Stage = Literal["waiting", "working", "done"]
 
@@ -79,6 +83,89 @@ class WorkInProgress:
             if one.person is not None and one.person not in people:
                 where = f'the work in progress, case "{one.case}"'
                 raise UnknownNameError.of(kind="person", name=one.person, known=sorted(people), where=where)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resumption:
+    """How a case goes on that was underway: the same in numbers, with what chance decides about it.
+
+    Attributes
+    ----------
+    place, stage
+        The activity that it is in, and how far that is.
+    person
+        Who works on it, or has done it; -1: nobody, or nobody who is in the model and has the role.
+    since, started, ended
+        When the activity was enabled, begun and finished (µs).
+    left
+        How much is left of what is being worked on (µs of the person's pace).
+    visits, doers
+        How often the case visited each place before the present visit; who did each activity last (-1: nobody).
+    trace
+        The activities before the present one, in order of time.
+    """
+
+    place: int
+    stage: Stage
+    person: int
+    since: int
+    started: int
+    ended: int
+    left: int
+    visits: tuple[int, ...]
+    doers: tuple[int, ...]
+    trace: tuple[int, ...]
+
+
+def resumptions(progress: WorkInProgress, model: SimulationModel, tables: Tables, streams: Streams) -> list[Resumption]:
+    """Return how the cases of the work in progress go on."""
+    draws = streams.uniform("remaining", size=len(progress.cases)).tolist()
+    people = {one.name: number for number, one in enumerate(model.people)}
+    return [
+        _resumption(one, u, progress.at, model, tables, people) for one, u in zip(progress.cases, draws, strict=True)
+    ]
+
+
+def _resumption(
+    one: Underway, u: float, at: int, model: SimulationModel, tables: Tables, people: Mapping[str, int]
+) -> Resumption:
+    numbers, place = tables.numbers, tables.numbers[one.activity]
+    who = one.doers.get(one.activity) if one.stage == "done" else one.person
+    person = people.get(who or "", -1)
+    if one.stage == "working" and int(tables.role[place]) not in (tables.person_roles[person] if person >= 0 else ()):
+        person = -1
+    visits = [0] * len(tables.names)
+    for name, rounds in one.rounds.items():
+        if name in numbers:
+            visits[numbers[name]] = rounds - (name == one.activity)
+    doers = [-1] * tables.n_activities
+    for name, doer in one.doers.items():
+        if name in numbers:
+            doers[numbers[name]] = people.get(doer, -1)
+    return Resumption(
+        place=place,
+        stage=one.stage,
+        person=person,
+        since=one.since,
+        started=one.started,
+        ended=one.ended,
+        left=_left(one, u, at, model, tables, person) if one.stage == "working" else 0,
+        visits=tuple(visits),
+        doers=tuple(doers),
+        trace=tuple(numbers[name] for name in one.trace[:-1] if name in numbers),
+    )
+
+
+def _left(one: Underway, u: float, at: int, model: SimulationModel, tables: Tables, person: int) -> int:
+    """Return how long (µs) the work goes on that somebody, or somebody outside, has begun."""
+    activity, place = model.activities[one.activity], tables.numbers[one.activity]
+    if person < 0 and activity.role is not None:
+        return 0
+    clock = tables.clocks[int(tables.person_clock[person] if person >= 0 else tables.clock[place])]
+    factor = float(tables.pace[place, person]) if person >= 0 else 1.0
+    elapsed = float(clock.calendar.working_time(one.started, at)) / HOUR / factor
+    spread = activity.duration[min(one.rounds.get(one.activity, 1), len(activity.duration)) - 1]
+    return min(round(remaining(spread, elapsed, u) * factor * HOUR), LONGEST)
 
 
 def work_in_progress(log: EventLog, at: int | None = None) -> WorkInProgress:

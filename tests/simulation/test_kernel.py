@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from typing import Any
 
 import numpy as np
 import pytest
+import simpy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,7 +16,7 @@ from mkmine.errors import DataError, UnknownNameError
 from mkmine.eventlog import EventLog
 from mkmine.simulation import SimulationModel, simulate
 from mkmine.simulation import draws as draws_module
-from mkmine.simulation.twin import unsupported
+from mkmine.simulation.engine import Run
 
 from .conftest import article_values, exponential, single_queue
 from .strategies import models
@@ -30,14 +32,21 @@ def same(one: EventLog, two: EventLog) -> None:
 
 
 def both(model: SimulationModel, **options: Any) -> tuple[EventLog, EventLog]:
-    assert unsupported(model) == ()
-    return simulate(model, engine="simpy", **options), simulate(model, engine="kernel", **options)
+    plain, twin = simulate(model, engine="simpy", **options), simulate(model, engine="kernel", **options)
+    assert plain.history[0].detail + ", compiled" == twin.history[0].detail
+    return plain, twin
 
 
 @settings(max_examples=150)
 @given(models(), st.integers(0, 1000))
 def test_random_models_give_the_same_log(model: SimulationModel, seed: int) -> None:
     same(*both(model, seed=seed, cases=40))
+
+
+@settings(max_examples=150)
+@given(models(limits=True), st.integers(0, 1000))
+def test_random_models_that_hold_work_back_give_the_same_log(model: SimulationModel, seed: int) -> None:
+    same(*both(model, seed=seed, cases=60))
 
 
 def with_contexts() -> SimulationModel:
@@ -69,7 +78,7 @@ def test_draws_in_blocks_are_those_of_one_vector(monkeypatch: pytest.MonkeyPatch
     """Blocks of 64 cases, of which most are dropped during the run, change nothing."""
     model = MODELS["article"]
     whole = simulate(model, cases=1_000, engine="simpy")
-    for module in ("draws", "engine", "places", "limits", "twin"):
+    for module in ("draws", "engine", "places", "limits", "twin", "kernel.process"):
         loaded = __import__(f"mkmine.simulation.{module}", fromlist=[""])
         for name, value in (("SHIFT", 6), ("BLOCK", 64), ("MASK", 63)):
             if hasattr(loaded, name):
@@ -86,15 +95,16 @@ def test_calendars_that_were_compiled_too_short_are_extended() -> None:
 
 
 def test_what_it_cannot_do_is_done_by_simpy_and_said() -> None:
-    values = article_values()
-    values["wip_limit"] = 3
-    values["activities"]["Design"]["batch"] = {"size": 2, "hours": 8}
-    model = SimulationModel.from_dict(values)
-    assert unsupported(model) == ("WIP limits", "batches")
-    log = simulate(model, cases=30, engine="kernel")
-    assert "on SimPy for its WIP limits, batches" in log.history[0].detail
-    assert "compiled" in simulate(MODELS["article"], cases=30, engine="kernel").history[0].detail
-    assert simulate(MODELS["article"], cases=30, engine="simpy").history[0].detail.endswith("replication 0")
+    seen = []
+
+    def watch(run: Run) -> Generator[simpy.Event, Any, None]:
+        seen.append(run.env.now)
+        yield run.env.timeout(1)
+
+    log = simulate(MODELS["article"], cases=30, engine="kernel", processes=[watch])
+    assert "on SimPy for its processes" in log.history[0].detail
+    assert seen
+    same(log, simulate(MODELS["article"], cases=30, engine="kernel"))
 
 
 def test_mistakes_are_those_of_the_other_engine() -> None:
