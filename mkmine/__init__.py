@@ -19,7 +19,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from mkmine.calendars import Calendar
     from mkmine.conformance import Conformance, check
-    from mkmine.discovery import ProcessMap, discover, variants
+    from mkmine.discovery import Difference, ProcessMap, compare, discover, variants
     from mkmine.errors import MkmineError
     from mkmine.eventlog import EventLog
     from mkmine.eventlog.cleaning import filters, repairs
@@ -53,6 +53,7 @@ _PLACES = {
     "Calendar": "calendars",
     "Conformance": "conformance",
     "Diagnosis": "performance",
+    "Difference": "discovery",
     "Effect": "rollout",
     "EventLog": "eventlog",
     "Experiment": "simulation",
@@ -71,6 +72,7 @@ _PLACES = {
     "backtest": "simulation",
     "calibrate": "simulation",
     "check": "conformance",
+    "compare": "discovery",
     "diagnose": "performance",
     "discover": "discovery",
     "draw": "report",
@@ -81,7 +83,7 @@ _PLACES = {
     "forecast": "performance",
     "guess_mapping": "eventlog.formats.read",
     "optimise": "optimization",
-    "partition": "eventlog.partitions",
+    "partition": "sources",
     "pseudonymise": "eventlog.cleaning.privacy",
     "read": "sources",
     "read_sql": "eventlog.formats.sql",
@@ -103,6 +105,7 @@ __all__ = [
     "Calendar",
     "Conformance",
     "Diagnosis",
+    "Difference",
     "Effect",
     "EventLog",
     "Experiment",
@@ -121,6 +124,7 @@ __all__ = [
     "backtest",
     "calibrate",
     "check",
+    "compare",
     "diagnose",
     "discover",
     "draw",

@@ -1,0 +1,277 @@
+"""The process difference: in what two logs, two periods or two segments differ, beyond chance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mkmine.calendars import HOUR, Calendar
+from mkmine.discovery.inference import discoveries, exact_test, rank_test, share_difference
+from mkmine.discovery.process_map import records
+from mkmine.errors import DataError, UnknownNameError
+from mkmine.eventlog.log import EventLog
+from mkmine.eventlog.notebook import html_table
+from mkmine.eventlog.provenance import Provenance
+from mkmine.eventlog.statistics import Survival
+from mkmine.eventlog.summaries import case_table, running_end, working_hours
+
+__all__ = ["Difference", "compare", "segments"]
+
+Floats = NDArray[np.float64]
+
+# Discoveries at this false discovery rate are told, if they also matter.
+RATE = 0.05
+# A share that differs by less, or a probability to be longer nearer to one half, matters to nobody.
+SHARE, LONGER = 0.02, 0.05
+FEWEST = 5
+METHOD = "Fisher's exact test (mid-p) of shares of cases; Brunner-Munzel rank test of times; Benjamini-Hochberg"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class Difference:
+    """In what the second log differs from the first.
+
+    Every test is of cases, never of events: the events of a case are not independent. `q` is the false discovery rate
+    at which a row is a discovery, over all rows and tests of the comparison; `supported` marks those with q up to 5 %
+    whose difference matters (a share of cases that differs by 2 points or more; times of which the later are longer
+    with a probability outside 0.45 to 0.55). None of this says why they differ.
+
+    Attributes
+    ----------
+    names, n_cases
+        What the two are called, and how many cases of each were compared.
+    young
+        Cases left out, because they began so late that 5 % of cases would not have had the time to be completed by the
+        end of the observation: they differ from older ones in that they are young.
+    activities
+        activity, cases_a, cases_b, share_a, share_b (of cases with it), difference (b - a, with low and high, 95 %),
+        q, supported, and for its duration per case: hours_a, hours_b (medians), longer (probability that it takes
+        longer in b), hours_q, hours_supported.
+    edges
+        source, target and the same, where the hours are those from the end of the source to the start of the target
+        (negative where they overlap).
+    cycle
+        One row: median cycle time of completed cases, hours_a, hours_b, longer, q, supported.
+    """
+
+    names: tuple[str, str]
+    n_cases: tuple[int, int]
+    young: tuple[int, int]
+    activities: pd.DataFrame
+    edges: pd.DataFrame
+    cycle: pd.DataFrame
+    provenance: Provenance = field(repr=False)
+
+    def supported(self) -> pd.DataFrame:
+        """Return what differs beyond chance, in words and figures: what, a, b, difference; the largest first."""
+        rows = []
+        for table, named in ((self.activities, ["activity"]), (self.edges, ["source", "target"])):
+            for row in table.to_dict("records"):
+                what = " → ".join(row[name] for name in named)
+                if row["supported"]:
+                    strength = abs(row["difference"])
+                    rows.append((what, "share of cases", row["share_a"], row["share_b"], row["difference"], strength))
+                if row["hours_supported"]:
+                    change = row["hours_b"] - row["hours_a"]
+                    strength = 2 * abs(row["longer"] - 0.5)
+                    rows.append((what, "hours", row["hours_a"], row["hours_b"], change, strength))
+        columns = ["what", "measure", "a", "b", "difference", "strength"]
+        frame = pd.DataFrame(rows, columns=columns)
+        return frame.sort_values("strength", ascending=False, kind="stable", ignore_index=True)
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Return the edges."""
+        return self.edges.copy()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values."""
+        tables = {name: records(getattr(self, name)) for name in ("activities", "edges", "cycle")}
+        counts = {"names": list(self.names), "cases": list(self.n_cases), "young": list(self.young)}
+        return {**counts, **tables, "provenance": self.provenance.to_dict()}
+
+    def __repr__(self) -> str:
+        found, row = self.supported(), self.cycle.iloc[0]
+        first, second = self.names
+        verdict = f"{row['hours_a']:,.1f} h and {row['hours_b']:,.1f} h (medians)"
+        verdict += "" if row["supported"] else ", within chance"
+        tests = len(self.activities) + len(self.edges)
+        lines = [
+            f"Difference of {first} ({self.n_cases[0]:,} cases) and {second} ({self.n_cases[1]:,} cases): cycle time "
+            f"{verdict}; {len(found):,} differences beyond chance in {tests:,} activities and paths"
+        ]
+        for one in found.head(8).itertuples():
+            shares = one.measure == "share of cases"
+            values = f"{one.a:.0%} and {one.b:.0%} of cases" if shares else f"{one.a:,.1f} h and {one.b:,.1f} h"
+            lines.append(f"  {one.what}: {values}")
+        if sum(self.young):
+            lines.append(f"  {sum(self.young):,} cases are left out: they began too late to have been completed")
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        return html_table(self.supported().drop(columns="strength"), repr(self).splitlines()[0])
+
+
+def segments(log: EventLog, attribute: str, first: str, second: str) -> tuple[EventLog, EventLog]:
+    """Return the cases of a log with one and with another value of a case attribute.
+
+    Raises `UnknownNameError` if there is no such attribute or value.
+    """
+    if attribute not in log.case_attributes:
+        known = [str(name) for name in log.case_attributes]
+        raise UnknownNameError.of(kind="case attribute", name=attribute, known=known)
+    values = log.case_attributes[attribute].astype(str).to_numpy()
+    logs = []
+    for value in (first, second):
+        chosen = values == value
+        if not chosen.any():
+            raise UnknownNameError.of(kind=attribute, name=value, known=sorted(set(values.tolist())))
+        logs.append(log.keep_cases(chosen, action="segment", detail=f"{attribute} = {value}"))
+    return logs[0], logs[1]
+
+
+def compare(
+    first: EventLog,
+    second: EventLog,
+    *,
+    names: tuple[str, str] | None = None,
+    calendar: Calendar | None = None,
+) -> Difference:
+    """Compare two logs of a process: two periods, two teams, two kinds of clients (`segments` cuts one log in two).
+
+    Times are of working time of `calendar`, or else of the first log. Raises `DataError` if a log has fewer than five
+    cases, or both hold the same cases.
+    """
+    for log in (first, second):
+        if log.n_cases < FEWEST:
+            raise DataError(f"{log.n_cases} cases tell no difference; compare logs of at least {FEWEST}")
+    if set(first.case_ids.tolist()) & set(second.case_ids.tolist()):
+        raise DataError("the two logs share cases, so they are not two groups; cut them so that each case is in one")
+    working = calendar or first.working_calendar()
+    names, whole = names or _names(first, second), (first.n_cases, second.n_cases)
+    first, second = _grown_up(first), _grown_up(second)
+    union = tuple(dict.fromkeys([*first.activities, *second.activities]))
+    one, other = (_Cases.of(log, union, working) for log in (first, second))
+    activities = _table(one.activities, other.activities, one.n, other.n)
+    edges = _table(one.edges, other.edges, one.n, other.n)
+    cycle = _times([one.cycle], [other.cycle])
+    tests = [table[name] for table in (activities, edges) for name in ("p", "hours_p")]
+    q = discoveries(np.concatenate([*tests, cycle["hours_p"]]))
+    place = 0
+    for table in (activities, edges):
+        for kind in ("", "hours_"):
+            table[f"{kind}q"] = q[place : place + len(table)]
+            place += len(table)
+        table["supported"] = (table["q"] <= RATE) & (table["difference"].abs() >= SHARE)
+        table["hours_supported"] = (table["hours_q"] <= RATE) & ((table["longer"] - 0.5).abs() >= LONGER)
+    cycle["q"] = q[place:]
+    cycle["supported"] = (cycle["q"] <= RATE) & ((cycle["longer"] - 0.5).abs() >= LONGER)
+    k = len(union)
+    named = np.array(union, dtype=object)
+    activities.insert(0, "activity", named[activities.index.to_numpy()])
+    edges.insert(0, "source", named[edges.index.to_numpy() // k])
+    edges.insert(1, "target", named[edges.index.to_numpy() % k])
+    return Difference(
+        names=names,
+        n_cases=(first.n_cases, second.n_cases),
+        young=(whole[0] - first.n_cases, whole[1] - second.n_cases),
+        activities=_ordered(activities),
+        edges=_ordered(edges),
+        cycle=cycle.drop(columns="hours_p"),
+        provenance=first.provenance(METHOD, against=second.name, calendar=working.describe()),
+    )
+
+
+def _grown_up(log: EventLog) -> EventLog:
+    """Return the cases that began early enough for 95 % of such cases to be completed; at least half of all."""
+    begun = log.start[log.offsets[:-1]]
+    hours = (running_end(log)[log.offsets[1:] - 1] - begun) / HOUR
+    longest = Survival(hours, log.completed).quantile(0.95)
+    limit = log.observed[1] - longest * HOUR if np.isfinite(longest) else -np.inf
+    old = begun <= max(limit, float(np.median(begun)))
+    return log if old.all() else log.keep_cases(old, action="compare", detail="without cases that are too young")
+
+
+def _names(first: EventLog, second: EventLog) -> tuple[str, str]:
+    if first.name != second.name:
+        return first.name, second.name
+    told = [log.history[-1].detail if log.history else "" for log in (first, second)]
+    return (told[0], told[1]) if all(told) and told[0] != told[1] else ("first", "second")
+
+
+def _ordered(table: pd.DataFrame) -> pd.DataFrame:
+    order = np.argsort(-table[["share_a", "share_b"]].to_numpy().max(axis=1), kind="stable")
+    return table.drop(columns=["p", "hours_p"]).iloc[order].reset_index(drop=True)
+
+
+@dataclass(frozen=True)
+class _Cases:
+    """A log seen case by case: which have each activity or edge (by number), and the hours that each spent there."""
+
+    n: int
+    activities: dict[int, Floats]
+    edges: dict[int, Floats]
+    cycle: Floats
+
+    @classmethod
+    def of(cls, log: EventLog, union: tuple[str, ...], calendar: Calendar) -> _Cases:
+        number = np.array([union.index(name) for name in log.activities], dtype=np.int64)
+        code, case = number[log.activity], log.case_of.astype(np.int64)
+        spent = working_hours(calendar, log.start, log.end)
+        known = ~log.ongoing & (log.timestamps != "completed")
+        later = np.flatnonzero(log.position[1:] > 0) + 1
+        between = calendar.working_time(log.end[later - 1], log.start[later]) / HOUR
+        table = case_table(log, calendar=calendar)["cycle_h"].to_numpy(dtype=np.float64)
+        return cls(
+            n=log.n_cases,
+            activities=_by_case(code, case, np.where(known, spent, np.nan), log.n_cases),
+            edges=_by_case(code[later - 1] * len(union) + code[later], case[later], between, log.n_cases),
+            cycle=table[log.completed & ~log.cancelled],
+        )
+
+
+def _by_case(key: NDArray[np.int64], case: NDArray[np.int64], hours: Floats, n: int) -> dict[int, Floats]:
+    """Return per key the mean hours of every case that has it; NaN where a case has no known hours."""
+    both, where = np.unique(key * n + case, return_inverse=True)
+    known = np.isfinite(hours)
+    total = np.bincount(where[known], weights=hours[known], minlength=len(both))
+    count = np.bincount(where[known], minlength=len(both))
+    mean = np.where(count > 0, total / np.maximum(count, 1), np.nan)
+    keys, begins = np.unique(both // n, return_index=True)
+    parts = np.split(mean, begins[1:])
+    return dict(zip(keys.tolist(), parts, strict=True))
+
+
+def _table(first: dict[int, Floats], second: dict[int, Floats], n_first: int, n_second: int) -> pd.DataFrame:
+    keys = sorted({*first, *second})
+    nothing = np.zeros(0)
+    one, other = [first.get(key, nothing) for key in keys], [second.get(key, nothing) for key in keys]
+    a, b = (np.array([len(values) for values in part], dtype=np.int64) for part in (one, other))
+    difference, low, high = share_difference(a, n_first, b, n_second)
+    shares = pd.DataFrame(
+        {
+            "cases_a": a,
+            "cases_b": b,
+            "share_a": a / n_first,
+            "share_b": b / n_second,
+            "difference": difference,
+            "low": low,
+            "high": high,
+            "p": exact_test(a, n_first, b, n_second),
+        },
+        index=keys,
+    )
+    return shares.join(_times(one, other).set_index(pd.Index(keys)))
+
+
+def _times(first: list[Floats], second: list[Floats]) -> pd.DataFrame:
+    rows = []
+    for one, other in zip(first, second, strict=True):
+        one, other = one[np.isfinite(one)], other[np.isfinite(other)]
+        ranks = rank_test(one, other)
+        medians = [float(np.median(part)) if len(part) else float("nan") for part in (one, other)]
+        rows.append((*medians, ranks.larger, ranks.p))
+    return pd.DataFrame(rows, columns=["hours_a", "hours_b", "longer", "hours_p"])
