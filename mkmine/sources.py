@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
+from functools import wraps
 from pathlib import Path
 from typing import Any, Literal
 
 from mkmine.errors import DataError
 from mkmine.eventlog import EventLog
 from mkmine.eventlog.formats.read import read as read_events
+from mkmine.eventlog.partitions import Partitions
+from mkmine.eventlog.partitions import partition as cut
+from mkmine.files import checked_path
 from mkmine.trackers import looks_like_export, read_export
 
-__all__ = ["read"]
+__all__ = ["partition", "read"]
 
 Kind = Literal["events", "ocel", "tracker"]
 KINDS = ("events", "ocel", "tracker")
@@ -43,6 +47,8 @@ def read(source: Any, *, kind: Kind | None = None, **settings: Any) -> EventLog:
     """
     if kind is not None and kind not in KINDS:
         raise DataError(f'kind="{kind}" is not known; pass "events", "ocel" or "tracker", or leave it out')
+    if isinstance(source, str | Path):
+        source = checked_path(source)
     columns = set(settings) - _SHARED - set(_ONLY)
     is_path = isinstance(source, str | Path)
     kind = kind or next((_ONLY[one] for one in settings if one in _ONLY), None) or _found(source, is_path, columns)
@@ -57,6 +63,21 @@ def read(source: Any, *, kind: Kind | None = None, **settings: Any) -> EventLog:
             raise TypeError(f"a tracker's export has no setting {', '.join(sorted(columns))}; see trackers.read_export")
         return read_export(source, **settings)
     return read_events(source, **settings)
+
+
+@wraps(cut)
+def partition(source: Any, folder: str | Path, **settings: Any) -> Partitions:
+    """Cut a log into partitions; a tracker's export, whose rows are no events, is refused with what to do."""
+    if (
+        isinstance(source, str | Path)
+        and not {"case", "activity", "mapping"} & set(settings)
+        and looks_like_export(source)
+    ):
+        raise DataError(
+            f'"{source}": a tracker\'s export is read whole; convert it to .parquet, and partition that: '
+            f'mk.read("{Path(source).name}").save("log.parquet")'
+        )
+    return cut(source, folder, **settings)
 
 
 def _found(source: Any, is_path: bool, columns: set[str]) -> Kind:

@@ -11,10 +11,16 @@ from pathlib import Path
 
 import pytest
 
+import mkmine as mk
 from mkmine.cli import main, program
 from mkmine.cli.console import plain
+from mkmine.errors import DataError
+from mkmine.eventlog.summaries import Summary
 
-VERBS = ("demo", "describe", "quality", "convert", "map", "check", "diagnose", "simulate", "report")
+VERBS = (
+    "demo", "describe", "quality", "convert", "partition", "summarise", "map", "check", "diagnose", "simulate",
+    "report",
+)  # fmt: skip
 ROWS = 40
 
 BPMN = """<?xml version="1.0" encoding="UTF-8"?>
@@ -419,3 +425,74 @@ def test_strange_settings_are_mistakes_not_faults(
 @pytest.mark.parametrize("setting", [["--workers", "1000000000"], ["--replications", "1" + "0" * 30]], ids=" ".join)
 def test_no_number_can_flood_the_machine(setting: list[str], log: Path) -> None:
     assert main(["simulate", str(log), *setting]) == 2
+
+
+def test_partitions_are_made_added_to_and_summarised(
+    log: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, saved = tmp_path / "parts", tmp_path / "sum.json.gz"
+    assert main(["partition", str(log), str(folder), "--partitions", "3", "--json"]) == 0
+    made = json.loads(capsys.readouterr().out)
+    assert (made["instances"], made["partitions"]) == (100, 3)
+    assert main(["partition", str(log), str(folder), "--language", "ru"]) == 1
+    assert "Ошибка" in capsys.readouterr().err
+    further = tmp_path / "further.csv"
+    further.write_text(log.read_text(encoding="utf-8").replace("\nT", "\nU"), encoding="utf-8")
+    assert main(["partition", str(further), str(folder), "--append", "--language", "ru"]) == 0
+    assert "Частей" in capsys.readouterr().out
+    assert main(["partition", str(further), str(folder), "--append", "--case", "case"]) == 2
+    capsys.readouterr()
+    assert main(["summarise", str(folder), "--output", str(saved), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["cases"] == 2 * ROWS
+    assert {row["source"] for row in found["transitions"]} == {"Write", "Approve"}
+    assert Summary.open(saved).n_cases == 2 * ROWS
+    assert main(["summarise", str(folder)]) == 0
+    said = capsys.readouterr().out
+    assert "percentiles exact" in said
+    assert "cycle time" in said
+    assert main(["summarise", str(log)]) == 0
+    assert f"{ROWS} cases" in capsys.readouterr().out
+
+
+def test_an_export_of_a_tracker_is_not_cut(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "history.csv"
+    path.write_text(
+        "issue,date,author,field,from,to\nA-1,2025-03-03 10:00,Ann,status,Open,In progress\n", encoding="utf-8"
+    )
+    assert main(["partition", str(path), str(tmp_path / "parts"), "--language", "ru"]) == 1
+    assert "читается только целиком" in capsys.readouterr().err
+    with pytest.raises(DataError, match="a tracker's export is read whole"):
+        mk.partition(path, tmp_path / "parts")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["describe", "nofile.csv"], "файла «nofile.csv» нет; проверьте путь"),
+        (["describe", "LOG", "--case", "cas"], "неизвестное имя (столбец): «cas» в «log.csv»; возможно, «case»?"),
+        (["describe", "LOG", "--time-zone", "Mars/X"], "часового пояса «Mars/X» нет в базе IANA"),
+        (["describe", "LOG", "--start", "role", "--end", "end"], "непригодных значений"),
+        (["describe", "EMPTY"], "пуст"),
+        (["describe"], "Не хватает аргумента LOG."),
+        (["describe", "LOG", "--nonsense"], "Ключа --nonsense нет."),
+        (["nonsense"], "Команды «nonsense» нет."),
+        (["describe", "LOG", "--kind", "x"], "Неверное значение --kind: «x»\u00a0— не одно из 'events', 'tracker'."),
+        (["convert", "LOG", "LOG"], "это сам журнал"),
+        (["convert", "LOG", "out.zzz"], "какой это формат; укажите .csv"),
+        (["map", "LOG", "--output", "map.png"], "рисунок сохраняется как SVG"),
+        (["simulate", "LOG", "--staff", "Writter=+1"], "неизвестное имя (роль): «Writter» в сценарии"),
+        (["summarise", "LOG", "--output", "UNDER"], "не удаётся записать"),
+    ],
+)
+def test_the_usual_mistakes_are_told_in_russian(
+    arguments: list[str], said: str, log: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    empty = tmp_path / "empty.csv"
+    empty.write_text("case,activity,time\n", encoding="utf-8")
+    places = {"LOG": str(log), "EMPTY": str(empty), "UNDER": str(log / "summary.json.gz")}
+    assert main(["--language", "ru", *(places.get(one, one) for one in arguments)]) in (1, 2)
+    err = capsys.readouterr().err
+    assert said in err
+    last = err.strip().splitlines()[-1].removeprefix("Ошибка: ")
+    assert not {"quarantine", "known", "missing", "unknown", "cannot"} & set(last.split())

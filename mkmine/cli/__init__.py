@@ -15,7 +15,7 @@ import click
 
 from mkmine.cli.analysis import check, describe, diagnose, map_
 from mkmine.cli.console import Console
-from mkmine.cli.data import convert, quality
+from mkmine.cli.data import convert, partition, quality, summarise
 from mkmine.cli.demo import demo
 from mkmine.cli.documents import report
 from mkmine.cli.verb import Program, common, message
@@ -26,7 +26,7 @@ __all__ = ["main", "program"]
 
 # An error of a room names its remedy as Python does.
 SETTING = re.compile(r'\b[a-z_]+="')
-VERBS = (demo, describe, quality, convert, map_, check, diagnose, simulate, report)
+VERBS = (demo, describe, quality, convert, partition, summarise, map_, check, diagnose, simulate, report)
 
 
 def program() -> click.Group:
@@ -69,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except click.UsageError as error:
         if error.ctx is not None:
             sys.stderr.write(error.ctx.get_usage() + "\n")
-        console.complain(error.format_message())
+        console.complain(_told(console, error.format_message()))
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):
         return 130
@@ -87,12 +87,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _failed(console, f"{text} {type(error).__name__}: {error}")
 
 
-def _failed(console: Console, text: str) -> int:
+def _failed(console: Console, error: str) -> int:
     if console.debug:
         traceback.print_exc()
+    text = _told(console, error)
     console.complain(text)
     if SETTING.search(text):
         t = console.t
         hint = t('On the command line, start="..." is --start ..., and errors="quarantine" is --quarantine.')
         console.complain(hint, kind=t("Note:"))
     return 1
+
+
+def _told(console: Console, text: str) -> str:
+    """Return an error in the language of the console, as far as its sentences are known."""
+    if console.language == "en":
+        return text
+    from mkmine.report.retelling import retell
+
+    return retell(text, console.t)

@@ -127,7 +127,14 @@ def map_(
     if len(found.edges):
         console.line()
     console.table(
-        [t("From"), t("To"), t("Count"), t("Cases"), t("Median waiting")],
+        [
+            t("From"),
+            t("To"),
+            t("Count"),
+            t("Cases"),
+            # From one completion to the next there is work as well.
+            t("Median time between") if events.timestamps == "completed" else t("Median waiting"),
+        ],
         [
             [
                 row["source"],
@@ -303,7 +310,10 @@ def diagnose(context: click.Context, /, log: Path, max_cycle: float | None, **se
 
 
 def show_diagnosis(console: Console, found: Diagnosis, *, day: float) -> None:
-    """Write cycle times, bottlenecks, and workload; `day` is the length of a working day in hours."""
+    """Write cycle times, bottlenecks, workload and notes; `day` is the length of a working day in hours."""
+    from mkmine.performance.diagnosis import COMPLETIONS_ONLY
+    from mkmine.report.retelling import retell
+
     t = console.t
     values = found.cases
     times = {"median": t.hours(values["cycle_median_h"], day=day), "p85": t.hours(values["cycle_p85_h"], day=day)}
@@ -316,9 +326,14 @@ def show_diagnosis(console: Console, found: Diagnosis, *, day: float) -> None:
         console.line(
             t("Cycle time: median {median}, 85th percentile {p85}; {share} of it is work.", share=worked, **times)
         )
-    kinds = {"queue": t("queue"), "rework": t("rework"), "outside": t("outside wait")}
+    merged = COMPLETIONS_ONLY in found.notes
+    kinds = {
+        "queue": t("waiting and work") if merged else t("queue"),
+        "rework": t("rework"),
+        "outside": t("outside wait"),
+    }
     console.table(
-        ["", t("Bottleneck"), t("Where"), t("Role"), t("Lost"), t("Share")],
+        ["", t("Bottleneck"), t("Where"), t("Role"), t("Time") if merged else t("Lost"), t("Share")],
         [
             [str(row["rank"]), kinds.get(row["kind"], row["kind"]), row["where"], _text(row["role"]),
              t.hours(row["hours"], day=day), t.percent(row["share"])]
@@ -341,6 +356,10 @@ def show_diagnosis(console: Console, found: Diagnosis, *, day: float) -> None:
                 for row in records(found.workload)
             ],
         )
+    if found.notes:
+        console.line()
+    for note in found.notes:
+        console.line(f"{t('Note:')} {retell(note, t)}")
 
 
 def _text(value: object) -> str:

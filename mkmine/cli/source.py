@@ -14,7 +14,7 @@ from mkmine.cli.verb import message
 if TYPE_CHECKING:
     from mkmine.eventlog import EventLog
 
-__all__ = ["log_options", "processes", "read_log", "simulation_options", "working_day"]
+__all__ = ["log_options", "processes", "read_log", "simulation_options", "told", "working_day"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -117,6 +117,12 @@ def read_log(log: Path, settings: dict[str, Any]) -> EventLog:
     """Read the log with the options that were given; others are left to the reader's own judgement."""
     import mkmine as mk
 
+    events: EventLog = mk.read(log, **told(settings))
+    return events
+
+
+def told(settings: dict[str, Any]) -> dict[str, Any]:
+    """Return the options that were given as settings of the reader. Raises `UsageError` if two exclude each other."""
     # One column is a name, several are a list: what was not given is neither.
     activity = tuple(settings.get("activity") or ())
     settings = {**settings, "activity": None if not activity else activity[0] if len(activity) == 1 else activity}
@@ -130,8 +136,7 @@ def read_log(log: Path, settings: dict[str, Any]) -> EventLog:
     if settings.get("kind") == "events" and settings.get("issues") is not None:
         raise click.UsageError("--issues is for a tracker's history, not for --kind events")
     given = {name: value for name, value in settings.items() if value is not None and name != "quarantine"}
-    events: EventLog = mk.read(log, **given, errors="quarantine" if settings.get("quarantine") else "raise")
-    return events
+    return {**given, "errors": "quarantine" if settings.get("quarantine") else "raise"}
 
 
 def working_day(log: EventLog) -> float:

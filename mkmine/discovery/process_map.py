@@ -90,12 +90,11 @@ class ProcessMap:
         top = self.edges.head(8)
         lines = [
             f"ProcessMap of {self.n_cases:,} cases in {self.n_variants:,} variants: {len(self.activities)} activities "
-            f"({self.shown_activities:.0%}), {len(self.edges)} paths ({self.shown_paths:.0%})"
+            f"({self.shown_activities:.0%}), {len(self.edges)} paths ({self.shown_paths:.0%}), working time"
         ]
         for row in top.itertuples():
-            lines.append(
-                f"  {row.source} -> {row.target}: {row.count:,} times, waits {row.waiting_median_h:.1f} h (median)"
-            )
+            wait = "" if math.isnan(float(str(row.waiting_median_h))) else f", waits {row.waiting_median_h:,.1f} h (median)"
+            lines.append(f"  {row.source} -> {row.target}: {row.count:,} times{wait}")
         return "\n".join([*lines, *(["  ..."] if len(self.edges) > len(top) else [])])
 
     def _repr_html_(self) -> str:

@@ -13,7 +13,7 @@ ROWS = 20
 
 
 def html_table(frame: pd.DataFrame, title: str = "", *, rows: int = ROWS) -> str:
-    """Return the first rows as HTML under a title: hours with two decimals, shares in per cent, times to the minute.
+    """Return the first rows as HTML under a title: numbers with at most two decimals, shares in per cent, times to the minute.
 
     Below the table stands which zone its times are of, and of how many rows it shows the first.
     """
@@ -54,8 +54,11 @@ def _written(column: pd.Series, *, whole: pd.Series) -> tuple[list[str], str]:
     if pd.api.types.is_integer_dtype(column.dtype):
         return ["" if pd.isna(one) else f"{one:,}" for one in column], "right"
     if pd.api.types.is_float_dtype(column.dtype):
-        share = "share" in str(column.name)
-        return ["" if pd.isna(one) else f"{one:.1%}" if share else f"{one:,.2f}" for one in column], "right"
+        if "share" in str(column.name):
+            return ["" if pd.isna(one) else f"{one:.1%}" for one in column], "right"
+        largest = column.abs().max()
+        digits = 0 if largest >= 10_000 else 1 if largest >= 100 else 2
+        return ["" if pd.isna(one) else f"{one:,.{digits}f}" for one in column], "right"
     return [_text(one) for one in column], "left"
 
 

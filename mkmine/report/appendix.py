@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from mkmine.eventlog.cleaning.changes import REPAIRED
 from mkmine.eventlog.cleaning.quality import quality
 from mkmine.performance.diagnosis import STATUS_LOG
 from mkmine.report.blocks import Block, Bullets, Heading, Note, Text
@@ -112,16 +113,29 @@ def _quarantine(findings: Findings) -> list[Block]:
     t, aside = findings.t, findings.log.quarantine
     if not len(aside):
         return [Note(kind="info", text=t("No rows were set aside."))]
-    text = t.plural(
-        "{n} row could not be used and was set aside; it is in no figure of this report.",
-        "{n} rows could not be used and were set aside; they are in no figure of this report.",
-        len(aside),
-    )
+    reasons = aside["reason"].astype(str)
+    repaired = int(reasons.isin(REPAIRED).sum())
+    notes: list[Block] = []
+    if unusable := len(aside) - repaired:
+        text = t.plural(
+            "{n} row could not be used and was set aside; it is in no figure of this report.",
+            "{n} rows could not be used and were set aside; they are in no figure of this report.",
+            unusable,
+        )
+        notes.append(Note(kind="warning", text=text))
+    if repaired:
+        text = t.plural(
+            "{n} row could be read, but a repair of the data took it out; it is in no figure of this report.",
+            "{n} rows could be read, but repairs of the data took them out; they are in no figure of this report.",
+            repaired,
+        )
+        notes.append(Note(kind="info", text=text))
     # A reason may go on with the value that was met: rows are counted by what stands before it.
-    kinds = aside["reason"].astype(str).str.split(": ").str[0]
-    counts = kinds.value_counts(sort=True).rename_axis("reason").reset_index(name="rows")
+    counts = reasons.str.split(": ").str[0].value_counts(sort=True).rename_axis("reason").reset_index(name="rows")
+    counts["what"] = [t("taken out by a repair") if one in REPAIRED else t("not usable") for one in counts["reason"]]
     columns: list[Cell] = [
         (t("Reason"), lambda row: findings.told(row["reason"]), "text"),
+        (t("What happened"), "what", "text"),
         (t("Rows"), "rows", "count"),
     ]
     table = tabulate(
@@ -132,7 +146,7 @@ def _quarantine(findings: Findings) -> list[Block]:
         columns=columns,
         foot=findings.source(findings.as_is.provenance),
     )
-    return [Note(kind="warning", text=text), table]
+    return [*notes, table]
 
 
 def _doubts(findings: Findings) -> list[Block]:

@@ -1,8 +1,8 @@
 """What other rooms say in English, said again in the language of the report.
 
 The history of a log, its quality, the notes of a diagnosis and of a model are stored as English sentences, because they
-travel with the data and not with a reader. Here stand the sentences that a report may have to tell, with fields for
-what varies in them; a sentence that is not among them is told as it is.
+travel with the data and not with a reader; errors are raised as such. Here stand the sentences that a report may have
+to tell, with fields for what varies in them; a sentence that is not among them is told as it is.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Final
 
 from mkmine.language import Translator
+from mkmine.report.complaints import ERRORS
 from mkmine.simulation.wording import kpi_name
 
 __all__ = ["retell"]
@@ -24,7 +25,9 @@ def message(text: str) -> str:
 
 
 # The values of these fields are sentences in their turn, or limits with a unit; all others hold names and numbers.
-_TOLD_FIELDS: Final = frozenset({"reason", "detail", "meaning", "rule", "first_reason", "more", "low", "high", "limit"})
+_TOLD_FIELDS: Final = frozenset(
+    {"reason", "detail", "meaning", "rule", "first_reason", "more", "low", "high", "limit", "kind"}
+)
 
 _METHODS: Final = (
     message("directly-follows map, working time"),
@@ -131,6 +134,7 @@ _DETAILS: Final = (
     message("the {n} most frequent of {all}, {share} of the cases"),
     message("the {n} most frequent of {all}"),
     message("same case, activity, times and person"),
+    message("{n} traces, log attribute {detail}"),
     message("{n} traces"),
     message("{encoding}, delimiter “{mark}”"),
     message("the assignee for most of the stay"),
@@ -425,7 +429,7 @@ _LIMITS: Final = (
 )
 INFERRED: Final = ", inferred from the log"
 _CALENDAR: Final = re.compile(rf"(24/7|(Mon|Tue|Wed|Thu|Fri|Sat|Sun)[^()]* \d\d:\d\d-[^()]* \([^()]*\))({INFERRED})?")
-SENTENCES: Final = (*_SCENARIOS, *_METHODS, *_STEPS, *_DETAILS, *_REASONS, *_QUALITY, *_NOTES, *_LIMITS)
+SENTENCES: Final = (*ERRORS, *_SCENARIOS, *_METHODS, *_STEPS, *_DETAILS, *_REASONS, *_QUALITY, *_NOTES, *_LIMITS)
 
 
 def retell(text: str, t: Translator) -> str:
@@ -479,6 +483,9 @@ def _value(name: str, value: str, t: Translator) -> str:
     if name == "kpi":
         told = kpi_name(value, t)
         return f"{told[:1].lower()}{told[1:]}"
+    if name in ("where", "known"):
+        # Names that another room has quoted.
+        return re.sub(r'"([^"]*)"', "«\\1»", value)
     if name in ("factor", "rate"):
         return value.replace(".", ",") if re.fullmatch(r"[\d.]+", value) else value
     return (_retold(value, t) or value) if name in _TOLD_FIELDS else value
@@ -492,6 +499,6 @@ def _patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
 def _compiled() -> Iterator[tuple[str, re.Pattern[str]]]:
     # The rooms use straight quotation marks, the catalogue those of the language.
     for template in SENTENCES:
-        if "{" in template:
+        if "{" in template or "“" in template:
             fixed = re.escape(template).replace("“", '["“]').replace("”", '["”]')
             yield template, re.compile(re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>.+?)", fixed), re.DOTALL)

@@ -27,6 +27,7 @@ __all__ = [
     "directly_follows",
     "edge_matrix",
     "edge_times",
+    "on_calendar",
     "pair_cases",
     "pair_counts",
 ]
@@ -204,12 +205,17 @@ def codes_by(log: EventLog, by: By) -> tuple[Codes, tuple[str, ...]]:
     return shifted, ("", *names)
 
 
+def on_calendar(calendar: Calendar | None) -> bool:
+    """Return whether time passes on a calendar, and not by the wall clock."""
+    return calendar is not None and not calendar.is_always_open
+
+
 def clock(log: EventLog, calendar: Calendar | None) -> tuple[Int, Int]:
     """Return start and end of each instance (n,) on the clock of a calendar: a difference of two is the time between.
 
     Without a calendar, or with one that is always open, that is wall-clock time.
     """
-    if calendar is None or calendar.is_always_open:
+    if calendar is None or not on_calendar(calendar):
         return log.start, log.end
     line = calendar.timeline(int(log.start.min()), int(log.end.max()))
     end = line.opened(log.end)
@@ -234,11 +240,12 @@ def edge_times(
     """
     codes, names = codes_by(log, by)
     start, end = clock(log, calendar)
+    working = on_calendar(calendar)
     # Completions are in order: no two overlap.
     overlaps = overlaps or log.timestamps == "completed"
     if compiled(len(log)) and len(names) <= DENSE:
         wall = (log.start[:0], log.end[:0]) if overlaps else (log.start, log.end)
-        return _compiled_times(log, codes, names, (start, end, *wall), exact=exact)
+        return _compiled_times(log, codes, names, (start, end, *wall), exact=exact, working=working)
     source, target, group = _pair_groups(log.offsets, codes, len(names))
     kept = np.where(_known(source, target, names), np.arange(len(source), dtype=np.int32), np.int32(-1))
     group = np.append(kept, np.int32(-1))[group]
@@ -246,7 +253,8 @@ def edge_times(
         group[:-1][log.start[1:] < log.end[:-1]] = -1
     apart = np.zeros(len(log), dtype=np.int64)
     np.subtract(start[1:], end[:-1], out=apart[:-1])
-    return durations(apart, group, _pairs(names, source, target), keys=("source", "target"), exact=exact)
+    pairs = _pairs(names, source, target)
+    return durations(apart, group, pairs, keys=("source", "target"), exact=exact, working=working)
 
 
 def _known(source: Int, target: Int, names: tuple[str, ...]) -> NDArray[np.bool_]:
@@ -260,7 +268,13 @@ def _pairs(names: tuple[str, ...], source: Int, target: Int) -> list[tuple[str, 
 
 
 def _compiled_times(
-    log: EventLog, codes: Codes, names: tuple[str, ...], times: tuple[Int, Int, Int, Int], *, exact: bool | None
+    log: EventLog,
+    codes: Codes,
+    names: tuple[str, ...],
+    times: tuple[Int, Int, Int, Int],
+    *,
+    exact: bool | None,
+    working: bool,
 ) -> Durations:
     from mkmine.eventlog.summaries import kernels
 
@@ -277,4 +291,5 @@ def _compiled_times(
     apart = kernels.gather_gaps(log.offsets, codes, table, size, counts, times)
     begins = np.concatenate(([0], np.cumsum(counts)))
     sort_groups(apart, begins)
-    return of_sorted(apart, begins, [pairs[one] for one in order], keys=("source", "target"), exact=exact)
+    ordered = [pairs[one] for one in order]
+    return of_sorted(apart, begins, ordered, keys=("source", "target"), exact=exact, working=working)

@@ -14,7 +14,7 @@ from mkmine.calendars import Calendar
 from mkmine.errors import DataError
 from mkmine.eventlog.log import EventLog
 from mkmine.eventlog.notebook import html_table
-from mkmine.eventlog.summaries.follows import By, clock, codes_by, pair_counts
+from mkmine.eventlog.summaries.follows import By, clock, codes_by, on_calendar, pair_counts
 from mkmine.eventlog.summaries.plain import added, entry, records
 from mkmine.eventlog.summaries.sketch import PERCENTILES, Durations, durations
 from mkmine.eventlog.summaries.zones import joint, saved, shown, stamps
@@ -129,7 +129,7 @@ def executions(log: EventLog, *, by: By, calendar: Calendar | None = None, exact
     groups[log.ongoing] = -1
     if by != "activity":
         groups[codes == 0] = -1
-    measured = durations(end - start, groups, keys, keys=(by,), exact=exact)
+    measured = durations(end - start, groups, keys, keys=(by,), exact=exact, working=on_calendar(calendar))
     return Executions(figures=figures, durations=measured, time_zone=log.time_zone)
 
 

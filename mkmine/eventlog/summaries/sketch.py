@@ -8,7 +8,7 @@ numbers, so that buckets, sums and all merges are exact integers: no order or cu
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from typing import Any
@@ -86,6 +86,8 @@ class Durations:
         Number, sum (Python integers: no sum is too large), smallest and largest, shape (g,).
     exact
         Whether the durations themselves are kept. Otherwise percentiles are within 1 % of the exact ones.
+    working
+        Whether they are working time of a calendar, and not time of the wall clock.
     always
         Whether they are kept however many they become by merging; otherwise a sketch takes over at `EXACT`.
     runs, bucket, hits
@@ -101,6 +103,7 @@ class Durations:
     most: Int = field(default_factory=_none)
     exact: bool = False
     always: bool = False
+    working: bool = False
     runs: Int = field(default_factory=_none)
     bucket: Int = field(default_factory=_none)
     hits: Int = field(default_factory=_none)
@@ -131,12 +134,14 @@ class Durations:
         """Return the distributions of both parts; `Durations()` is the identity.
 
         An exact one and a sketch give a sketch, as do more than `EXACT` durations, unless both are kept always. Raises
-        `DataError` if the groups are of different kinds.
+        `DataError` if the groups are of different kinds, or only one is of working time.
         """
         if not len(self) or not len(other):
             return other if not len(self) and (len(other) or not self.keys) else self
         if self.keys != other.keys:
             raise DataError(f"durations by {_joined(self.keys)} and by {_joined(other.keys)} cannot be added up")
+        if self.working != other.working:
+            raise DataError("durations of the wall clock and of working time cannot be added up")
         always = self.always and other.always
         few = always or int(self.count.sum()) + int(other.count.sum()) <= EXACT
         if self.exact != other.exact or (self.exact and not few):
@@ -166,6 +171,7 @@ class Durations:
             most=most,
             exact=self.exact,
             always=always,
+            working=self.working,
             runs=np.bincount(group, minlength=len(names)),
             bucket=bucket,
             hits=hits,
@@ -181,8 +187,9 @@ class Durations:
 
     @property
     def precision(self) -> str:
-        """How exact the percentiles are, in words."""
-        return "percentiles exact" if self.exact else f"percentiles within {ERROR:.0%}"
+        """On which clock time passed and how exact the percentiles are, in words."""
+        clock = "working time" if self.working else "wall clock"
+        return f"{clock}, percentiles {'exact' if self.exact else f'within {ERROR:.0%}'}"
 
     @property
     def mean(self) -> Floats:
@@ -235,7 +242,8 @@ class Durations:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, readable by `from_dict`."""
-        plain = {"keys": list(self.keys), "names": [list(name) for name in self.names], "exact": self.exact}
+        plain = {"keys": list(self.keys), "names": [list(name) for name in self.names]}
+        plain |= {"exact": self.exact, "working": self.working}
         columns = ("count", "total", "least", "most", "bucket", *(() if self.exact else ("runs", "hits")))
         return plain | {one: getattr(self, one).tolist() for one in columns}
 
@@ -268,6 +276,7 @@ class Durations:
             most=most,
             exact=exact,
             always=exact and sum(count.tolist()) > EXACT,
+            working=isinstance(values, Mapping) and values.get("working") is True,
             runs=runs,
             bucket=bucket,
             hits=hits,
@@ -305,17 +314,24 @@ def durations(
     *,
     keys: tuple[str, ...],
     exact: bool | None = None,
+    working: bool = False,
 ) -> Durations:
     """Return the distributions of `values` (n,), µs, by group: `groups` (n,) are places in `names`, -1 is left out.
 
     `exact` keeps the durations themselves (True) or a sketch (False); by default themselves, if they are few (`EXACT`).
     """
     ordered, begins = by_group(values, groups, len(names))
-    return of_sorted(ordered, begins, names, keys=keys, exact=exact)
+    return of_sorted(ordered, begins, names, keys=keys, exact=exact, working=working)
 
 
 def of_sorted(
-    ordered: Int, begins: Int, names: Sequence[tuple[str, ...]], *, keys: tuple[str, ...], exact: bool | None
+    ordered: Int,
+    begins: Int,
+    names: Sequence[tuple[str, ...]],
+    *,
+    keys: tuple[str, ...],
+    exact: bool | None,
+    working: bool = False,
 ) -> Durations:
     """Return the distributions of durations (µs) that are sorted within their groups, which begin at `begins`."""
     always = exact is True
@@ -339,6 +355,7 @@ def of_sorted(
         most=ordered[begins[1:] - 1][order],
         exact=exact,
         always=always,
+        working=working,
         runs=runs[order],
         bucket=bucket,
         hits=hits,
