@@ -11,14 +11,17 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mkmine.simulation.kpis import PERSON, ROLE, kpi
+from mkmine.simulation.margins import Margins, margins, student
 from mkmine.simulation.replication import Outcome
 
-__all__ = ["GROWTH", "Runs", "Strain", "Verdict", "answers", "half_widths", "level", "strained", "student"]
+__all__ = ["GROWTH", "Doubtful", "Runs", "Strain", "Verdict", "answers", "half_widths", "level", "strained", "student"]
 
 Floats = NDArray[np.float64]
 Verdict = Literal["better", "worse", "changed", "noise", "negligible", "unstable", "unpaired"]
 # Replications by scenario; the base is "".
 Runs = Mapping[str, Sequence[Outcome]]
+# The same of the models that these might be: of draws of their numbers (None), and of other shares of queueing.
+Doubtful = Mapping[float | None, Runs]
 # A difference surely below this share of the base decides nothing, however sure it is.
 _NEGLIGIBLE = 0.01
 # Work in progress that grows by less than this share of the arrivals may be noise of a busy but stable office.
@@ -44,18 +47,9 @@ def level(confidence: float, comparisons: int) -> float:
     return 1 - (1 - confidence) / max(comparisons, 1)
 
 
-def student(values: Floats, confidence: float) -> tuple[Floats, Floats]:
-    """Return the mean of the columns of (replications, figures) and the half-width of Student's interval of it."""
-    from scipy.special import stdtrit
-
-    n = len(values)
-    # A figure that every replication has in common has no spread, whatever rounding says.
-    same = (values == values[0]).all(axis=0)
-    spread = np.where(same, 0.0, values.std(axis=0, ddof=1))
-    return values.mean(axis=0), float(stdtrit(n - 1, (1 + confidence) / 2)) * spread / np.sqrt(n)
-
-
-def answers(runs: Runs, confidence: float, strain: Mapping[str, Strain]) -> pd.DataFrame:
+def answers(
+    runs: Runs, confidence: float, strain: Mapping[str, Strain], doubtful: Doubtful | None = None
+) -> pd.DataFrame:
     """Return one row per scenario and key figure; `confidence` is that of each interval."""
     keys = list(runs[""][0].values)
     base = _values(runs[""], keys)
@@ -67,7 +61,9 @@ def answers(runs: Runs, confidence: float, strain: Mapping[str, Strain]) -> pd.D
         fresh = [key for key in runs[name][0].values if key not in runs[""][0].values]
         before = np.hstack([base, np.full((len(base), len(fresh)), np.nan)])
         after = _values(runs[name], keys + fresh)
-        block = _block(name, keys + fresh, before, after, confidence)
+        block = _block(
+            name, keys + fresh, before, after, _margins(runs, name, keys + fresh, confidence, doubtful or {})
+        )
         paired = [key in runs[name][0].values and key not in fresh for key in keys + fresh]
         unstable = bool({"", name} & set(strain))
         block["verdict"] = [
@@ -79,7 +75,8 @@ def answers(runs: Runs, confidence: float, strain: Mapping[str, Strain]) -> pd.D
 
 
 _COLUMNS = [
-    "scenario", "kpi", "unit", "base", "value", "difference", "low", "high", "relative", "replications", "verdict",
+    "scenario", "kpi", "unit", "base", "value", "difference", "low", "high", "simulation", "parameters", "least",
+    "most", "relative", "replications", "verdict",
 ]  # fmt: skip
 
 
@@ -87,9 +84,20 @@ def _values(outcomes: Sequence[Outcome], keys: Sequence[str]) -> Floats:
     return np.array([[one.values.get(key, np.nan) for key in keys] for one in outcomes])
 
 
-def _block(name: str, keys: list[str], base: Floats, value: Floats, confidence: float) -> pd.DataFrame:
+def _margins(runs: Runs, name: str, keys: Sequence[str], confidence: float, doubtful: Doubtful) -> Margins:
+    """Return the intervals of the paired differences of a scenario from the base."""
+
+    def differences(of: Runs) -> Floats:
+        return _values(of[name], keys) - _values(of[""], keys)
+
+    drawn = differences(doubtful[None]) if None in doubtful else np.empty((0, len(keys)))
+    readings = {alpha: differences(of) for alpha, of in doubtful.items() if alpha is not None}
+    return margins(differences(runs), drawn, readings, confidence)
+
+
+def _block(name: str, keys: list[str], base: Floats, value: Floats, found: Margins) -> pd.DataFrame:
     """Return the rows of one scenario, without verdicts, from (replications, figures) of the base and of it."""
-    difference, half = student(value - base, confidence)
+    difference = found.difference
     before, after = base.mean(axis=0), value.mean(axis=0)
     with np.errstate(divide="ignore", invalid="ignore"):
         relative = np.where(before != 0, difference / before, np.nan)
@@ -101,8 +109,12 @@ def _block(name: str, keys: list[str], base: Floats, value: Floats, confidence: 
             "base": before,
             "value": after,
             "difference": difference,
-            "low": difference - half,
-            "high": difference + half,
+            "low": found.low,
+            "high": found.high,
+            "simulation": found.simulation,
+            "parameters": found.parameters,
+            "least": found.least,
+            "most": found.most,
             "relative": relative,
             "replications": len(base),
         }
@@ -125,18 +137,24 @@ def _verdict(row: Mapping[Any, Any], *, unstable: bool, paired: bool) -> Verdict
     return "better" if (row["difference"] < 0) == (direction == "lower") else "worse"
 
 
-def half_widths(runs: Runs, confidence: float, keys: Sequence[str]) -> pd.DataFrame:
-    """Return `scenario`, `kpi`, `base` (mean) and `half` (of the paired difference) for these key figures."""
+def half_widths(runs: Runs, confidence: float, keys: Sequence[str], doubtful: Doubtful | None = None) -> pd.DataFrame:
+    """Return the half-widths of the paired differences for these key figures.
+
+    Columns: `scenario`, `kpi`, `base` (mean), `half`, and its `floor`: what no number of replications makes smaller,
+    because the numbers of the model are not known better.
+    """
     base = _values(runs[""], keys)
     rows = []
     for name in runs:
         if name != "":
-            _, half = student(_values(runs[name], keys) - base, confidence)
+            found = _margins(runs, name, keys, confidence, doubtful or {})
             rows += [
-                {"scenario": name, "kpi": key, "base": float(mean), "half": float(width)}
-                for key, mean, width in zip(keys, base.mean(axis=0), half, strict=True)
+                {"scenario": name, "kpi": key, "base": float(mean), "half": float(half), "floor": float(floor)}
+                for key, mean, half, floor in zip(
+                    keys, base.mean(axis=0), np.hypot(found.simulation, found.parameters), found.parameters, strict=True
+                )
             ]
-    return pd.DataFrame(rows, columns=["scenario", "kpi", "base", "half"])
+    return pd.DataFrame(rows, columns=["scenario", "kpi", "base", "half", "floor"])
 
 
 def strained(runs: Runs, confidence: float) -> dict[str, Strain]:

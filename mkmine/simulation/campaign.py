@@ -13,6 +13,7 @@ from mkmine.simulation.executors import Pool
 from mkmine.simulation.model import SimulationModel
 from mkmine.simulation.replication import Outcome, Plan, replicate
 from mkmine.simulation.study import Study
+from mkmine.simulation.uncertainty import Doubt, Doubts
 from mkmine.simulation.warmup import PILOTS, Filling, ordinary, pilot, settled
 
 __all__ = ["Campaign", "OutOfTimeError"]
@@ -22,7 +23,7 @@ _PASSAGES = 3
 _LONGEST_WEEKS = 520.0
 # Pilot runs have random streams of their own, beyond those of any replication.
 _PILOT = 1_000_000
-KERNEL = "mkmine.simulation.kernel"
+KERNEL = "mkmine.simulation.kernel.run"
 
 
 class OutOfTimeError(Exception):
@@ -36,6 +37,7 @@ class _Task:
     plan: Plan
     replication: int
     engine: Engine
+    doubt: Doubt | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +50,9 @@ class _Pilot:
     engine: Engine
 
 
-def _run(task: _Task) -> Outcome:
-    return replicate(task.model, task.plan, task.scenario, task.replication, task.engine)
+def _run(task: _Task) -> tuple[Doubt | None, Outcome]:
+    found = replicate(task.model, task.plan, task.scenario, task.replication, task.engine)
+    return task.doubt, found if task.doubt is None else replace(found, log=None)
 
 
 def _fill(task: _Pilot) -> tuple[str, int, Filling]:
@@ -58,7 +61,10 @@ def _fill(task: _Pilot) -> tuple[str, int, Filling]:
 
 
 class Campaign:
-    """The runs of some models (the base is "") under one plan, in a pool, kept in a study if there is one."""
+    """The runs of some models (the base is "") under one plan, in a pool, kept in a study if there is one.
+
+    With `doubts`, the first replications are also made with the models that these might be instead.
+    """
 
     def __init__(
         self,
@@ -70,34 +76,50 @@ class Campaign:
         *,
         seconds: float | None = None,
         engine: Engine = "auto",
+        doubts: Doubts | None = None,
     ) -> None:
-        self.models, self.plan, self.study, self.engine = models, plan, study, engine
+        self.models, self.plan, self.study, self.engine, self.doubts = models, plan, study, engine, doubts
         # Models that do not settle, with the weeks that were simulated to see it.
         self.restless: dict[str, float] = {}
         self._pool, self._tell = pool, tell
         self._deadline = None if seconds is None else time.monotonic() + seconds
-        self._outcomes: dict[tuple[str, int], Outcome] = {}
+        self._outcomes: dict[tuple[str, int, Doubt | None], Outcome] = {}
+        self._doubted: dict[Doubt, dict[str, SimulationModel]] = {}
         self._planned = self._extra = 0
 
     def plan_for(self, replications: int) -> None:
         """Count in so many replications for whoever watches."""
-        self._planned = replications * len(self.models)
+        self._planned = len(self._wanted(replications))
+
+    def _wanted(self, replications: int) -> list[tuple[str, int, Doubt | None]]:
+        """Return what the first so many replications consist of, in the order in which it is made."""
+        out: list[tuple[str, int, Doubt | None]] = []
+        doubts = [] if self.doubts is None else self.doubts.within(replications)
+        for number in range(replications):
+            whose = [None, *(one for one in doubts if one.replication == number)]
+            out += [(name, number, doubt) for doubt in whose for name in self.models]
+        return out
+
+    def _model(self, name: str, doubt: Doubt | None) -> SimulationModel:
+        if doubt is None or self.doubts is None:
+            return self.models[name]
+        if doubt not in self._doubted:
+            self._doubted[doubt] = self.doubts.models(doubt)
+        return self._doubted[doubt][name]
 
     def reach(self, replications: int) -> None:
         """Make what is missing of the first so many replications of every model.
 
         Raises `OutOfTimeError` when the seconds are over and two replications of all are there.
         """
-        self._planned = max(self._planned, replications * len(self.models))
-        missing = [
-            (name, number)
-            for number in range(replications)
-            for name in self.models
-            if (name, number) not in self._outcomes and not self._found(name, number)
-        ]
+        wanted = self._wanted(replications)
+        self._planned = max(self._planned, len(wanted))
+        missing = [one for one in wanted if one not in self._outcomes and not self._found(*one)]
         runs = max(len(missing), self._planned - len(self._outcomes))
         engine = self._engine(runs, 2 * self.plan.warm_up_weeks + self.plan.weeks)
-        tasks = [_Task(name, self.models[name], self.plan, number, engine) for name, number in missing]
+        tasks = [
+            _Task(name, self._model(name, doubt), self.plan, number, engine, doubt) for name, number, doubt in missing
+        ]
         if engine == "kernel" and tasks and KERNEL not in sys.modules:
             # Workers that are forked from here find the engine loaded, and none compiles it a second time.
             self._keep(_run(tasks.pop(0)))
@@ -114,40 +136,50 @@ class Campaign:
 
     @property
     def finished(self) -> int:
-        """How many replications, from the first on, are there of every model."""
-        number = 0
-        while all((name, number) in self._outcomes for name in self.models):
-            number += 1
-        return number
+        """How many replications, from the first on, are there of every model, with their doubts."""
+        made = max((number for _, number, _ in self._outcomes), default=-1) + 1
+        missing = (number for name, number, doubt in self._wanted(made) if (name, number, doubt) not in self._outcomes)
+        return min(missing, default=made)
 
     def results(self) -> dict[str, list[Outcome]]:
         """Return the finished replications by model, in order."""
-        return {name: [self._outcomes[name, number] for number in range(self.finished)] for name in self.models}
+        count = self.finished
+        return {name: [self._outcomes[name, number, None] for number in range(count)] for name in self.models}
+
+    def doubtful(self) -> dict[float | None, dict[str, list[Outcome]]]:
+        """Return the runs of draws of the numbers (None), and of other shares of queueing, by model and in order."""
+        out: dict[float | None, dict[str, list[Outcome]]] = {}
+        for doubt in [] if self.doubts is None else self.doubts.within(self.finished):
+            runs = out.setdefault(doubt.alpha, {name: [] for name in self.models})
+            for name in self.models:
+                runs[name].append(self._outcomes[name, doubt.replication, doubt])
+        return out
 
     def runs_of(self) -> dict[str, str]:
         """Return the fingerprint of the replications of each model. Only for a campaign with a study."""
         assert self.study is not None
         return {name: self.study.run_of(model, self.plan) for name, model in self.models.items()}
 
-    def _found(self, name: str, number: int) -> bool:
+    def _found(self, name: str, number: int, doubt: Doubt | None) -> bool:
         """Take a replication from the study, if it is there."""
         if self.study is None:
             return False
-        outcome = self.study.finished(self._run_of(name), name, number)
+        outcome = self.study.finished(self._run_of(name, doubt), name, number, logged=doubt is None)
         if outcome is None:
             return False
-        self._outcomes[name, number] = outcome
+        self._outcomes[name, number, doubt] = outcome
         self._tell(len(self._outcomes) + self._extra, self._planned + self._extra)
         return True
 
-    def _run_of(self, name: str) -> str:
+    def _run_of(self, name: str, doubt: Doubt | None) -> str:
         assert self.study is not None
-        return self.study.run_of(self.models[name], self.plan)
+        return self.study.run_of(self._model(name, doubt), self.plan)
 
-    def _keep(self, outcome: Outcome) -> None:
-        self._outcomes[outcome.scenario, outcome.replication] = outcome
+    def _keep(self, made: tuple[Doubt | None, Outcome]) -> None:
+        doubt, outcome = made
+        self._outcomes[outcome.scenario, outcome.replication, doubt] = outcome
         if self.study is not None:
-            self.study.keep(self._run_of(outcome.scenario), outcome)
+            self.study.keep(self._run_of(outcome.scenario, doubt), outcome)
         self._tell(len(self._outcomes) + self._extra, self._planned + self._extra)
         if self._deadline is not None and time.monotonic() > self._deadline and self.finished >= 2:
             raise OutOfTimeError

@@ -24,6 +24,7 @@ from mkmine.simulation.results import Experiment
 from mkmine.simulation.scenario import Scenario
 from mkmine.simulation.stopping import Precision, Stopping, judged, more
 from mkmine.simulation.study import Study
+from mkmine.simulation.uncertainty import Doubts
 from mkmine.simulation.underway import Underway, WorkInProgress, work_in_progress
 from mkmine.simulation.wording import growth_text
 
@@ -38,6 +39,7 @@ METHOD_TOGETHER = (
     "(Bonferroni)"
 )
 _FEWEST, _MOST = 2, 10_000
+_MOST_DRAWS = 1_000
 
 
 def experiment(
@@ -55,6 +57,7 @@ def experiment(
     sla_h: float | None = None,
     confidence: float = 0.95,
     simultaneous: bool = True,
+    draws: int = 20,
     workers: int = 1,
     executor: Place = "processes",
     engine: Engine = "auto",
@@ -93,6 +96,11 @@ def experiment(
     confidence, simultaneous
         Of the intervals; those of one key figure hold for all scenarios together (Bonferroni), unless `simultaneous` is
         False. Key figures are questions of their own and not corrected for.
+    draws
+        How often the numbers of the model are drawn from what is known of them, so that what is not known of them
+        widens the intervals: draw r is used in a second run of replication r, of the base and of every scenario. Where
+        the log leaves open how much of the waiting is queueing, a third as many runs look at each other answer. 0 takes
+        the model for certain. See `mkmine.simulation.margins.margins` for the method.
     workers, executor
         How many processes, or threads, or an executor such as `client.get_executor()` of Dask. The result does not
         depend on them. Threads run side by side in the compiled engine only.
@@ -107,7 +115,7 @@ def experiment(
     Raises `DataError` if a parameter is out of range or two scenarios have one name, `UnknownNameError` for an unknown
     key figure, and what `Scenario.apply` raises.
     """
-    _check(scenarios, replications, most, seconds, weeks, warm_up_weeks, confidence)
+    _check(scenarios, replications, most, seconds, weeks, warm_up_weeks, confidence, draws)
     wanted = () if precision is None else Precision.read(precision)
     if model.name in {one.name for one in scenarios}:
         raise DataError(f'a scenario is called "{model.name}", as the model is; give it its own name')
@@ -125,14 +133,15 @@ def experiment(
     settings: dict[str, Any] = {
         "replications": replications, "precision": None if precision is None else dict(precision), "most": most,
         "seconds": seconds, "seed": seed, "weeks": weeks, "warm_up_weeks": warm_up_weeks, "sla_h": sla_h,
-        "confidence": confidence, "simultaneous": simultaneous,
+        "confidence": confidence, "simultaneous": simultaneous, "draws": draws,
     }  # fmt: skip
     if progress_now is not None:
         settings["in_progress"] = asdict(progress_now)
     comparisons = max(len(scenarios), 1) if simultaneous else 1
     with opened(workers, executor) as pool, _reporting(progress) as tell:
         folder = None if study is None else Study(study)
-        campaign = Campaign(models, plan, pool, folder, tell, seconds=seconds, engine=engine)
+        doubts = Doubts(model, scenarios, draws=draws, seed=seed)
+        campaign = Campaign(models, plan, pool, folder, tell, seconds=seconds, engine=engine, doubts=doubts)
         campaign.plan_for(replications)
         how = "observed" if progress_now is not None else "given" if warm_up_weeks is not None else campaign.settle()
         if folder is not None:
@@ -206,24 +215,25 @@ def _replicate(
         _check_measured(campaign.results(), wanted)
         while wanted:
             looks, count = looks + 1, campaign.finished
-            table = _reached(campaign.results(), wanted, confidence)
+            table = _reached(campaign, wanted, confidence)
             then = more(count, table, most)
             if then == count:
-                reason = "precise enough" if table["met"].all() else "replications"
+                reason = "precise enough" if table["met"].all() else "replications" if count == most else "parameters"
                 break
             campaign.reach(then)
     except OutOfTimeError:
         reason = "seconds"
         _check_measured(campaign.results(), wanted)
-        table = _reached(campaign.results(), wanted, confidence)
+        table = _reached(campaign, wanted, confidence)
     return Stopping(reason=reason, looks=looks, precision=table)  # type: ignore[arg-type]
 
 
-def _reached(runs: Runs, wanted: tuple[Precision, ...], confidence: float) -> pd.DataFrame:
+def _reached(campaign: Campaign, wanted: tuple[Precision, ...], confidence: float) -> pd.DataFrame:
     """Return the half-widths of the scenarios that have an answer."""
+    runs = campaign.results()
     unstable = strained(runs, confidence)
     able = {name: outcomes for name, outcomes in runs.items() if name == "" or not {"", name} & set(unstable)}
-    return judged(wanted, half_widths(able, confidence, [one.kpi for one in wanted]))
+    return judged(wanted, half_widths(able, confidence, [one.kpi for one in wanted], campaign.doubtful()))
 
 
 def _check_measured(runs: Runs, wanted: tuple[Precision, ...]) -> None:
@@ -255,7 +265,9 @@ def _answered(
     return Experiment(
         base=model.name,
         scenarios=tuple(scenarios),
-        answers=answers(runs, each, {name if name != model.name else "": one for name, one in strain.items()}),
+        answers=answers(
+            runs, each, {name if name != model.name else "": one for name, one in strain.items()}, campaign.doubtful()
+        ),
         kpis=_raw(model.name, runs),
         logs=logs,
         confidence=confidence,
@@ -312,10 +324,14 @@ def _restless(campaign: Campaign, strain: Mapping[str, Strain]) -> Iterator[str]
 def _imprecise(stopping: Stopping) -> Iterator[str]:
     short = stopping.precision[~stopping.precision["met"].astype(bool)]
     for row in short.to_dict("records"):
-        yield (
-            f'the half-width of {row["kpi"]} in scenario "{row["scenario"]}" is {row["reached"]:.3g}, not the '
-            f"{row['wanted']:.3g} asked for: the {stopping.reason} of the budget were used up"
-        )
+        said = f'the half-width of {row["kpi"]} in scenario "{row["scenario"]}" is {row["reached"]:.3g}, not the '
+        if row["floor"] >= row["wanted"]:
+            yield (
+                f"{said}{row['wanted']:.3g} asked for: {row['floor']:.3g} of it is not known of the model, which no "
+                f"number of replications makes smaller"
+            )
+        else:
+            yield f"{said}{row['wanted']:.3g} asked for: the {stopping.reason} of the budget were used up"
 
 
 def _usual(weeks: float, given: float | None) -> float:
@@ -344,7 +360,10 @@ def _check(
     weeks: float,
     warm: float | None,
     confidence: float,
+    draws: int,
 ) -> None:
+    if draws and not 2 <= draws <= _MOST_DRAWS:
+        raise DataError(f"draws={draws}: give between 2 and {_MOST_DRAWS} draws, or 0 to take the model for certain")
     for name, count in (("replications", replications), ("most", most)):
         if not _FEWEST <= count <= _MOST:
             raise DataError(

@@ -81,13 +81,13 @@ class Study:
         """Return the fingerprint of what the replications of a (changed) model under a plan depend on."""
         return fingerprint({"model": model.to_dict(), "plan": plan.to_dict(), "versions": versions()})
 
-    def finished(self, run: str, scenario: str, replication: int) -> Outcome | None:
-        """Return a finished replication, or None if it is not there (or is replication 0 and its log is not)."""
+    def finished(self, run: str, scenario: str, replication: int, *, logged: bool = True) -> Outcome | None:
+        """Return a finished replication, or None if it is not there (or, if `logged`, its log should be and is not)."""
         line = self._known.get((run, replication))
         if line is None:
             return None
-        log = self._log(run) if replication == 0 else None
-        if replication == 0 and log is None:
+        log = self._log(run) if logged and replication == 0 else None
+        if logged and replication == 0 and log is None:
             return None
         return Outcome(
             scenario=scenario,

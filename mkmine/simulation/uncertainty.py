@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from mkmine.errors import DataError
 from mkmine.simulation.distributions import Distribution
@@ -12,9 +13,10 @@ from mkmine.simulation.draws import sent_back
 from mkmine.simulation.evidence import Evidence, Known, Range
 from mkmine.simulation.model import ActivityModel, Arrivals, Context, Person, Route, SimulationModel, Variant
 from mkmine.simulation.queueing import as_read
+from mkmine.simulation.scenario import Scenario
 from mkmine.streams import Streams
 
-__all__ = ["alpha_of", "alphas", "drawn", "uncertain"]
+__all__ = ["Doubt", "Doubts", "alphas", "drawn", "uncertain"]
 
 T = TypeVar("T")
 # Gives the probability at which a named number is drawn.
@@ -23,11 +25,62 @@ Dice = Callable[..., float]
 _MOST = 20.0
 
 
+class Doubt(NamedTuple):
+    """Another model to be simulated under the random numbers of a replication.
+
+    `alpha` is another share of queueing; None stands for a draw of the model's numbers, of the same number.
+    """
+
+    replication: int
+    alpha: float | None = None
+
+
+class Doubts:
+    """What the models of an experiment might be instead: draws of their numbers, and other shares of queueing.
+
+    `draws` is how many draws there are at most; each other share of queueing gets a third as many replications.
+    """
+
+    def __init__(self, model: SimulationModel, scenarios: Sequence[Scenario], *, draws: int, seed: int) -> None:
+        self._model, self._scenarios, self._seed = model, tuple(scenarios), seed
+        self._draws = draws if uncertain(model) else 0
+        self._others = alphas(model)[1:] if draws else ()
+        self._readings = math.ceil(draws / 3)
+
+    def within(self, replications: int) -> list[Doubt]:
+        """Return the doubts that belong to the first so many replications, in their order."""
+        out = []
+        for number in range(replications):
+            out += [Doubt(number)] if number < self._draws else []
+            out += [Doubt(number, alpha) for alpha in self._others if number < self._readings]
+        return out
+
+    def models(self, doubt: Doubt) -> dict[str, SimulationModel]:
+        """Return the base (as "") and the scenarios of a doubt: what a scenario changes is in doubt before it does.
+
+        A scenario that brings a model of its own has draws of its own, under the same random numbers.
+        """
+        base = self._doubted(self._model, doubt)
+        return {"": base} | {
+            one.name: self._doubted(one.apply(self._model), doubt) if _replaces(one) else one.apply(base)
+            for one in self._scenarios
+        }
+
+    def _doubted(self, model: SimulationModel, doubt: Doubt) -> SimulationModel:
+        if doubt.alpha is not None:
+            return as_read(model, doubt.alpha)
+        return drawn(model, doubt.replication, of=self._draws, seed=self._seed)
+
+
+def _replaces(scenario: Scenario) -> bool:
+    return any(change["do"] == "replace" for change in scenario.changes)
+
+
 def uncertain(model: SimulationModel) -> bool:
-    """Return whether anything of the model is not taken for certain."""
+    """Return whether any number of the model is not taken for certain."""
     return (
-        len(alphas(model)) > 1
-        or model.arrivals.evidence is not None
+        model.arrivals.evidence is not None
+        or any(season.observed is not None for season in model.arrivals.seasons)
         or any(person.range is not None for person in model.people)
         or any(one.evidence is not None or _observed(one) for one in model.activities.values())
     )
@@ -44,18 +97,12 @@ def alphas(model: SimulationModel) -> tuple[float, ...]:
     return (model.queueing.alpha, *(one.alpha for one in model.queueing.others))
 
 
-def alpha_of(model: SimulationModel, number: int) -> float | None:
-    """Return the share of queueing in a draw: all plausible ones in turn."""
-    possible = alphas(model)
-    return possible[number % len(possible)] if possible else None
-
-
 def drawn(model: SimulationModel, number: int, *, of: int, seed: int = 0) -> SimulationModel:
     """Return draw `number` (from 0) of `of` draws of the model's numbers from what is known of them.
 
     Means (of hours, arrivals) are drawn log-normal with their relative standard error, probabilities from a Dirichlet
     distribution with the counts that they rest on, stated ranges from a PERT distribution, each independently of the
-    others; the plausible shares of queueing take turns. The draws are a Latin hypercube (McKay, Beckman and Conover
+    others. The draws are a Latin hypercube (McKay, Beckman and Conover
     1979, A comparison of three methods for selecting values of input variables, Technometrics 21): each number takes
     one value from each of `of` equally probable parts of its distribution. What rests on nothing stays as it is.
 
@@ -64,26 +111,24 @@ def drawn(model: SimulationModel, number: int, *, of: int, seed: int = 0) -> Sim
     if not 0 <= number < of:
         raise DataError(f"draw {number} of {of}: give a number from 0 to {of - 1}")
     dice = _Hypercube(number, of, seed)
-    alpha = alpha_of(model, number)
-    read = model if alpha is None else as_read(model, alpha)
     cases = _cases(model.arrivals.evidence)
     changed = {
-        "arrivals": _arrivals(read.arrivals, dice),
-        "people": [_person(one, dice) for one in read.people],
-        "activities": {name: _activity(name, one, dice) for name, one in read.activities.items()},
-        "begin": _routes(read.begin, cases, dice, "begin"),
+        "arrivals": _arrivals(model.arrivals, dice),
+        "people": [_person(one, dice) for one in model.people],
+        "activities": {name: _activity(name, one, dice) for name, one in model.activities.items()},
+        "begin": _routes(model.begin, cases, dice, "begin"),
         "attributes": {
             name: dict(zip(shares, _shares(list(shares.values()), cases, dice, "attribute", name), strict=True))
-            for name, shares in read.attributes.items()
+            for name, shares in model.attributes.items()
         },
     }
-    if read.case_types:
-        types = _shares([one.share for one in read.case_types.values()], cases, dice, "type")
+    if model.case_types:
+        types = _shares([one.share for one in model.case_types.values()], cases, dice, "type")
         changed["case_types"] = {
             name: one.model_copy(update={"share": share})
-            for (name, one), share in zip(read.case_types.items(), types, strict=True)
+            for (name, one), share in zip(model.case_types.items(), types, strict=True)
         }
-    return read.model_copy(update=changed)
+    return model.model_copy(update=changed)
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,9 @@ def test_a_misspelt_key_figure_names_the_nearest() -> None:
 
 
 def table(*pairs: tuple[float, float]) -> pd.DataFrame:
-    found = pd.DataFrame([{"scenario": "x", "kpi": "wip", "base": 1.0, "half": half} for half, _ in pairs])
+    found = pd.DataFrame(
+        [{"scenario": "x", "kpi": "wip", "base": 1.0, "half": half, "floor": 0.0} for half, _ in pairs]
+    )
     wanted = [judged((Precision("wip", want, False),), found.iloc[[n]]) for n, (_, want) in enumerate(pairs)]
     return pd.concat(wanted)
 
@@ -135,7 +137,9 @@ def test_stopping_keeps_nearly_the_promised_coverage() -> None:
         values, n = draws.normal(size=400), 10
         while True:
             half = stdtrit(n - 1, 0.975) * values[:n].std(ddof=1) / np.sqrt(n)
-            then = more(n, pd.DataFrame({"met": [half <= 0.25], "reached": [half], "wanted": [0.25]}), 400)
+            then = more(
+                n, pd.DataFrame({"met": [half <= 0.25], "reached": [half], "floor": [0.0], "wanted": [0.25]}), 400
+            )
             if then == n:
                 break
             n = then
