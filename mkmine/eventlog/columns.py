@@ -61,7 +61,7 @@ class Text:
         table = np.array([*self.names, None], dtype=object)
         return np.asarray(table[self.codes.astype(np.int64)], dtype=object)
 
-    def canonical(self) -> tuple[NDArray[np.int64], list[str]]:
+    def canonical(self) -> tuple[NDArray[np.signedinteger[Any]], list[str]]:
         """Return the codes and the texts that occur, numbered by their order: equal for equal columns."""
         seen = np.zeros(len(self.names) + 1, dtype=np.bool_)
         seen[self.codes] = True
@@ -70,7 +70,7 @@ class Text:
         rank = sorted(range(len(texts)), key=lambda one: str(texts[one]))
         number = np.full(len(self.names) + 1, -1, dtype=np.int64)
         number[used[rank]] = np.arange(len(rank))
-        return number[self.codes.astype(np.int64)], [texts[one] for one in rank]
+        return narrow(number, len(rank))[self.codes], [texts[one] for one in rank]
 
 
 class Columns(Mapping[str, Array]):

@@ -291,10 +291,8 @@ def test_a_summary_with_another_value_is_opened_or_refused(log: EventLog, tmp_pa
     values = json.loads(gzip.decompress(path.read_bytes()))
     refused = 0
     for turn, place in enumerate(places(values)):
-        if place[:1] == ("rework",):
-            continue
         # Every place meets every third value, so that all values meet all kinds of places.
-        for value in (*VALUES, *PACKED)[turn % 3 :: 3]:
+        for value in (*VALUES, *PACKED, "\ud800")[turn % 3 :: 3]:
             path.write_bytes(gzip.compress(json.dumps(changed(values, place, value)).encode(), 1))
             try:
                 opened = Summary.open(path)
@@ -303,8 +301,31 @@ def test_a_summary_with_another_value_is_opened_or_refused(log: EventLog, tmp_pa
                 continue
             assert repr(opened.merge(Summary())) == repr(opened)
             opened._repr_html_()
+            for one in (opened.follows, opened.edges, opened.rework, opened.hand_overs, opened.variants):
+                one._repr_html_()
+                one.to_pandas()
             opened.to_dict()
     assert refused > 100
+
+
+@pytest.mark.parametrize(
+    ("part", "told", "rule"),
+    [
+        ("rework", {"rounds": [["A", 2, 3, 0, 0]]}, 'round 2 of "A", but not the one before'),
+        ("rework", {"rounds": [["A", 0, 3, 0, 0]]}, 'round 0 of "A"'),
+        ("rework", {"rounds": [["A", 1, 3, 0, 0], ["A", 1, 2, 0, 0]]}, "twice"),
+        ("hand_overs", {"counts": [["\ud800", "x", 1]]}, "half of a sign"),
+    ],
+)
+def test_a_wrong_part_of_a_summary_is_named(
+    log: EventLog, tmp_path: Path, part: str, told: dict[str, Any], rule: str
+) -> None:
+    path = summarise(log).save(tmp_path / "summary.json.gz")
+    values = json.loads(gzip.decompress(path.read_bytes()))
+    values[part] |= told
+    path.write_bytes(gzip.compress(json.dumps(values).encode()))
+    with pytest.raises(DataError, match=rule):
+        Summary.open(path)
 
 
 @pytest.mark.parametrize(
@@ -329,21 +350,45 @@ def test_a_manifest_with_another_value_is_opened_or_refused(log: EventLog, tmp_p
     partition(source, folder, partitions=2)
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     refused = 0
-    known = [
-        one
-        for one in places(manifest)
-        if one[:1] not in (("plan",), ("facts",)) and "ends" not in one and "sums" not in one
-    ]
-    for place in known:
-        for value in (*VALUES, "/etc/passwd", "rows-000000-00000000.arrow"):
+    for turn, place in enumerate(places(manifest)):
+        for value in (*VALUES, "/etc/passwd", "rows-000000-00000000.arrow", "\ud800")[turn % 2 :: 2]:
             (folder / "manifest.json").write_text(json.dumps(changed(manifest, place, value)), encoding="utf-8")
             try:
                 parts = Partitions.open(folder)
                 repr(parts)
                 parts.summarise()
+                assert [len(one) for one in parts]
             except DataError:
                 refused += 1
-    assert refused > 100
+    assert refused > 300
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "rule"),
+    [
+        (("plan", "paired"), True, r'plan\.paired cannot be "true": the rows have no column "lifecycle"'),
+        (("plan", "attributes"), ["a", "a"], r'plan\.attributes cannot be \["a", "a"\] \(a column is named twice\)'),
+        (("plan", "attributes"), ["a"], r'plan\.attributes cannot be "a": the rows have no column "@a"'),
+        (("plan", "case_attributes"), ["a"], r'plan\.case_attributes cannot be "a"'),
+        (("plan", "shown"), "Mars", r'plan\.shown cannot be "Mars"'),
+        (("facts", "observed"), [2**70, 2**70], r"facts\.observed cannot be \[1180591620717411303424, .*1900 and 2200"),
+        (("files", 0, "ends"), [], r"files\.0 cannot be .*not of the same length"),
+        (("files", 0, "sums"), [1], r"files\.0 cannot be .*not of the same length"),
+        (("files", 0, "ends"), [2, 1], r"files\.0 cannot be .*do not rise"),
+        (("files", 0, "counts"), [-1, 4], r"files\.0 cannot be .*fewer than no rows"),
+        (("partitions",), "x", r'partitions cannot be "x"'),
+    ],
+)
+def test_a_wrong_value_of_a_manifest_is_named(
+    log: EventLog, tmp_path: Path, place: tuple[str, ...], value: object, rule: str
+) -> None:
+    source, folder = tmp_path / "log.csv", tmp_path / "parts"
+    log.to_pandas()[["case", "activity", "start", "end"]].to_csv(source, index=False)
+    partition(source, folder, partitions=2)
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    (folder / "manifest.json").write_text(json.dumps(changed(manifest, place, value)), encoding="utf-8")
+    with pytest.raises(DataError, match=rf'manifest\.json" is damaged: {rule}'):
+        Partitions.open(folder)
 
 
 def test_damaged_pieces_are_refused(log: EventLog, tmp_path: Path) -> None:

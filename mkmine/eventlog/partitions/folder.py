@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from pydantic import Field, ValidationError, model_validator
 
 from mkmine.errors import DataError
-from mkmine.eventlog.partitions.pieces import HASH, ChunkFile
+from mkmine.eventlog.partitions.pieces import HASH, ChunkFile, columns_of
 from mkmine.eventlog.partitions.plan import Content, Facts, Frozen, Plan, Survey
 from mkmine.files import write_text
 
@@ -26,6 +26,8 @@ __all__ = ["AsideFile", "Manifest", "SourceMark", "clear", "is_ours", "read_asid
 MANIFEST, WRITER = "manifest.json", "writing.lock"
 VERSION = 1
 LARGEST = 1 << 30
+# Signs of a wrong value that an error shows.
+TOLD = 80
 MOST = 4096
 OURS = re.compile(
     r"(rows-\d{6}-[0-9a-f]{8}\.arrow|aside-\d{6}\.parquet|summary-[0-9a-f]{32}-[0-9a-f]{32}\.json|writing\.lock)"
@@ -98,16 +100,34 @@ class Manifest(Frozen):
                     f'the partitions in "{folder}" are of version {values.get("version")} ({values.get("hash")}), this '
                     f"mkmine reads version {VERSION} ({HASH}); make them anew"
                 )
-            return cls.model_validate(values)
-        except (ValueError, ValidationError, OSError, RecursionError) as error:
+            made = cls.model_validate(values)
+            made._check(folder)
+            return made
+        except (ValueError, OSError, RecursionError) as error:
             if isinstance(error, DataError):
                 raise
-            first = str(error).splitlines()[0]
-            raise DataError(f'"{path}" is damaged: {first}; make the partitions anew from their source') from None
+            told = _first(error) if isinstance(error, ValidationError) else str(error).splitlines()[0]
+            raise DataError(f'"{path}" is damaged: {told}; make the partitions anew from their source') from None
+
+    def _check(self, folder: Path) -> None:
+        """Raise `ValueError` if the rows lack a column that is asked for, `DataError` if their file is damaged."""
+        known = columns_of(folder, self.files[0]) if self.files else None
+        for fact, value, column in self.plan.needed():
+            if known is not None and column not in known:
+                raise ValueError(f'plan.{fact} cannot be "{value}": the rows have no column "{column}"')
 
     def save(self, folder: Path) -> None:
         """Write the manifest: from then on the folder is what it says."""
         write_text(folder / MANIFEST, self.model_dump_json())
+
+
+def _first(error: ValidationError) -> str:
+    """Return the first of what is wrong: the field, its value and the rule."""
+    one = error.errors(include_url=False, include_context=False)[0]
+    value = json.dumps(one["input"], default=str)
+    place = ".".join(map(str, one["loc"])) or "it"
+    shown = value if len(value) <= TOLD else f"{value[:TOLD]}..."
+    return f"{place} cannot be {shown} ({one['msg'].removeprefix('Value error, ')})"
 
 
 def is_ours(folder: Path) -> bool:

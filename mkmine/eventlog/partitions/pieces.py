@@ -12,17 +12,18 @@ import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from mkmine.errors import DataError
 
-__all__ = ["HASH", "ChunkFile", "Piece", "case_hash", "read_all", "read_piece", "write_chunk"]
+__all__ = ["HASH", "ChunkFile", "Piece", "case_hash", "columns_of", "read_all", "read_piece", "write_chunk"]
 
 Int = NDArray[np.int64]
 Hashes = NDArray[np.uint64]
@@ -51,6 +52,17 @@ class ChunkFile(BaseModel):
     sum: int
     size: int
     tail: int
+
+    @model_validator(mode="after")
+    def _whole(self) -> ChunkFile:
+        if not len(self.counts) == len(self.ends) == len(self.sums):
+            raise ValueError("counts, ends and sums are not of the same length")
+        if min(self.counts, default=0) < 0:
+            raise ValueError("a piece has fewer than no rows")
+        places = (0, self.begin, *self.ends, self.size)
+        if any(later < earlier for earlier, later in pairwise(places)):
+            raise ValueError("begin, ends and size do not rise")
+        return self
 
     @property
     def rows(self) -> int:
@@ -213,6 +225,16 @@ def read_piece(folder: Path, piece: Piece, columns: Sequence[str] | None = None)
             fields = sorted(reader.schema.get_field_index(name) for name in columns)
             reader = pa.ipc.open_file(content, options=pa.ipc.IpcReadOptions(included_fields=fields))
         return reader.get_batch(piece.batch)
+
+
+def columns_of(folder: Path, file: ChunkFile) -> list[str]:
+    """Return the names of the columns of a file.
+
+    Raises `DataError`, naming the file, if it is absent or not as it was written.
+    """
+    with _opened(folder / file.name, file.size) as content:
+        names: list[str] = pa.ipc.open_file(content).schema.names
+        return names
 
 
 def read_all(folder: Path, file: ChunkFile) -> pa.RecordBatch:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, field_validator
 
+from mkmine.calendars import Calendar, zone
 from mkmine.errors import UnknownNameError
-from mkmine.eventlog.encoding import Errors
+from mkmine.eventlog.encoding import EARLIEST, LATEST, Errors
 from mkmine.eventlog.formats.instances import FINAL_SHARE
 from mkmine.eventlog.formats.mapping import Mapping
 
@@ -63,6 +64,43 @@ class Plan(Frozen):
     calendar: dict[str, Any] | None = None
     inferred: dict[str, Any] | None = None
 
+    @field_validator("columns")
+    @classmethod
+    def _a_mapping(cls, columns: dict[str, Any]) -> dict[str, Any]:
+        try:
+            Mapping.from_dict(columns)
+        except UnknownNameError as error:
+            raise ValueError(str(error)) from None
+        return columns
+
+    @field_validator("attributes", "case_attributes")
+    @classmethod
+    def _each_once(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(names)) < len(names):
+            raise ValueError("a column is named twice")
+        return names
+
+    @field_validator("shown")
+    @classmethod
+    def _a_zone(cls, name: str) -> str:
+        zone(name)
+        return name
+
+    @field_validator("calendar", "inferred")
+    @classmethod
+    def _a_calendar(cls, values: dict[str, Any] | None) -> dict[str, Any] | None:
+        if values is not None:
+            Calendar.from_dict(values)
+        return values
+
+    def needed(self) -> list[tuple[str, str, str]]:
+        """Return the columns that the rows must have: what asks for each, the value that does, and its name there."""
+        columns = [("columns", name, name) for name in ("case", "activity", "end")]
+        columns += [("columns", "interval", "start")] if self.mapping.timestamps == "interval" else []
+        columns += [("paired", "true", "lifecycle")] if self.paired else []
+        columns += [("attributes", name, f"@{name}") for name in self.attributes]
+        return columns + [("case_attributes", name, f"@{name}") for name in self.case_attributes]
+
     @property
     def mapping(self) -> Mapping:
         """Which column is which."""
@@ -94,6 +132,13 @@ class Facts(Frozen):
     intervals: bool
     enabled: bool
     final: tuple[str, ...] | None
+
+    @field_validator("observed")
+    @classmethod
+    def _a_window(cls, window: tuple[int, int]) -> tuple[int, int]:
+        if not EARLIEST <= window[0] <= window[1] <= LATEST:
+            raise ValueError("it is no window of time between 1900 and 2200")
+        return window
 
 
 class Survey(Frozen):

@@ -80,7 +80,16 @@ def texts(values: object, what: str) -> tuple[str, ...]:
     for one in out:
         if not isinstance(one, str):
             raise DataError(f"{what} holds {_kind(one)} where text belongs; it is damaged")
+        _fit(one, what)
     return tuple(out)
+
+
+def _fit(text: str, what: str) -> None:
+    """Raise `DataError` if a text holds half of a surrogate pair: JSON can, no table, file or page can."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise DataError(f"{what} holds {text!a}, which is half of a sign; it is damaged") from None
 
 
 def records(values: object, kinds: Sequence[type], what: str, *, least: int | None = 0) -> list[tuple[Any, ...]]:
@@ -95,7 +104,9 @@ def records(values: object, kinds: Sequence[type], what: str, *, least: int | No
         for cell, kind in zip(row, kinds, strict=True):
             if not isinstance(cell, kind) or isinstance(cell, bool):
                 raise DataError(f"{what} holds {_kind(cell)} where {_kind_name(kind)} belongs; it is damaged")
-            if least is not None and isinstance(cell, int) and cell < least:
+            if isinstance(cell, str):
+                _fit(cell, what)
+            elif least is not None and cell < least:
                 raise DataError(f"{what} holds {cell}, which is less than {least}; it is damaged")
         out.append(tuple(row))
     return out

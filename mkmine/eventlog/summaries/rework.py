@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mkmine.errors import DataError
 from mkmine.eventlog.log import EventLog
 from mkmine.eventlog.notebook import html_table
 from mkmine.eventlog.statuses import tells_statuses
@@ -55,7 +56,13 @@ class ReworkCounts:
         """Read what `to_dict` returned. Raises `DataError` if it is not that."""
         what = "saved rework counts"
         rows = records(entry(values, "rounds", what), (str, int, int, int, int), what)
-        return cls(rounds={(activity, number): (a, b, c) for activity, number, a, b, c in rows})
+        rounds = {(activity, number): (a, b, c) for activity, number, a, b, c in rows}
+        for activity, number in rounds:
+            if number < 1 or (number > 1 and (activity, number - 1) not in rounds):
+                raise DataError(f'{what} know round {number} of "{activity}", but not the one before; it is damaged')
+        if len(rounds) < len(rows):
+            raise DataError(f"{what} tell of a round twice; it is damaged")
+        return cls(rounds=rounds)
 
     def __repr__(self) -> str:
         again = sorted(self.cases.items(), key=lambda item: (-item[1], item[0]))

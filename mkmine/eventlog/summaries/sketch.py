@@ -254,6 +254,10 @@ class Durations:
         keys = texts(entry(values, "keys", what), what)
         names = tuple(records(entry(values, "names", what), [str] * len(keys), what))
         exact = entry(values, "exact", what)
+        # Files of earlier versions do not say it: they knew the wall clock only.
+        working = values.get("working", False) if isinstance(values, Mapping) else None
+        if not isinstance(working, bool):
+            raise DataError(f"{what} does not say whether it is of working time; it is damaged")
         count = integers(entry(values, "count", what), what, least=1)
         least, most, bucket = (integers(entry(values, one, what), what) for one in ("least", "most", "bucket"))
         total = whole_numbers(entry(values, "total", what), what)
@@ -276,7 +280,7 @@ class Durations:
             most=most,
             exact=exact,
             always=exact and sum(count.tolist()) > EXACT,
-            working=isinstance(values, Mapping) and values.get("working") is True,
+            working=working,
             runs=runs,
             bucket=bucket,
             hits=hits,
