@@ -17,6 +17,7 @@ from mkmine.streams import Streams
 __all__ = ["arrival_times", "arrivals_from", "case_types", "midnight"]
 
 _LONGEST_WEEKS = 52 * 50
+_MOST_CASES = 20_000_000
 
 
 def midnight(day: date, time_zone: str) -> int:
@@ -40,6 +41,7 @@ def arrival_times(
         raise DataError("both cases and weeks are given; give one of them")
     if (cases is not None and cases < 1) or (weeks is not None and not 0 < weeks <= _LONGEST_WEEKS):
         raise DataError(f"cases={cases}, weeks={weeks}: give at least 1 case, or between 0 and {_LONGEST_WEEKS} weeks")
+    _check_number(cases or 0)
     if model.arrivals.times:
         return _given(model, cases, weeks)
     if cases is not None and model.arrivals.sizes:
@@ -80,6 +82,7 @@ def _comings(model: SimulationModel, streams: Streams, n: int | None, weeks: flo
     """Return the moments at which somebody comes: `n` of them, or those of some weeks."""
     if n is None:
         edges, mass = _intensity(model, weeks or 0.0)
+        _check_number(float(mass[-1]))
         # The number of arrivals follows from the unit process: enough draws to pass the total mass.
         ticks = _unit_process(model, streams, _enough(mass[-1], model.arrivals.gap_cv))
         ticks = ticks[ticks < mass[-1]]
@@ -158,6 +161,14 @@ def _gaps(model: SimulationModel, streams: Streams, n: int) -> NDArray[np.float6
     u = streams.uniform("arrivals", size=n)
     # A gap is the longer, the smaller its draw.
     return -np.log(u) if variation == 1 else Gamma(mean=1.0, cv=variation).ppf(np.minimum(1 - u, 1 - 1e-16))
+
+
+def _check_number(cases: float) -> None:
+    if cases > _MOST_CASES:
+        raise DataError(
+            f"arrivals: about {cases:,.0f} cases would come, and more than {_MOST_CASES:,} fit into no memory; "
+            "lower the arrivals or the weeks"
+        )
 
 
 def _intensity(model: SimulationModel, weeks: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from mkmine.calendars import public_holidays
+import numpy as np
+
+from mkmine.calendars import public_holidays, to_us
 from mkmine.errors import MkmineError, nearest
 from mkmine.simulation.parts import ActivityModel, Gateway, Route
 
@@ -18,6 +21,10 @@ __all__ = ["check_model"]
 # Markings of the token game that are looked at; what they do not show is found while the model runs.
 _MOST_MARKINGS = 20_000
 _MOST_TOKENS = 1_000
+# A case that comes to a place more often than this hardly ever ends; runs are cut there, too.
+_MOST_VISITS = 1_000
+# A calendar has to open within so many days.
+_OPENS_WITHIN = 3 * 366
 
 
 def check_model(model: SimulationModel) -> None:
@@ -41,8 +48,10 @@ def check_model(model: SimulationModel) -> None:
     if model.queue == "ageing" and model.ageing is None:
         raise ValueError("queue: ageing needs `ageing`, the hours of waiting that are worth one step of priority")
     _check_calendars(model)
-    if any(gateway.kind in ("and", "or") for gateway in model.gateways.values()):
+    if any(gateway.kind in ("and", "or", "join") for gateway in model.gateways.values()):
         _check_branches(model)
+    else:
+        _check_rounds(model)
 
 
 # -- names -------------------------------------------------------------------------------------------------------------
@@ -110,7 +119,8 @@ def _check_waits(model: SimulationModel, activity: ActivityModel, where: str) ->
     if activity.waits and (activity.delay is None or activity.role is None):
         raise ValueError(f"{where}: waits: they need a role, and a delay for all other ways; give `delay` 0 hours")
     for wait in activity.waits:
-        _known(wait.before, model.activities, f"{where}: waits: before")
+        if wait.before is not None:
+            _known(wait.before, model.activities, f"{where}: waits: before")
     if not any(route.overlap for routes in activity.all_routes for route in routes):
         return
     if any(route.overlap and route.to not in model.activities for routes in activity.all_routes for route in routes):
@@ -198,16 +208,18 @@ def _check_routes(routes: list[Route], places: tuple[str, ...], where: str) -> N
 
 
 def _check_calendars(model: SimulationModel) -> None:
-    """Raise if a calendar, a person's absences or the holidays of arrivals cannot be compiled."""
+    """Raise if a calendar or the holidays of arrivals cannot be compiled, or somebody is never on duty."""
     place = ""
+    begin = datetime(model.start.year, 1, 1, tzinfo=UTC)
+    span = to_us(begin), to_us(begin + timedelta(days=_OPENS_WITHIN))
     try:
         for name in model.calendars:
             place = f"calendars: {name}"
-            model.calendar(name)
+            model.calendar(name).timeline(*span)
         for person in model.people:
             place = f"people: {person.name}"
             if person.absences:
-                model.calendar(person.calendar, person.absences)
+                model.calendar(person.calendar, person.absences).timeline(*span)
         place = "arrivals"
         if model.arrivals.holidays:
             public_holidays(model.arrivals.holidays, model.start.year)
@@ -263,6 +275,38 @@ def _check_loops(model: SimulationModel) -> None:
         )
 
 
+def _check_rounds(model: SimulationModel) -> None:
+    """Raise if a case would come to a place hundreds of times before it ends (a Markov chain of the last rounds)."""
+    if any(one.contexts or one.variants for one in model.activities.values()):
+        return
+    number = {name: place for place, name in enumerate(model.places)}
+    chain = np.eye(len(number))
+    for name in number:
+        for to, probability in _shares(model, name):
+            if to is not None:
+                chain[number[to], number[name]] -= probability
+    begins = np.zeros(len(number))
+    for route in model.begin:
+        begins[number[str(route.to)]] += route.probability
+    visits = np.linalg.solve(chain, begins)
+    worst = int(np.argmax(visits))
+    if visits[worst] > _MOST_VISITS:
+        kind = "gateways" if model.places[worst] in model.gateways else "activities"
+        raise ValueError(
+            f"{kind}: {model.places[worst]}: a case would come here {visits[worst]:,.0f} times on average, so it "
+            "hardly ever ends; lower the probability of the way back"
+        )
+
+
+def _shares(model: SimulationModel, name: str) -> list[tuple[str | None, float]]:
+    """Return where a place leads in its last round, and how probably (of events, as if all were as probable)."""
+    gateway = model.gateways.get(name)
+    if gateway is not None and not gateway.next:
+        return [(to, 1 / len(gateway.targets)) for to in gateway.targets]
+    routes = model.activities[name].next[-1] if gateway is None else gateway.next[-1]
+    return [(route.to, route.probability) for route in routes]
+
+
 def _check_beginnings(model: SimulationModel) -> None:
     """Raise if a case can end before its first activity."""
     todo = [route.to for route in model.begin if route.to in model.gateways and route.probability > 0]
@@ -286,7 +330,10 @@ def _check_branches(model: SimulationModel) -> None:
     set; Valmari 1991). Of an inclusive gateway each single way is tried, and all of them.
     """
     if any(activity.contexts for activity in model.activities.values()):
-        raise ValueError("activities: contexts need one branch at a time; they cannot be combined with and/or gateways")
+        raise ValueError(
+            "activities: contexts need one branch at a time, as what came just before is no one thing where branches go "
+            "on side by side; they cannot be combined with and, or and join gateways"
+        )
     sources = Counter(target for name in model.places for target in _after(model, name, last=False) if target)
     begin = [route.to for route in model.begin if route.to and route.probability > 0]
     sources.update(begin)

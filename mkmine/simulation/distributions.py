@@ -10,7 +10,9 @@ from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from mkmine.simulation.shorthand import distribution
 
 __all__ = ["Distribution", "Empirical", "Exponential", "Fixed", "Gamma", "LogNormal", "Triangular", "Uniform"]
 
@@ -216,6 +218,8 @@ class Empirical(_Distribution):
         return Empirical(quantiles=[value * factor for value in self.quantiles], at=self.at)
 
 
-Distribution = Annotated[
+_Shape = Annotated[
     Fixed | Uniform | Exponential | LogNormal | Gamma | Triangular | Empirical, Field(discriminator="kind")
 ]
+# A plain number is so many hours, always.
+Distribution = Annotated[_Shape, BeforeValidator(distribution, json_schema_input_type=_Shape | float)]

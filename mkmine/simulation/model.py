@@ -17,6 +17,7 @@ from mkmine.errors import DataError
 from mkmine.files import read_yaml, write_text
 from mkmine.simulation.checks import check_model
 from mkmine.simulation.distributions import Distribution
+from mkmine.simulation.mistakes import first_mistake
 from mkmine.simulation.parts import (
     ActivityModel,
     Arrivals,
@@ -33,6 +34,7 @@ from mkmine.simulation.parts import (
     Patience,
     Person,
     Route,
+    Routes,
     Season,
     Share,
     Sickness,
@@ -114,7 +116,7 @@ class SimulationModel(Part):
     people: list[Person]
     activities: dict[Name, ActivityModel]
     gateways: dict[Name, Gateway] = Field(default_factory=dict)
-    begin: Annotated[list[Route], Field(min_length=1)]
+    begin: Routes
     arrivals: Arrivals
     case_types: dict[Name, CaseType] = Field(default_factory=dict)
     attributes: dict[Name, dict[Name, Share]] = Field(default_factory=dict)
@@ -179,11 +181,7 @@ class SimulationModel(Part):
         try:
             return cls.model_validate(values)
         except ValidationError as error:
-            first = error.errors()[0]
-            place = ": ".join(str(part) for part in first["loc"])
-            more = f" ({error.error_count()} problems in all)" if error.error_count() > 1 else ""
-            message = first["msg"].removeprefix("Value error, ")
-            raise DataError(f"{where}: {place + ': ' if place else ''}{message}{more}") from None
+            raise DataError(f"{where}: {first_mistake(error, cls)}") from None
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values."""
@@ -244,10 +242,9 @@ class SimulationModel(Part):
 
 # Values that say nothing, because they are the default wherever their key occurs.
 _SILENT: dict[str, Any] = {
-    "rework": False, "terminate": False, "overlap": False, "same_person": False, "together": False, "outcome": "completed",
-    "at_closing": "pause", "capacity": 1, "trend": 0.0, "factor": 1.0, "pace": 1.0, "cost": 0.0, "cost_per_hour": 0.0,
-    "priority": 0, "addition": 0.0, "availability": 1.0, "shorter_eves": 0,
-    "gap_cv": 1.0,
+    "rework": False, "terminate": False, "overlap": False, "same_person": False, "together": False,
+    "outcome": "completed", "at_closing": "pause", "capacity": 1, "trend": 0.0, "factor": 1.0, "pace": 1.0, "cost": 0.0,
+    "cost_per_hour": 0.0, "priority": 0, "addition": 0.0, "availability": 1.0, "shorter_eves": 0, "gap_cv": 1.0,
 }  # fmt: skip
 
 
@@ -263,6 +260,6 @@ def _pruned(value: Any) -> Any:
         return {
             key: one
             for key, one in kept.items()
-            if key == "to" or not (one is None or one in ([], {}) or _is_silent(key, one))
+            if key in ("to", "before") or not (one is None or one in ([], {}) or _is_silent(key, one))
         }
     return [_pruned(one) for one in value] if isinstance(value, list) else value

@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from mkmine.calendars import Calendar
 from mkmine.simulation.distributions import Distribution
 from mkmine.simulation.evidence import Evidence, Known, Range
+from mkmine.simulation.shorthand import durations, rounds, routes
 from mkmine.simulation.weeks import Week, partly_open
 
 __all__ = [
@@ -41,6 +42,11 @@ Name = Annotated[str, Field(min_length=1, max_length=500)]
 Money = Annotated[float, Field(ge=0, le=1e12, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Factor = Annotated[float, Field(ge=0, le=100)]
+# By round; one of all rounds needs no list.
+Durations = Annotated[
+    Annotated[list[Distribution], Field(min_length=1)],
+    BeforeValidator(durations, json_schema_input_type=list[Distribution] | Distribution),
+]
 Urgency = Annotated[int, Field(ge=-100, le=100)]
 
 
@@ -145,14 +151,22 @@ class Route(Part):
     """
 
     to: Name | None
-    probability: Annotated[float, Field(ge=0, le=1)]
+    probability: Annotated[float, Field(ge=0, le=1)] = 1.0
     rework: bool = False
     outcome: Literal["completed", "cancelled"] = "completed"
     terminate: bool = False
     overlap: bool = False
 
 
-Routes = Annotated[list[Route], Field(min_length=1)]
+# One certain way may be written as the name of its place, and one round without a list of rounds.
+Routes = Annotated[
+    Annotated[list[Route], Field(min_length=1)],
+    BeforeValidator(routes, json_schema_input_type=list[Route | Name] | Route | Name),
+]
+Rounds = Annotated[
+    Annotated[list[Routes], Field(min_length=1)],
+    BeforeValidator(rounds, json_schema_input_type=list[Routes] | list[Route | Name] | Route | Name),
+]
 
 
 class Context(Part):
@@ -177,7 +191,7 @@ class Wait(Part):
 
     before: Name | None
     overlap: bool = False
-    delay: Annotated[list[Distribution], Field(min_length=1)]
+    delay: Durations
 
 
 class Variant(Part):
@@ -187,9 +201,9 @@ class Variant(Part):
     """
 
     when: Annotated[dict[Name, Name], Field(min_length=1)]
-    duration: Annotated[list[Distribution], Field(min_length=1)] | None = None
+    duration: Durations | None = None
     delay: Distribution | None = None
-    next: Annotated[list[Routes], Field(min_length=1)] | None = None
+    next: Rounds | None = None
     factor: Factor = 1.0
 
 
@@ -290,7 +304,7 @@ class ActivityModel(Part):
     """
 
     role: Name | None = None
-    duration: Annotated[list[Distribution], Field(min_length=1)]
+    duration: Durations
     delay: Distribution | None = None
     waits: list[Wait] = []
     calendar: Name | None = None
@@ -306,7 +320,7 @@ class ActivityModel(Part):
     patience: Patience | None = None
     variants: list[Variant] = []
     people: dict[Name, Habit] = {}
-    next: Annotated[list[Routes], Field(min_length=1)]
+    next: Rounds
     contexts: list[Context] = []
     evidence: Evidence | None = None
 
@@ -354,7 +368,7 @@ class Gateway(Part):
     kind: Literal["and", "or", "xor", "merge", "join", "event"]
     to: Name | list[Name] | None = None
     ways: Annotated[list[Way], Field(max_length=60)] = []
-    next: list[Routes] = []
+    next: Annotated[list[Routes], BeforeValidator(rounds)] = []
     of: Name | None = None
     events: Annotated[list[Event], Field(max_length=60)] = []
 

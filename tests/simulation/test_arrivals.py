@@ -215,3 +215,12 @@ def test_arrivals_go_on_from_a_known_first_one() -> None:
     np.testing.assert_array_equal(found[:5], by_hand)
     with pytest.raises(DataError, match="over 50 years"):
         arrivals_from(model, Streams(1), first, 5_000_000)
+
+
+def test_more_cases_than_fit_are_refused(values: dict[str, Any]) -> None:
+    values["arrivals"] = {"weekly": {"Mon-Fri": {"09:00-18:00": 90_000}}}
+    model = SimulationModel.from_dict(values)
+    with pytest.raises(DataError, match=r"arrivals: about .* cases would come"):
+        arrival_times(model, Streams(7), weeks=52)
+    with pytest.raises(DataError, match="about 30,000,000 cases"):
+        arrival_times(model, Streams(7), cases=30_000_000)

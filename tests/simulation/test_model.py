@@ -9,6 +9,7 @@ import pytest
 
 from mkmine.errors import DataError
 from mkmine.simulation import SimulationModel
+from mkmine.simulation.distributions import Fixed
 
 
 def test_yaml_round_trip(article: SimulationModel, tmp_path: Path) -> None:
@@ -124,8 +125,11 @@ REFUSED = {
     "negative duration": (change("activities.Approval.duration.0.hours", -1), "greater than or equal to 0"),
     "deadline": (change("queue", "deadline"), "queue: deadline needs `due`"),
     "queue": (change("queue", "random"), "'fifo', 'lifo', 'deadline', 'priority' or 'ageing'"),
-    "extra key": (change("seed", 7), "seed: Extra inputs are not permitted"),
-    "extra key deep inside": (change("activities.Text.rol", "x"), "activities: Text: rol: Extra inputs"),
+    "extra key": (change("seed", 7), 'unknown key "seed"; known: '),
+    "extra key deep inside": (
+        change("activities.Text.rol", "x"),
+        'activities: Text: unknown key "rol"; did you mean "role"',
+    ),
     "hours of arrivals": (change("arrivals.weekly.0", [1.0] * 23), "at least 24"),
     "negative arrivals": (change("arrivals.weekly.0.3", -1.0), "greater than or equal to 0"),
     "roles of a person": (change("people.0.roles", []), "at least 1"),
@@ -135,7 +139,7 @@ REFUSED = {
         "ends before it begins",
     ),
     "name": (change("name", ""), "at least 1 character"),
-    "start": (change("start", "soon"), "start: Input should be a valid date"),
+    "start": (change("start", "soon"), "start: give a date, e.g. 2025-01-31; found 'soon'"),
 }
 
 
@@ -168,3 +172,65 @@ def test_a_file_is_read_safely(tmp_path: Path) -> None:
     (tmp_path / "numbers.yaml").write_text("1: 2\n")
     with pytest.raises(DataError, match=r"numbers\.yaml"):
         SimulationModel.load(tmp_path / "numbers.yaml")
+
+
+def test_what_needs_no_list_may_be_written_without(values: dict[str, Any]) -> None:
+    full = SimulationModel.from_dict(values)
+    values["begin"] = "Brief"
+    activities = values["activities"]
+    activities["Text"]["next"] = "Approval"
+    activities["Design"] |= {"next": {"to": "Publication"}, "duration": activities["Design"]["duration"][0]}
+    activities["Publication"]["next"] = [{"to": None}]
+    activities["Brief"]["next"] = activities["Brief"]["next"][0]
+    activities["Approval"]["duration"] = 0.25
+    assert SimulationModel.from_dict(values) == full
+    activities["Approval"]["delay"] = 2
+    assert SimulationModel.from_dict(values).activities["Approval"].delay == Fixed(hours=2)
+
+
+@pytest.mark.parametrize(
+    ("where", "value", "said"),
+    [
+        ("people.0", "Ann", "people: #1: give keys with values"),
+        ("people", 5, "people: give a list; found 5"),
+        ("activities.Text.duration", [{"kind": "fixd"}], 'Text: duration: #1: unknown kind "fixd"; did you mean'),
+        ("activities.Text.duration", {"hours": 1}, 'duration: #1: the key "kind" is missing in'),
+        ("activities.Text.duration", [1, {"kind": "gamma", "mean": 2}], 'duration: #2: the key "cv" is missing'),
+        ("activities.Text.duration", True, "duration: give a list; found True"),
+        ("activities.Brief.next", [{"probability": 1}], 'next: #1: #1: the key "to" is missing'),
+        ("sickness", {"per_year": 1, "day": {1: 1}}, r'sickness: the key "days" is missing \(2 problems'),
+        ("arrivals.sizes", {"few": 1}, "sizes: few: key: found 'few'"),
+    ],
+)
+def test_mistakes_are_told_in_words(values: dict[str, Any], where: str, value: Any, said: str) -> None:
+    change(where, value)(values)
+    with pytest.raises(DataError, match=said):
+        SimulationModel.from_dict(values)
+
+
+def test_a_calendar_that_never_opens_is_told_by_name(values: dict[str, Any]) -> None:
+    hours = [{"weekly": {day: "09:00-10:00"}} for day in ("Mon", "Tue")]
+    values["calendars"]["approver"] = {"all_of": hours}
+    with pytest.raises(DataError, match="calendars: approver: the calendar does not open"):
+        SimulationModel.from_dict(values)
+
+
+def test_somebody_who_is_always_away_is_told_by_name(values: dict[str, Any]) -> None:
+    values["people"][0]["absences"] = [["2020-01-01", "2040-01-01"]]
+    with pytest.raises(DataError, match="people: Ann: the calendar does not open"):
+        SimulationModel.from_dict(values)
+
+
+def test_a_case_that_hardly_ever_ends_is_refused(values: dict[str, Any]) -> None:
+    back = {"to": "Text", "probability": 0.9999, "rework": True}
+    values["activities"]["Approval"]["next"] = [[back, {"to": "Design", "probability": 0.0001}]]
+    with pytest.raises(DataError, match="Text: a case would come here 9,500 times on average"):
+        SimulationModel.from_dict(values)
+
+
+def test_a_join_of_alternatives_is_a_deadlock(values: dict[str, Any]) -> None:
+    values["gateways"] = {"Meet": {"kind": "join", "to": "Design"}}
+    values["activities"]["Approval"]["next"] = "Meet"
+    values["activities"]["Brief"]["next"] = [{"to": "Text", "probability": 0.5}, {"to": "Meet", "probability": 0.5}]
+    with pytest.raises(DataError, match="gateways: Meet: a case can get stuck here"):
+        SimulationModel.from_dict(values)
