@@ -331,8 +331,8 @@ def _check_branches(model: SimulationModel) -> None:
     """
     if any(activity.contexts for activity in model.activities.values()):
         raise ValueError(
-            "activities: contexts need one branch at a time, as what came just before is no one thing where branches go "
-            "on side by side; they cannot be combined with and, or and join gateways"
+            "activities: contexts need one branch at a time, as what came just before is no one thing where branches "
+            "go on side by side; they cannot be combined with and, or and join gateways"
         )
     sources = Counter(target for name in model.places for target in _after(model, name, last=False) if target)
     begin = [route.to for route in model.begin if route.to and route.probability > 0]

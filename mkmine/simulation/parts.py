@@ -67,9 +67,10 @@ class RotationModel(Part):
 class CalendarModel(Part):
     """When work is done: e.g. `weekly: {Mon-Fri: "09:00-13:00, 14:00-18:00"}`, and the country of the holidays.
 
-    A rotation takes the place of the week, and so does `intensity`: for each weekday (Monday first) and hour the part of
-    it, between 0 and 1, in which the clock runs, in steps of five minutes. A calendar made of others has `all_of` or `any_of` (open when all, or any,
-    of them are) and nothing else; they follow the model's time zone unless they name one.
+    A rotation takes the place of the week, and so does `intensity`: for each weekday (Monday first) and hour the
+    part of it, between 0 and 1, in which the clock runs, in steps of five minutes. A calendar made of others has
+    `all_of` or `any_of` (open when all, or any, of them are) and nothing else; they follow the model's time zone
+    unless they name one.
     """
 
     weekly: dict[str, str] = {}

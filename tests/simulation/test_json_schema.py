@@ -19,5 +19,5 @@ def test_it_knows_every_key_and_no_other() -> None:
     assert found["additionalProperties"] is False
     activity = found["$defs"]["ActivityModel"]
     assert {"duration", "next"} == set(activity["required"])
-    assert activity["properties"]["at_closing"]["enum"] == ["pause", "finish"]
+    assert activity["properties"]["at_closing"]["enum"] == ["pause", "finish", "wait"]
     assert json.loads(schema_text()) == found
