@@ -45,7 +45,8 @@ def activity_log(
     or cancelled (case attribute `outcome`). `before` are steps that come first in the history. Issues that never
     reached work are in the log's `quarantine`.
 
-    Raises `DataError` if the export holds no issue or no work, or was made before its last change.
+    Raises `DataError` if the export holds no issue or no work, or was made before its last change, and
+    `UnknownNameError` if a status of the mapping is misspelt.
     """
     if export.issues.empty:
         raise DataError("the export is empty: it holds no issue; check the filter of the export in the tracker")
@@ -85,6 +86,7 @@ def _understood(export: TrackerExport, mapping: StatusMapping | None) -> tuple[p
     """Return the cleaned stays with their kind and activity, the mapping with its guesses, and what was done."""
     rules = mapping or StatusMapping()
     stays, oddities = _stays(export, rules.canonical())
+    rules.check_spelling(stays["status"].unique())
     rules, guesses = guess_missing(
         rules,
         stays["status"].unique(),

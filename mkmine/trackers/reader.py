@@ -55,7 +55,8 @@ def read_export(
     errors
         `"raise"` stops at dates that cannot be read; `"quarantine"` sets such rows aside.
 
-    Raises `DataError` if the file is not an export, is damaged or empty, or holds no work.
+    Raises `DataError` if the file is not an export, is damaged or empty, or holds no work, and `UnknownNameError` if a
+    status of the mapping is misspelt.
     """
     source = checked_path(path)
     if errors not in ("raise", "quarantine"):

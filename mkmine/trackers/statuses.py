@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,7 +13,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from mkmine.calendars import Calendar, zone
-from mkmine.errors import DataError
+from mkmine.errors import DataError, UnknownNameError
 from mkmine.files import read_yaml, write_text
 
 __all__ = ["Kind", "StatusMapping", "StatusRule", "guess_rule"]
@@ -43,6 +44,8 @@ _WORDS: tuple[tuple[Kind, str], ...] = (
     ("work", r"в работе|в процессе|выполня|in.progress|in development|doing|active|ongoing|working"),
 )
 
+# So alike are two names of which one is misspelt.
+_ALIKE = 0.8
 _UNSAID = "nothing in the name says otherwise"
 # A stay in one of these is where somebody decides, if issues leave it for different statuses.
 _DECISION = re.compile(
@@ -172,6 +175,22 @@ class StatusMapping(BaseModel):
     def extended(self, rules: Mapping[str, StatusRule]) -> StatusMapping:
         """Return the mapping with further statuses."""
         return self.model_copy(update={"statuses": {**self.statuses, **rules}})
+
+    def check_spelling(self, statuses: Iterable[str]) -> None:
+        """Raise `UnknownNameError` if a status of the mapping looks like a misspelt one of those that there are.
+
+        A mapping may know statuses that an export lacks. Misspelt is one that is not there under any of its names,
+        while a status that the mapping lacks is called nearly the same.
+        """
+        known, there = self.canonical(), set(statuses)
+        used = {known[one] for one in there if one in known}
+        left = {one.casefold().strip(): one for one in sorted(there) if one not in known}
+        for name, status in known.items():
+            if status not in used and (near := get_close_matches(name.casefold().strip(), left, n=1, cutoff=_ALIKE)):
+                raise UnknownNameError(
+                    f'the mapping knows the status "{name}", which is not in the export; did you mean '
+                    f'"{left[near[0]]}"? (If both are right, map both.)'
+                )
 
     def activity(self, status: str) -> str:
         """Return the activity that a status belongs to."""

@@ -90,6 +90,24 @@ def test_mapping_and_issues_beside_the_export_are_used_and_told(tmp_path: Path) 
     assert "history.issues.csv" in said
 
 
+@pytest.mark.parametrize("aliases", [(), ("Пишется",)])
+@pytest.mark.parametrize("wrong", ["В рaботе", "в работе", "В  работе", "В раюоте"])
+def test_a_misspelt_status_is_told(tmp_path: Path, wrong: str, aliases: tuple[str, ...]) -> None:
+    path = put(tmp_path, "history.csv", HISTORY)
+    rules = {wrong: StatusRule(kind="work", activity="Текст", aliases=aliases), "Готово": StatusRule(kind="done")}
+    with pytest.raises(UnknownNameError, match=f'the status "{wrong}", which is not in the export.*"В работе"'):
+        read_export(path, mapping=StatusMapping(statuses=rules))
+
+
+def test_statuses_that_an_export_lacks_are_none_that_are_misspelt(tmp_path: Path) -> None:
+    path = put(tmp_path, "history.csv", HISTORY)
+    rules = {
+        "Пишется": StatusRule(kind="work", aliases=("В работе", "В раюоте")),
+        "Отложено навсегда": StatusRule(kind="outside"),
+    }
+    assert read_export(path, mapping=StatusMapping(statuses=rules)).activities == ("Пишется",)
+
+
 def test_columns_without_a_usual_name_can_be_told(tmp_path: Path) -> None:
     path = put(tmp_path, "h.csv", HISTORY.replace("Дата изменения", "Моментик"))
     with pytest.raises(DataError, match=r"no column for the time of the change.*Моментик"):

@@ -106,7 +106,7 @@ def records(values: object, kinds: Sequence[type], what: str, *, least: int | No
                 raise DataError(f"{what} holds {_kind(cell)} where {_kind_name(kind)} belongs; it is damaged")
             if isinstance(cell, str):
                 _fit(cell, what)
-            elif least is not None and cell < least:
+            elif least is not None and isinstance(cell, int) and cell < least:
                 raise DataError(f"{what} holds {cell}, which is less than {least}; it is damaged")
         out.append(tuple(row))
     return out
