@@ -19,7 +19,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from mkmine.calendars import Calendar
     from mkmine.conformance import Conformance, check
-    from mkmine.discovery import Difference, ProcessMap, compare, discover, variants
+    from mkmine.discovery import Difference, Drift, ProcessMap, compare, discover, drift, variants
     from mkmine.errors import MkmineError
     from mkmine.eventlog import EventLog
     from mkmine.eventlog.cleaning import filters, repairs
@@ -54,6 +54,7 @@ _PLACES = {
     "Conformance": "conformance",
     "Diagnosis": "performance",
     "Difference": "discovery",
+    "Drift": "discovery",
     "Effect": "rollout",
     "EventLog": "eventlog",
     "Experiment": "simulation",
@@ -76,6 +77,7 @@ _PLACES = {
     "diagnose": "performance",
     "discover": "discovery",
     "draw": "report",
+    "drift": "discovery",
     "effect": "rollout",
     "experiment": "simulation",
     "filters": "eventlog.cleaning",
@@ -106,6 +108,7 @@ __all__ = [
     "Conformance",
     "Diagnosis",
     "Difference",
+    "Drift",
     "Effect",
     "EventLog",
     "Experiment",
@@ -128,6 +131,7 @@ __all__ = [
     "diagnose",
     "discover",
     "draw",
+    "drift",
     "effect",
     "experiment",
     "filters",

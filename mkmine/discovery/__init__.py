@@ -1,6 +1,7 @@
-"""AS-IS: the process map, variants, rework, who does what, and in what two logs differ."""
+"""AS-IS: the process map, variants, rework, who does what, in what two logs differ, and when a process changed."""
 
 from mkmine.discovery.difference import Difference, compare, segments
+from mkmine.discovery.drift import Drift, drift
 from mkmine.discovery.pools import Pools, find_pools
 from mkmine.discovery.process_map import ProcessMap, discover
 from mkmine.discovery.rework import Rework, rework
@@ -8,12 +9,14 @@ from mkmine.discovery.variants import Variants, variants
 
 __all__ = [
     "Difference",
+    "Drift",
     "Pools",
     "ProcessMap",
     "Rework",
     "Variants",
     "compare",
     "discover",
+    "drift",
     "find_pools",
     "rework",
     "segments",
