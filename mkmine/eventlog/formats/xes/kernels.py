@@ -46,7 +46,7 @@ def _past_space(data: Bytes, i: int, end: int) -> int:
     return i
 
 
-@njit(cache=True)
+@njit(cache=True, inline="always")
 def _same(a: Bytes, i: int, b: Bytes, j: int, length: int) -> bool:
     for k in range(length):  # noqa: SIM110 (a generator is slower here)
         if a[i + k] != b[j + k]:
