@@ -216,7 +216,7 @@ def _times(log: EventLog, calendar: Calendar) -> _Series | None:
     if not kept.any():
         return None
     # Ranks: a few endless cases are no change.
-    ranked = np.column_stack([pd.Series(column).rank().to_numpy(np.float64) for column in features[:, kept].T])
+    ranked: Floats = pd.DataFrame(features[:, kept]).rank().to_numpy(dtype=np.float64)
     names = [name for name, keep in zip(named, kept, strict=True) if keep]
     shown = _means(of, features[:, kept])
     return _Ranked(names, _means(of, ranked), _begins(log, order, of), shown)
