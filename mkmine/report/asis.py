@@ -18,7 +18,7 @@ from mkmine.report.maps import draw
 __all__ = ["course", "people", "rework", "times"]
 
 _TOP: Final = 12
-_DISTRIBUTION: Final = "distribution of cycle times in working time; percentiles of completed cases"
+_DISTRIBUTION: Final = "distribution of cycle times in working time; percentiles by Kaplan-Meier"
 
 
 def course(findings: Findings) -> list[Block]:
@@ -42,14 +42,18 @@ def times(findings: Findings) -> list[Block]:
     t, language = findings.t, findings.t.language
     blocks: list[Block] = [Heading(text=t("Where the time goes"), anchor="time")]
     blocks += [Note(kind="info", text=findings.told(note)) for note in findings.diagnosis.notes]
-    cycle = _cycle_hours(findings)
+    cycle, values = _cycle_hours(findings), findings.diagnosis.cases
+    marks = (values["cycle_median_h"], values["cycle_p85_h"])
     provenance = findings.diagnosis.provenance
     if cycle.size:
         blocks.append(
             Figure(
                 title=t("Distribution of cycle times of completed cases"),
                 views=(
-                    View(label="", picture=charts.cycle_times(cycle.tolist(), day=findings.day, language=language)),
+                    View(
+                        label="",
+                        picture=charts.cycle_times(cycle.tolist(), marks=marks, day=findings.day, language=language),
+                    ),
                 ),
                 note=_cycle_note(findings),
                 foot=findings.source(replace(provenance, method=_DISTRIBUTION)),
@@ -271,8 +275,8 @@ def _cycle_note(findings: Findings) -> str:
     if not findings.log.completed.all():
         notes.append(
             t(
-                "Percentiles here are those of completed cases; the key figures also count how long the open cases "
-                "have lasted, and may be higher."
+                "The bars are completed cases; the median and the 85th percentile, as in the key figures, also count "
+                "how long the open cases have lasted."
             )
         )
     return " ".join(notes)

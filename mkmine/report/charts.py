@@ -37,10 +37,13 @@ VERDICT_COLORS: Final = {
 }
 
 
-def cycle_times(hours: Sequence[float], *, day: float = 8.0, language: str = "en") -> Picture:
-    """Draw the distribution of cycle times (working hours of closed cases) with its median and 85th percentile.
+def cycle_times(
+    hours: Sequence[float], *, marks: tuple[float, float] | None = None, day: float = 8.0, language: str = "en"
+) -> Picture:
+    """Draw the distribution of cycle times (working hours of closed cases) with a median and an 85th percentile.
 
-    Percentiles interpolate linearly between order statistics (Hyndman and Fan's type 7).
+    These are the `marks` (working hours) if they are known, which count open cases as well, or else those of `hours`,
+    interpolated linearly between order statistics (Hyndman and Fan's type 7).
     """
     import altair as alt
 
@@ -49,7 +52,8 @@ def cycle_times(hours: Sequence[float], *, day: float = 8.0, language: str = "en
     if not values.size:
         values = np.zeros(1)
     in_days = float(np.quantile(values, 0.85)) > 2 * day
-    values = values / day if in_days else values
+    told = np.asarray(marks if marks and all(map(math.isfinite, marks)) else np.quantile(values, [0.5, 0.85]))
+    values, told = (values / day, told / day) if in_days else (values, told)
     bars = _bars(values)
     unit = t("Cycle time, working days") if in_days else t("Cycle time, working hours")
     columns = (
@@ -64,10 +68,10 @@ def cycle_times(hours: Sequence[float], *, day: float = 8.0, language: str = "en
     )
     rules = pd.DataFrame(
         {
-            "value": np.quantile(values, [0.5, 0.85]),
+            "value": told,
             "words": [
-                t("median {value}", value=t.number(float(np.quantile(values, 0.5)), digits=1)),
-                t("85%: {value}", value=t.number(float(np.quantile(values, 0.85)), digits=1)),
+                t("median {value}", value=t.number(float(told[0]), digits=1)),
+                t("85%: {value}", value=t.number(float(told[1]), digits=1)),
             ],
             "color": [palette.DEEP, palette.WAITING],
             "row": [10, 26],

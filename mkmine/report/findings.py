@@ -72,6 +72,14 @@ class Findings:
         message = "" if text is None or text != text else str(text)
         return retell(message, self.t) if message else ""
 
+    def _step(self, filtered: str) -> str:
+        """Say a step of the history, which is written as "action: detail [count]"."""
+        action, _, rest = filtered.partition(": ")
+        detail, bracket, count = rest.rpartition(" [")
+        if not bracket:
+            return ": ".join(self.told(part) for part in (action, rest) if part)
+        return f"{self.told(action)}: {self.told(detail)} [{count}"
+
     def quoted(self, name: object) -> str:
         """Put a name in the quotation marks of the language."""
         text = clean(name)
@@ -105,7 +113,7 @@ class Findings:
             provenance,
             window=self._days(provenance),
             method=self.told(provenance.method),
-            filters=tuple(map(self.told, provenance.filters)),
+            filters=tuple(map(self._step, provenance.filters)),
         )
         return told.sentence(self.t)
 

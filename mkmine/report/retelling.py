@@ -32,7 +32,7 @@ _TOLD_FIELDS: Final = frozenset(
 _METHODS: Final = (
     message("directly-follows map, working time"),
     message("working-time decomposition; Kaplan-Meier"),
-    message("distribution of cycle times in working time; percentiles of completed cases"),
+    message("distribution of cycle times in working time; percentiles by Kaplan-Meier"),
     message("optimal alignments with unit costs"),
     message("paired replications under common random numbers, Student t interval"),
     message(
