@@ -77,7 +77,7 @@ def _packed(text: str) -> bytes:
         ("empty.csv", lambda: "", "is empty"),
         ("spaces.csv", lambda: " " * 10_000_000, "is empty"),
         ("quotes.csv", lambda: '"' * 2_000_000, None),
-        ("NULs.csv", lambda: b"\0" * 1_000_000, "is empty"),
+        ("NULs.csv", lambda: b"\0" * 1_000_000, "row of names"),
         ("a line without end.csv", lambda: "x" * 20_000_000, "header"),
         ("a million columns.csv", lambda: ",".join(f"c{i}" for i in range(1_000_000)) + "\n", "1,000,000 columns"),
         ("commas.csv", lambda: "," * 2_000_000, "columns"),

@@ -130,9 +130,10 @@ def open_limited(path: Path, size_limit: int | None = 4 * GIB) -> _Limited:
 class Utf8(io.RawIOBase):
     """A file of any encoding as a stream of UTF-8, without byte order marks.
 
-    A mark is no part of the text at the beginning of the file, nor of a line: files with marks are joined to one. What does not belong to the encoding raises with `errors="strict"` and becomes U+FFFD with `"replace"`; without
-    `errors` UTF-8 is passed on as it is, and whoever reads it checks it. `nul` tells whether a NUL byte, which no text
-    has, was met so far.
+    A mark is no part of the text at the beginning of the file, nor of a line: files with marks are joined to one. What
+    does not belong to the encoding raises with `errors="strict"` and becomes U+FFFD with `"replace"`; without `errors`
+    UTF-8 is passed on as it is, and whoever reads it checks it. `nul` tells whether a NUL byte, which no text has, was
+    met so far.
     """
 
     def __init__(self, path: Path, encoding: str, errors: str | None = None) -> None:
@@ -283,9 +284,7 @@ def undecodable(path: Path, encoding: str) -> Undecodable | None:
             except UnicodeDecodeError as error:
                 text = error.object[: error.start].decode(encoding, "replace")
                 line, plain = line + text.count("\n"), plain and text.isascii()
-                return Undecodable(
-                    line=line, byte=error.object[error.start], near=piece or error.object, plain=plain
-                )
+                return Undecodable(line=line, byte=error.object[error.start], near=piece or error.object, plain=plain)
             line, plain = line + text.count("\n"), plain and text.isascii()
             if not piece:
                 return None

@@ -1,7 +1,8 @@
 """Texts that a spreadsheet would run as a formula, made harmless in CSV, and made themselves again.
 
 A text whose first character, after any apostrophes, is one of `= + - @`, narrow or full-width, a tab or an end of line
-gets one more apostrophe in front (OWASP, CSV Injection). As apostrophes that were there are escaped too, nothing is lost.
+gets one more apostrophe in front (OWASP, CSV Injection). As apostrophes that were there are escaped too, nothing is
+lost.
 """
 
 from __future__ import annotations

@@ -23,8 +23,8 @@ __all__ = [
     "EAST",
     "EITHER",
     "MONTH_FIRST",
-    "NO_CLOCK",
     "NOTATION",
+    "NO_CLOCK",
     "NO_OFFSET",
     "UNREAD",
     "WEST",
@@ -234,7 +234,7 @@ class _Notation:
             sign, last = found.span("offset")
             where = [at for at in range(sign + 1, last) if text[at] != ":"]
             # Minutes beyond 59 must not become hours.
-            places |= {at: field for at, field in zip(where, ((7, 10), (7, 1), (8, 10), (8, 1)), strict=False)}
+            places |= dict(zip(where, ((7, 10), (7, 1), (8, 10), (8, 1)), strict=False))
         half = found.start("half") if found["half"] else None
         marks = tuple((at, ord(text[at])) for at in range(len(text)) if at not in places and at not in (sign, half))
         order = YEAR_FIRST if len(found["a"]) == 4 else EITHER if found["mark"] in "/-" else DAY_FIRST
@@ -249,7 +249,7 @@ class _Notation:
         )
 
     def read(self, characters: NDArray[np.uint8]) -> tuple[NDArray[np.bool_], NDArray[np.int32]]:
-        """Return which rows of characters (n, length) are of this notation, and their numbers (8, n), the offset last."""
+        """Return which rows of characters (n, length) are of this notation, and their numbers (8, n)."""
         columns = np.ascontiguousarray(characters.T)
         # What is no digit wraps around to a large number.
         digits = columns[list(self.digits)] - np.uint8(48)

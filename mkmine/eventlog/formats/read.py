@@ -21,6 +21,7 @@ from mkmine.eventlog.formats.typed import CODED, TEXT, iso_type
 from mkmine.eventlog.log import EventLog
 from mkmine.eventlog.provenance import Step
 from mkmine.eventlog.storage import is_saved_log, open_log
+from mkmine.files import checked_path
 
 __all__ = ["guess_mapping", "read"]
 
@@ -51,6 +52,7 @@ def read(
     encoding: str | None = None,
     delimiter: str | None = None,
     sheet: str | int = 0,
+    header: int | None = None,
     calendar: Calendar | None = None,
     name: str | None = None,
     errors: Literal["raise", "quarantine"] = "raise",
@@ -64,8 +66,9 @@ def read(
     the log's history. See `Mapping` for the meaning of the arguments. Rows whose `end` is empty while others have one
     are ongoing work, if nothing in their case starts later; otherwise their end is missing, and they cannot be used.
 
-    `sheet` is the name or the number (from 0) of the sheet of a workbook. Without `time_zone`, that of the `calendar`
-    is the one of times without an offset, or else UTC.
+    `sheet` is the name or the number (from 0) of the sheet of a workbook, `header` the number (from 1) of the row of
+    names in a workbook or a text table; without it, titles and blank rows above the names are recognised. Without
+    `time_zone`, that of the `calendar` is the one of times without an offset, or else UTC.
 
     With `timestamps="entered"` a row is the entry into a status. An activity that is the last of its case in at least
     half of its occurrences is taken as final (unless `final` says so), and a case that stands elsewhere is open: its
@@ -97,13 +100,17 @@ def read(
         date_format=date_format,
         time_zone=time_zone,
     )
-    if told == Mapping() and isinstance(source, str | Path) and is_saved_log(source):
+    if isinstance(source, str | Path):
+        source = checked_path(source)
+    if told == Mapping() and header is None and isinstance(source, Path) and is_saved_log(source):
         log = open_log(source)
         return replace(log, name=name or log.name, calendar=calendar or log.calendar)
     if told.time_zone is None and calendar is not None:
         # Who says when work is done says where: times without an offset are meant on that clock.
         told = replace(told, time_zone=calendar.time_zone)
-    table, where = _table(source, told, encoding=encoding, delimiter=delimiter, errors=errors, sheet=sheet)
+    table, where = _table(
+        source, told, encoding=encoding, delimiter=delimiter, errors=errors, sheet=sheet, header=header
+    )
     while True:
         if not len(table):
             raise DataError(f"{where} is empty: it has column names but no row; export the log again")
@@ -186,9 +193,10 @@ def _table(
     delimiter: str | None,
     errors: Errors,
     sheet: str | int = 0,
+    header: int | None = None,
 ) -> tuple[Table, str]:
     if isinstance(source, str | Path):
-        path = Path(source)
+        path = checked_path(source)
         where = f'"{path.name}"'
         if path.name.casefold().removesuffix(".gz").endswith(".xes"):
             from mkmine.eventlog.formats.xes import read_xes
@@ -197,7 +205,14 @@ def _table(
         choice = _Choice(told, where)
         wanted = None if told.attributes is None else choice.names
         table = read_table(
-            path, encoding=encoding, delimiter=delimiter, sheet=sheet, errors=errors, choose=choice.types, wanted=wanted
+            path,
+            encoding=encoding,
+            delimiter=delimiter,
+            sheet=sheet,
+            header=header,
+            errors=errors,
+            choose=choice.types,
+            wanted=wanted,
         )
         return table, where
     where = "the frame"

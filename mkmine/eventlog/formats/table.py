@@ -109,7 +109,9 @@ def check_names(names: Sequence[object], where: str) -> list[str]:
         raise DataError(f'"{where}" has a column whose name has {longest:,} characters; is it a row of names?')
     repeated = [f'"{name}"' for name, count in Counter(texts).items() if count > 1]
     if repeated:
-        raise DataError(f'"{where}" has several columns named {", ".join(repeated[:5])}; give each its own name, or say with header= which row has them')
+        raise DataError(
+            f'"{where}" has several columns named {", ".join(repeated[:5])}; give each its own name, or pass header=...'
+        )
     return texts
 
 

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import re
-import zipfile
-import zlib
 from collections.abc import Callable, Collection, Sequence
-from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import pyarrow as pa
 
 from mkmine.errors import DataError
-from mkmine.eventlog.formats.encodings import GIB, MAX_RATIO, SMALL, open_limited
-from mkmine.eventlog.formats.table import Errors, Table, arrow_table, check_names, is_text
+from mkmine.eventlog.formats.encodings import GIB, open_limited
+from mkmine.eventlog.formats.feather import unpacked_size
+from mkmine.eventlog.formats.table import Errors, Table, check_names, is_text
 from mkmine.eventlog.formats.typed import Types, read_delimited
+from mkmine.eventlog.formats.workbook import read_workbook
+from mkmine.files import checked_path
 
 __all__ = ["GIB", "Choose", "Table", "Wanted", "open_limited", "read_table"]
 
@@ -31,7 +29,20 @@ TEXTS, PARQUETS, FEATHERS, BOOKS = (
     (".feather", ".arrow"),
     (".xlsx", ".xlsm"),
 )
-CELL = re.compile(rb"""\br=["']([A-Z]{0,3})(\d{1,7})["']""")
+# What other files begin with, at which byte, what they are and what to do with them.
+OTHERS = (
+    (
+        0,
+        b"SQLite format 3\0",
+        "a database of SQLite",
+        'pass a query of it: mk.read_sql("SELECT ...", "sqlite:///{path}")',
+    ),
+    (8, b"DUCK", "a database of DuckDB", 'pass a query of it: mk.read_sql("SELECT ...", "duckdb:///{path}")'),
+    (0, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old or an encrypted workbook", "save it as .xlsx without a password"),
+    (0, b"PK\x03\x04", "packed with zip", "unpack it first, or if it is a workbook name it .xlsx"),
+    (0, b"PAR1", "Parquet", "name it .parquet"),
+    (0, b"%PDF", "a PDF", "export the table as .csv or .xlsx"),
+)
 # A column chunk with less bytes than this a value repeats few texts: its dictionary is small.
 FEW_BYTES = 1.5
 SAMPLE = 5_000
@@ -44,6 +55,7 @@ def read_table(
     encoding: str | None = None,
     delimiter: str | None = None,
     sheet: str | int = 0,
+    header: int | None = None,
     size_limit: int = 4 * GIB,
     errors: Errors = "raise",
     choose: Choose | None = None,
@@ -52,29 +64,45 @@ def read_table(
     """Read a table whose format is told by the file's ending (`.csv`, `.tsv`, `.txt`, `.xlsx`, `.parquet`, `.feather`).
 
     A folder is read as the Parquet files in it. Cells of text files stay text (so that `007` is not `7`); encoding and
-    delimiter are found out unless given. `size_limit` bounds the unpacked size of a workbook in bytes. `choose` may
+    delimiter are found out unless given, and so is the row of names of text and workbooks: `header` is its number, from
+    1. `size_limit` bounds the unpacked size of a workbook in bytes. `choose` may
     say which columns of a text file are read, and as what; `wanted`, which of a Parquet file.
 
     Raises `DataError` if the file is absent, empty, of another format, too large, or cannot be decoded.
     """
-    source = Path(path)
-    if source.is_dir():
-        return _folder(source, wanted)
-    if not source.is_file():
+    source = checked_path(path)
+    if not source.is_file() and not source.is_dir():
         raise DataError(f'there is no file "{source}"; check the path (it is taken from {Path.cwd()})')
     names = source.name.casefold()
+    textual = names.removesuffix(".gz").endswith(TEXTS)
+    if header is not None and not textual and not names.endswith(BOOKS):
+        raise DataError(f'"{source.name}" has its names in it; header= is for text tables and workbooks')
+    if source.is_dir():
+        return _folder(source, wanted)
     if names.endswith(BOOKS):
-        return _excel(source, sheet, size_limit)
+        return read_workbook(source, sheet=sheet, header=header, size_limit=size_limit)
     if names.endswith(PARQUETS):
         return _parquet(source, wanted)
     if names.endswith(FEATHERS):
         return _feather(source)
-    if names.removesuffix(".gz").endswith(TEXTS):
-        return read_delimited(source, encoding=encoding, delimiter=delimiter, errors=errors, choose=choose)
+    _check_kind(source)
+    if textual:
+        return read_delimited(
+            source, encoding=encoding, delimiter=delimiter, header=header, errors=errors, choose=choose
+        )
     raise DataError(
         f'the format of "{source.name}" is not known by its ending; '
         f"give .csv, .tsv, .txt (also .gz), .xlsx, .parquet, .feather, .xes or .xes.gz"
     )
+
+
+def _check_kind(path: Path) -> None:
+    """Refuse what is no text, and what is no table, with what to do with it."""
+    with path.open("rb") as file:
+        head = file.read(32)
+    for at, mark, what, remedy in OTHERS:
+        if head.startswith(mark, at):
+            raise DataError(f'"{path.name}" is {what}; {remedy.format(path=path)}')
 
 
 # -- Parquet and Feather -----------------------------------------------------------------------------------------------
@@ -86,7 +114,7 @@ def _parquet(path: Path, wanted: Wanted | None) -> Table:
     try:
         with parquet.ParquetFile(path, memory_map=True) as file:
             names = _names(file.schema_arrow.names, path.name)
-            _check_size(file.metadata, path)
+            _check_size(*_parquet_size(file.metadata), path)
             if wanted is not None:
                 chosen = wanted(pa.Table.from_batches([*islice(file.iter_batches(SAMPLE), 1)], file.schema_arrow))
                 names = [name for name in names if name in chosen]
@@ -115,14 +143,19 @@ def _names(names: Sequence[str], where: str) -> list[str]:
     return [name for name in check_names(names, where) if not name.startswith("__index_level_")]
 
 
-def _check_size(metadata: Any, path: Path) -> None:
+def _parquet_size(metadata: Any) -> tuple[int, int]:
+    """Return how many rows a file says that it holds, and how many bytes they are when unpacked."""
+    groups = (metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups))
+    return metadata.num_rows, sum(groups)
+
+
+def _check_size(rows: int, unpacked: int, path: Path) -> None:
     """Refuse a file that unpacks to far more than any log of its size does."""
     size = path.stat().st_size
-    unpacked = sum(metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups))
-    many = metadata.num_rows > max(ENOUGH_ROWS, MAX_ROWS_PER_BYTE * size)
+    many = rows > max(ENOUGH_ROWS, MAX_ROWS_PER_BYTE * size)
     if many or unpacked > max(GIB, MAX_UNPACKED_RATIO * size):
         raise DataError(
-            f'"{path.name}" ({size:,} bytes) says that it holds {metadata.num_rows:,} rows of {unpacked:,} bytes; no '
+            f'"{path.name}" ({size:,} bytes) says that it holds {rows:,} rows of {unpacked:,} bytes; no '
             f"log packs as small as that"
         )
 
@@ -149,7 +182,7 @@ def _folder(path: Path, wanted: Wanted | None) -> Table:
 
     try:
         for one in files:
-            _check_size(parquet.read_metadata(one), one)
+            _check_size(*_parquet_size(parquet.read_metadata(one)), one)
         whole = dataset.dataset([str(one) for one in files], format="parquet", partitioning="hive")
         names = _names(whole.schema.names, path.name)
         if wanted is not None:
@@ -165,67 +198,12 @@ def _feather(path: Path) -> Table:
     from pyarrow import feather
 
     try:
+        _check_size(*unpacked_size(path), path)
         columns = feather.read_table(path, memory_map=True)
         # Unlike Parquet, it is mapped as it is: offsets beyond the data would be followed.
         columns.validate(full=True)
-    except (pa.ArrowException, OSError, UnicodeError) as error:
+    except DataError:
+        raise
+    except (pa.ArrowException, OSError, ValueError) as error:
         raise DataError(f'"{path.name}" cannot be read as {path.suffix}: {error}') from None
     return Table(columns=columns.select(_names(columns.column_names, path.name)), note="feather")
-
-
-# -- workbooks ---------------------------------------------------------------------------------------------------------
-
-
-def _excel(path: Path, sheet: str | int, size_limit: int) -> Table:
-    try:
-        with zipfile.ZipFile(path) as packed:
-            size = sum(part.file_size for part in packed.infolist())
-            if size > min(size_limit, max(SMALL, MAX_RATIO * path.stat().st_size)):
-                raise DataError(f'"{path.name}" unpacks to {size / 2**20:,.0f} MiB; save the sheet as .csv')
-            for part in packed.namelist():
-                if part.startswith("xl/worksheets/") and _is_hollow(packed.read(part)):
-                    raise DataError(
-                        f'"{path.name}" has a sheet with cells far away from its table, and nothing between; delete '
-                        f"them, or save the sheet as .csv"
-                    )
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError):
-        raise DataError(f'"{path.name}" is not an XLSX workbook; save it as .xlsx or .csv') from None
-    frame = _sheet(path, sheet)
-    if len(frame) < 2:
-        raise DataError(f'sheet "{sheet}" of "{path.name}" is empty; give a row of names and at least one event')
-    header = ["" if value is None or value != value else str(value).strip() for value in frame.iloc[0]]
-    body = frame.iloc[1:].reset_index(drop=True).set_axis(check_names(header, path.name), axis=1)
-    body = body.dropna(how="all")
-    rows = body.index.to_numpy() + 2
-    columns = arrow_table(body.reset_index(drop=True).infer_objects(), path.name)
-    return Table(columns=columns, rows=rows, note=f"sheet {sheet}")
-
-
-def _unescaped(value: object) -> object:
-    return value.replace("_x005F_", "_") if isinstance(value, str) else value
-
-
-def _sheet(path: Path, sheet: str | int) -> pd.DataFrame:
-    # calamine reads a sheet in an eighth of the time.
-    engine: Any = "calamine" if find_spec("python_calamine") else "openpyxl"
-    try:
-        frame: pd.DataFrame = pd.read_excel(path, sheet_name=sheet, engine=engine, dtype="object", header=None)
-        # A text that looks like an escape is escaped itself (ECMA-376, ST_Xstring), which openpyxl leaves as it is.
-        return frame if engine == "calamine" else frame.map(_unescaped)
-    except (KeyboardInterrupt, SystemExit, MemoryError):
-        raise
-    except BaseException as error:
-        # Damaged XML shows itself in many ways; a panic of calamine is no Exception.
-        raise DataError(f'sheet "{sheet}" of "{path.name}" cannot be read: {error}') from None
-
-
-def _is_hollow(sheet: bytes) -> bool:
-    """Return whether a sheet spans far more cells than it has: the reader would make every one of them."""
-    wide = high = cells = 0
-    for place in CELL.finditer(sheet):
-        letters, row = place.groups()
-        high = max(high, int(row))
-        if letters:
-            cells += 1
-            wide = max(wide, sum((one - 64) * 26**power for power, one in enumerate(reversed(letters))))
-    return wide * high > 5_000_000 and wide * high > 50 * cells

@@ -20,7 +20,16 @@ from numpy.typing import NDArray
 
 from mkmine.errors import DataError
 from mkmine.eventlog.formats.dates import EMPTY
-from mkmine.eventlog.formats.encodings import LOST, PIECE, Utf8, detect, is_packed, known_encoding, open_limited, undecodable
+from mkmine.eventlog.formats.encodings import (
+    LOST,
+    PIECE,
+    Utf8,
+    detect,
+    is_packed,
+    known_encoding,
+    open_limited,
+    undecodable,
+)
 from mkmine.eventlog.formats.layout import Layout, lay_out, shown
 from mkmine.eventlog.formats.table import Errors, Table, is_text
 
@@ -43,17 +52,19 @@ def read_delimited(
     *,
     encoding: str | None = None,
     delimiter: str | None = None,
+    header: int | None = None,
     errors: Errors = "raise",
     choose: Callable[[pa.Table, bool], Types] | None = None,
 ) -> Table:
-    """Read a text table, packed or not; encoding and delimiter are found out unless given.
+    """Read a text table, packed or not; encoding, delimiter and row of names are found out unless given.
 
     `choose` is given some rows as text, and whether they are from all over the file, and returns the types of the
     columns to read; without it all are read as text.
 
     Raises `DataError` if the file is empty, cannot be decoded, or is no table.
     """
-    layout = lay_out(path, encoding=None if encoding is None else known_encoding(encoding), delimiter=delimiter)
+    told = None if encoding is None else known_encoding(encoding)
+    layout = lay_out(path, encoding=told, delimiter=delimiter, header=header)
     table = None if choose is None else _typed(layout, choose(layout.sample, layout.spread), errors)
     table = table or _as_text(layout, errors)
     if not len(table) and not len(table.aside):
@@ -241,7 +252,7 @@ def _as_text(layout: Layout, errors: Errors) -> Table:
             ) from None
         other = detect(place.near, whole=False)
         if place.plain and not layout.told and other != layout.encoding.removesuffix("-sig"):
-            found_out = lay_out(layout.path, encoding=other, delimiter=layout.mark)
+            found_out = lay_out(layout.path, encoding=other, delimiter=layout.mark, header=layout.first - 1)
             return _as_text(replace(found_out, told=True), errors)
         if errors == "raise":
             raise place.error(layout.name, layout.encoding) from None

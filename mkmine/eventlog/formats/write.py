@@ -71,8 +71,8 @@ def write(
         Of CSV: `","` unless said otherwise (a tab for `.tsv`); with `bom`, spreadsheets recognise UTF-8.
     formulas
         Of CSV: `"escape"` puts an apostrophe before text that a spreadsheet would run as a formula (`=`, `+`, `-`, `@`,
-        narrow or full-width, a tab or an end of line comes first), as OWASP advises; `formats.escaping` takes it away again. `"keep"`
-        leaves texts as they are. In XLSX every text is text and none a formula.
+        narrow or full-width, a tab or an end of line comes first), as OWASP advises; `formats.escaping` takes it
+        away again. `"keep"` leaves texts as they are. In XLSX every text is text and none a formula.
 
     Raises `DataError` if the ending is not known, the place cannot be written, or the log is too large for a sheet.
     """

@@ -12,7 +12,6 @@ import pandas as pd
 import pytest
 
 from mkmine.errors import DataError, MkmineError
-from mkmine.eventlog.formats import tabular
 from mkmine.eventlog.formats.tabular import read_table
 
 TEXT = "Задача;Статус;Дата\n007;Новая;05.03.2025\n008;Готово «да»;06.03.2025\n"
@@ -101,7 +100,7 @@ def test_absent_unknown_and_wrongly_named_files_are_told(write: Callable[..., Pa
     with pytest.raises(DataError, match="there is no file"):
         read_table("nowhere.csv")
     with pytest.raises(DataError, match="format of"):
-        read_table(write("log.pdf", b"%PDF"))
+        read_table(write("log.doc", b"text"))
     with pytest.raises(DataError, match="not an XLSX workbook"):
         read_table(write("log.xlsx", TEXT))
     with pytest.raises(DataError, match="cannot be read"):
@@ -143,10 +142,7 @@ def test_workbooks_parquet_and_feather_are_read(tmp_path: Path) -> None:
         assert table.frame["end"].tolist() == frame["end"].tolist()
 
 
-@pytest.mark.parametrize("package", ["python_calamine", "openpyxl"])
-def test_both_readers_of_workbooks_give_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, package: str) -> None:
-    pytest.importorskip(package)
-    monkeypatch.setattr(tabular, "find_spec", lambda name: True if name == package else None)
+def test_cells_of_workbooks_keep_their_types(tmp_path: Path) -> None:
     cells = {
         "id": [7, 8, 8],
         "share": [0.5, None, 2.0],

@@ -98,11 +98,11 @@ def _chosen(objects: Objects, told: str | None, name: str) -> str:
     if len(known) > 1:
         events = pd.Series(np.array(objects.types, dtype=object)[objects.link_object]).groupby(objects.link_event)
         per_type = pd.Series([one for group in events.unique() for one in group], dtype=object).value_counts()
-        told = [f'"{one}" ({n:,} objects, {per_type.get(one, 0):,} events)' for one, n in known.items()]
-        more = f" and {len(told) - MOST_TOLD:,} more" if len(told) > MOST_TOLD else ""
+        listed = [f'"{one}" ({n:,} objects, {per_type.get(one, 0):,} events)' for one, n in known.items()]
+        more = f" and {len(listed) - MOST_TOLD:,} more" if len(listed) > MOST_TOLD else ""
         raise DataError(
-            f'"{name}" has objects of {len(known):,} types: {", ".join(told[:MOST_TOLD])}{more}. Pass object_type="..." '
-            f"to say which are the cases"
+            f'"{name}" has objects of {len(known):,} types: {", ".join(listed[:MOST_TOLD])}{more}. Pass '
+            f'object_type="..." to say which are the cases'
         )
     return str(types[0])
 
@@ -133,7 +133,7 @@ def _flattened(objects: Objects, chosen: str, name: str) -> tuple[pa.Table, list
     for kind, group in groups:
         # An event of many cases has the same other objects in each: they are named once.
         joined = pd.Series(ids[group["object"].to_numpy()]).groupby(group["event"].to_numpy()).agg(", ".join)
-        place = joined.index.get_indexer(event)
+        place = joined.index.get_indexer(pd.Index(event))
         texts = pa.array(joined.to_numpy(dtype=object), pa.large_string()).dictionary_encode()
         columns[_free(f"object:{kind}", columns)] = texts.take(pa.array(place, mask=place < 0))
     for attribute, values in objects.object_attributes.items():

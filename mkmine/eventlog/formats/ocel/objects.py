@@ -47,7 +47,7 @@ class Objects:
 
 
 class Gathered:
-    """Values of attributes of a file by name, as they are met: of several for one row, the one with the latest time counts."""
+    """Values of the attributes of a file by name, as they are met: of several for one row, the latest one counts."""
 
     def __init__(self, source: str) -> None:
         self.source = source
@@ -58,7 +58,9 @@ class Gathered:
         """Take a value; `time` is ISO 8601 text."""
         column = self.values.setdefault(name, {})
         if len(self.values) > MAX_COLUMNS:
-            raise DataError(f'"{self.source}" has more than {MAX_COLUMNS:,} different attributes; remove those not needed')
+            raise DataError(
+                f'"{self.source}" has more than {MAX_COLUMNS:,} different attributes; remove those not needed'
+            )
         if row in column:
             self.changed += 1
             if column[row][0] > time:
