@@ -201,13 +201,16 @@ class _Wait(_Alarm):
 
     def happened(self) -> None:
         """Do what was waited for."""
-        self.run.spare.append(self)
-        if self.case in self.run.dead:
-            self.run.end_branch(self.case, self.moment)
-            self.place.withdraw(self.moment)
+        run, case, moment = self.run, self.case, self.moment
+        # What follows may use this wait for something else.
+        run.spare.append(self)
+        if case in run.dead:
+            place = self.place
+            run.end_branch(case, moment)
+            place.withdraw(moment)
         else:
-            self.what(self.case, self.moment, self.since, self.draw)
-            self.run.go_ahead(self.moment)
+            self.what(case, moment, self.since, self.draw)
+            run.go_ahead(moment)
 
 
 class _Source(_Alarm):

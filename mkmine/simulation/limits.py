@@ -153,6 +153,10 @@ class BatchedTask(Task):
                 run.doers[member][self.code] = worker.person
         worker.begin(self, case, now, end, draw)
 
+    def in_hand(self, case: int, now: int, draw: Draw) -> Draw:
+        """Return what a person who goes on with old work holds: a batch of one, where it is done together."""
+        return cast(Draw, ((case, now, draw),)) if self.together else draw
+
     def done(self, worker: Worker, case: int, now: int, draw: Draw) -> None:
         """A person has finished the work."""
         if not self.together:

@@ -103,7 +103,9 @@ class Activity(Place):
     def begun(self, case: int, draw: Draw) -> None:
         """The activity begins, and where the case goes is known: at once if by a route with overlap, or else later."""
         run = self.run
-        target = self._by_context(case, draw, draw[1][case & MASK])
+        target = draw[1][case & MASK]
+        if self.contexts:
+            target = self._by_context(case, draw, target)
         run.in_hand[case] += 1
         if target >= OVERLAP:
             run.ahead.append((case, target - OVERLAP))
@@ -286,7 +288,11 @@ class Task(Activity):
             run.doers[case][self.code] = worker.person
         if run.in_hand:
             self.begun(case, self._of_person(worker, draw))
-        worker.begin(self, case, now, end, draw)
+        worker.begin(self, case, now, end, self.in_hand(case, now, draw))
+
+    def in_hand(self, case: int, now: int, draw: Draw) -> Draw:
+        """Return what a person who goes on with old work holds."""
+        return draw
 
     def done(self, worker: Worker, case: int, now: int, draw: Draw) -> None:
         """A person has finished the work."""

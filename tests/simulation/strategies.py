@@ -60,10 +60,13 @@ def activity(draw: st.DrawFn, earlier: list[str], ways: list[dict[str, Any]], *,
     }
     if outside:
         return out
+    others = [None, *earlier] if earlier else [None]
+    four_eyes = draw(st.sampled_from(others))
     out |= {
-        "same_person": draw(st.booleans()),
+        "same_person": four_eyes is None and draw(st.booleans()),
+        "other_person_than": four_eyes,
         "priority": draw(st.integers(-2, 2)),
-        "at_closing": draw(st.sampled_from(["pause", "pause", "finish"])),
+        "at_closing": draw(st.sampled_from(["pause", "pause", "finish", "wait"])),
         "cost": draw(st.sampled_from([0.0, 5.0])),
         "people": {f"S0{role}": {"pace": draw(st.sampled_from([0.5, 1.0, 1.7])), "rework": 1.5}}
         if draw(st.booleans())
@@ -73,7 +76,8 @@ def activity(draw: st.DrawFn, earlier: list[str], ways: list[dict[str, Any]], *,
     if limits:
         choice = draw(st.sampled_from(["none", "patience", "size", "weekly", "together", "hours"]))
         if choice == "patience":
-            out["patience"] = {"after": exponential(8), "calendar": draw(st.sampled_from([None, "office"]))}
+            to = draw(st.sampled_from([None, ways[0]["to"]]))
+            out["patience"] = {"after": exponential(8), "calendar": draw(st.sampled_from([None, "office"])), "to": to}
         elif choice != "none":
             out["batch"] = {
                 "size": {"size": 3, "hours": 4, "calendar": "office"},
@@ -84,6 +88,39 @@ def activity(draw: st.DrawFn, earlier: list[str], ways: list[dict[str, Any]], *,
         if choice != "patience" and not out["same_person"]:
             out["wip_limit"] = draw(st.sampled_from([None, None, 4]))
     return out
+
+
+@st.composite
+def overlapping_models(draw: st.DrawFn) -> SimulationModel:
+    """A line of activities with ways back, on which cases may go on while their work is in hand."""
+    names = [f"T{n}" for n in range(draw(st.integers(1, 4)))]
+    activities: dict[str, Any] = {}
+    for name, onward in zip(names, [*names[1:], None], strict=True):
+        ways = routes(onward, draw(st.sampled_from([None, *names])), 0.4)
+        for way in ways:
+            way["overlap"] = way["to"] is not None and draw(st.booleans())
+        one = activities[name] = draw(activity([], ways, limits=False))
+        if one["role"] and one["delay"]:
+            one["variants"] = []
+            before = draw(st.lists(st.tuples(st.sampled_from(names), st.booleans()), unique=True, max_size=3))
+            one["waits"] = [{"before": to, "overlap": early, "delay": [exponential(1)]} for to, early in before]
+        if draw(st.booleans()):
+            one |= {"variants": [], "people": {}}
+            one["contexts"] = [{"before": [draw(st.sampled_from(names))], "next": ways}]
+    return SimulationModel.from_dict(
+        {
+            "name": "overlapping",
+            "start": "2025-01-06",
+            "office": "office",
+            "calendars": HOURS,
+            "people": draw(staff()),
+            "activities": activities,
+            "begin": [{"to": names[0], "probability": 1}],
+            "arrivals": {"weekly": [[draw(st.sampled_from([0.1, 0.6]))] * 24] * 7},
+            "attributes": {"size": {"S": 0.7, "L": 0.3}},
+            "wip_limit": draw(st.sampled_from([None, 12])),
+        }
+    )
 
 
 @st.composite
@@ -102,11 +139,17 @@ def models(draw: st.DrawFn, *, limits: bool = False) -> SimulationModel:
         tail = f"tail{number}"
         if step == "task":
             ways = routes(onward, back, draw(st.sampled_from([0.3, 0.6])))
-            activities[head] = draw(activity(list(activities), ways, limits=limits))
+            done = [name for name, one in activities.items() if one["role"]]
+            activities[head] = draw(activity(done, ways, limits=limits))
             continue
         inner = [f"{head}.{n}" for n in range(draw(st.integers(2, 3)))]
+        cut = draw(st.sampled_from([None, None, "completed", "cancelled"]))
         for name in inner:
-            activities[name] = draw(activity([], routes(f"join{number}", None, 0), limits=limits))
+            ways = routes(f"join{number}", None, 0)
+            if cut:
+                ways[0]["probability"] = 0.8
+                ways.append({"to": None, "probability": 0.2, "terminate": True, "outcome": cut})
+            activities[name] = draw(activity([], ways, limits=limits))
         joined = {"kind": "merge", "to": tail} if step in ("xor", "event") else {"kind": "join", "to": tail}
         if step == "or" or (step == "and" and draw(st.booleans())):
             joined["of"] = head

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Generator
 from typing import Any
 
 import numpy as np
 import pytest
 import simpy
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from mkmine.calendars import HOUR
 from mkmine.catalogue.article import article_world
 from mkmine.errors import DataError, UnknownNameError
 from mkmine.eventlog import EventLog
 from mkmine.simulation import SimulationModel, simulate
 from mkmine.simulation import draws as draws_module
 from mkmine.simulation.engine import Run
+from mkmine.simulation.underway import work_in_progress
 
 from .conftest import article_values, exponential, single_queue
-from .strategies import models
+from .strategies import models, overlapping_models
 
 
 def same(one: EventLog, two: EventLog) -> None:
@@ -47,6 +50,47 @@ def test_random_models_give_the_same_log(model: SimulationModel, seed: int) -> N
 @given(models(limits=True), st.integers(0, 1000))
 def test_random_models_that_hold_work_back_give_the_same_log(model: SimulationModel, seed: int) -> None:
     same(*both(model, seed=seed, cases=60))
+
+
+@settings(max_examples=80)
+@given(overlapping_models(), st.integers(0, 1000))
+def test_random_models_whose_cases_go_on_early_give_the_same_log(model: SimulationModel, seed: int) -> None:
+    same(*both(model, seed=seed, cases=60))
+
+
+@settings(max_examples=80)
+@given(st.one_of(models(), models(limits=True), overlapping_models()), st.integers(0, 1000), st.floats(0.1, 0.9))
+def test_random_models_go_on_alike_from_the_work_in_progress(model: SimulationModel, seed: int, share: float) -> None:
+    assume(not any(gateway.kind in ("and", "or") for gateway in model.gateways.values()))
+    log = simulate(model, seed=seed, cases=60, engine="simpy")
+    at = int(np.quantile(log.start, share))
+    found = work_in_progress(log, at)
+    times = np.arange(20, dtype=np.int64) * HOUR + at + HOUR
+    plain, twin = both(model, seed=seed + 1, arrivals=times, in_progress=found)
+    same(plain, twin)
+    assert plain.case_ids[20:].tolist() == [one.case for one in found.cases]
+
+
+def test_what_the_random_models_can_say() -> None:
+    """Each feature is met by many of them, so that none is compared by chance alone."""
+    met: Counter[str] = Counter()
+
+    @settings(max_examples=200, database=None)
+    @given(st.one_of(models(limits=True), overlapping_models()))
+    def look(model: SimulationModel) -> None:
+        activities = model.activities.values()
+        routes = [route for one in activities for ways in one.all_routes for route in ways]
+        met.update(name for one in activities for name in ("wip_limit", "other_person_than") if getattr(one, name))
+        met.update("together" if one.batch.together else "batch" for one in activities if one.batch)
+        met.update(f"patience, {one.patience.to is None}" for one in activities if one.patience)
+        met.update(one.at_closing for one in activities)
+        met.update(["CONWIP"] * (model.wip_limit is not None) + ["waits"] * any(one.waits for one in activities))
+        met.update(name for name in ("terminate", "overlap") if any(getattr(route, name) for route in routes))
+
+    look()
+    names = ["wip_limit", "other_person_than", "together", "batch", "patience, True", "patience, False", "wait",
+             "finish", "CONWIP", "waits", "terminate", "overlap"]  # fmt: skip
+    assert min(met[name] for name in names) >= 3
 
 
 def with_contexts() -> SimulationModel:
@@ -109,7 +153,7 @@ def test_what_it_cannot_do_is_done_by_simpy_and_said() -> None:
 
 def test_mistakes_are_those_of_the_other_engine() -> None:
     with pytest.raises(DataError, match='a case executes "Serve" more than 1,000 times'):
-        simulate(single_queue(rate=0.8, servers=1, service=exponential(0.1), rework=1 - 1e-9), cases=2, engine="kernel")
+        simulate(single_queue(rate=0.8, servers=1, service=exponential(0.1), rework=0.9985), cases=30, engine="kernel")
     with pytest.raises(UnknownNameError, match='unknown engine "simpi"; did you mean "simpy"'):
         simulate(MODELS["article"], cases=2, engine="simpi")  # type: ignore[arg-type]
     values = single_queue(rate=0.8, servers=1, service={"kind": "fixed", "hours": 100_000}).to_dict()
