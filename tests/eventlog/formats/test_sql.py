@@ -236,9 +236,9 @@ def test_a_damaged_password_is_not_told() -> None:
 
 
 @given(
-    st.text(st.characters(codec="ascii", exclude_categories=["Cc"], exclude_characters="@/?#:[]\\ "), min_size=3).filter(
-        lambda one: one not in "postgresql://analyst:***@host:5432/base"
-    )
+    st.text(
+        st.characters(codec="ascii", exclude_categories=["Cc"], exclude_characters="@/?#:[]\\ "), min_size=3
+    ).filter(lambda one: one not in "postgresql://analyst:***@host:5432/base")
 )
 def test_a_password_is_redacted(password: str) -> None:
     shown = redacted(f"postgresql://analyst:{password}@host:5432/base?password={password}")
