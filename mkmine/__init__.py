@@ -19,7 +19,17 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from mkmine.calendars import Calendar
     from mkmine.conformance import Conformance, check
-    from mkmine.discovery import Difference, Drift, ProcessMap, compare, discover, drift, variants
+    from mkmine.discovery import (
+        Contrast,
+        Difference,
+        Drift,
+        ProcessMap,
+        compare,
+        contrast,
+        discover,
+        drift,
+        variants,
+    )
     from mkmine.errors import MkmineError
     from mkmine.eventlog import EventLog
     from mkmine.eventlog.cleaning import filters, repairs
@@ -52,6 +62,7 @@ if TYPE_CHECKING:
 _PLACES = {
     "Calendar": "calendars",
     "Conformance": "conformance",
+    "Contrast": "discovery",
     "Diagnosis": "performance",
     "Difference": "discovery",
     "Drift": "discovery",
@@ -74,6 +85,7 @@ _PLACES = {
     "calibrate": "simulation",
     "check": "conformance",
     "compare": "discovery",
+    "contrast": "discovery",
     "diagnose": "performance",
     "discover": "discovery",
     "draw": "report",
@@ -106,6 +118,7 @@ _MODULES = {"filters", "repairs"}
 __all__ = [
     "Calendar",
     "Conformance",
+    "Contrast",
     "Diagnosis",
     "Difference",
     "Drift",
@@ -128,6 +141,7 @@ __all__ = [
     "calibrate",
     "check",
     "compare",
+    "contrast",
     "diagnose",
     "discover",
     "draw",

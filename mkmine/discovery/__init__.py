@@ -1,5 +1,6 @@
 """AS-IS: the process map, variants, rework, who does what, in what two logs differ, and when a process changed."""
 
+from mkmine.discovery.contrast import Contrast, contrast
 from mkmine.discovery.difference import Difference, compare, segments
 from mkmine.discovery.drift import Drift, drift
 from mkmine.discovery.pools import Pools, find_pools
@@ -8,6 +9,7 @@ from mkmine.discovery.rework import Rework, rework
 from mkmine.discovery.variants import Variants, variants
 
 __all__ = [
+    "Contrast",
     "Difference",
     "Drift",
     "Pools",
@@ -15,6 +17,7 @@ __all__ = [
     "Rework",
     "Variants",
     "compare",
+    "contrast",
     "discover",
     "drift",
     "find_pools",
