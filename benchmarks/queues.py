@@ -89,8 +89,7 @@ def ours(rate: float, shifts: list[tuple[str, str]], *, priorities: bool) -> lis
         "name": "queue",
         "start": "2025-01-06",
         "office": "open",
-        "calendars": {"open": {"weekly": {"Mon-Sun": span}}}
-        | {f"c{n}": {"weekly": one} for n, one in enumerate(hours)},
+        "calendars": calendars,
         "people": [{"name": f"r{n}", "roles": ["pool"], "calendar": f"c{n}"} for n in range(len(shifts))],
         "activities": {"Serve": {"role": "pool", "duration": {"kind": "exponential", "mean": 1}, "next": {"to": None}}},
         "begin": "Serve",
