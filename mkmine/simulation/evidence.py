@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 
-__all__ = ["Evidence", "Known", "Range"]
+__all__ = ["Belief", "Evidence", "Known", "Range"]
 
 Floats = NDArray[np.float64]
 Count = Annotated[float, Field(ge=0, le=1e12)]
@@ -76,7 +77,16 @@ class Range(BaseModel):
         if span == 0:
             return self.low
         turn = (self.likely - self.low) / span
-        return self.low + span * float(betaincinv(1 + 4 * turn, 5 - 4 * turn, u))
+        return self.low + span * float(betaincinv(1 + 4 * turn, 5 - 4 * turn, max(u, 1e-12)))
+
+
+def _kind(value: object) -> str:
+    stated = isinstance(value, Range) or (isinstance(value, Mapping) and not {"n", "error"} & set(value))
+    return "range" if stated else "known"
+
+
+# What is believed of a number that must be positive: an estimate of it, or a stated range.
+Belief = Annotated[Annotated[Known, Tag("known")] | Annotated[Range, Tag("range")], Discriminator(_kind)]
 
 
 class Evidence(BaseModel):
@@ -96,8 +106,8 @@ class Evidence(BaseModel):
 
     routes: list[Count] = []
     rework: Range | None = None
-    duration: list[Known | Range | None] = []
-    delay: Known | Range | None = None
+    duration: list[Belief | None] = []
+    delay: Belief | None = None
 
     @model_validator(mode="after")
     def _probable(self) -> Evidence:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 
 from mkmine.calendars import Calendar
 from mkmine.simulation.distributions import Distribution
-from mkmine.simulation.evidence import Evidence, Known, Range
+from mkmine.simulation.evidence import Belief, Evidence, Range
 from mkmine.simulation.shorthand import durations, rounds, routes
 from mkmine.simulation.weeks import Week, partly_open
 
@@ -474,7 +474,7 @@ class Arrivals(Part):
     sizes: dict[Annotated[int, Field(ge=1, le=10_000)], Share] = {}
     gap_cv: Annotated[float, Field(ge=0, le=5)] = 1.0
     times: Annotated[list[datetime], Field(max_length=1_000_000)] = []
-    evidence: Known | Range | None = None
+    evidence: Belief | None = None
 
     @model_validator(mode="after")
     def _sizes_add_up(self) -> Arrivals:
