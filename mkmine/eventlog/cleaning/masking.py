@@ -7,6 +7,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import blake2b
 from itertools import permutations
 
@@ -82,6 +83,7 @@ def _folded(text: str) -> str:
     return small if len(small) == len(text) else text
 
 
+@lru_cache(maxsize=1 << 16)
 def _stem(word: str) -> str:
     """Return a word without its ending, in small letters, with е for ё."""
     small = _folded(word)
@@ -186,7 +188,7 @@ class Masks:
     def _word(self, word: str) -> str | None:
         """Return a word of text with the parts of it that name somebody replaced; None if nobody is named."""
         out, hit = [], False
-        for part in re.split(r"([\d_]+)", word):
+        for part in (word,) if word.isalpha() else re.split(r"([\d_]+)", word):
             stem = _stem(part) if len(part) >= SHORTEST_STEM else ""
             masked = self.words.get(stem) if stem not in self.capital or part[0].isupper() else None
             masked = masked or self.accounts.get(part.lower())
