@@ -104,7 +104,8 @@ def batches(log: EventLog, *, merge_distance: timedelta | str | float = "15 min"
     if min_size < 1:
         raise DataError(f"min_size={min_size}: a batch has 1 instance or more, and worth looking at are 2 or more")
     found = None
-    if compiled(len(log)) and len(log.activities) * len(log.resources) <= TABLE:
+    small = len(log.activities) * len(log.resources) <= TABLE and len(log) <= np.iinfo(np.int32).max
+    if compiled(len(log)) and small:
         found = _compiled_chains(log, distance, min_size)
     of, figures = found or _chains(log, distance, min_size)
     return Batches(of=of, figures=figures, log=log)
@@ -121,9 +122,11 @@ def _compiled_chains(log: EventLog, distance: int, least: int) -> tuple[Int, Int
         return None
     packed, ends, rows = kernels.gather_work(log.activity, resource, log.start, log.end, begins, people, lowest, shift)
     sort_groups(packed, begins)
-    ends, rows = kernels.put_in_order(packed, ends, rows, begins, shift)
-    starts = (packed >> shift) + lowest
-    return kernels.chains(begins, starts, ends, rows, log.case_of, log.n_cases, distance, least)
+    kernels.put_in_order(packed, ends, rows, begins, shift)
+    # In place: new memory would take as long as what is computed.
+    packed >>= shift
+    packed += lowest
+    return kernels.chains(begins, packed, ends, rows, log.case_of, log.n_cases, distance, least)
 
 
 def _chains(log: EventLog, distance: int, least: int) -> tuple[Int, Int]:

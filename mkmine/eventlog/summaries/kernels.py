@@ -509,7 +509,7 @@ def gather_work(
     The number is `start - lowest` above the lowest `shift` bits, and the place in these: sorted, it gives the order.
     """
     size = begins[-1]
-    packed, ends, rows = np.empty(size, np.int64), np.empty(size, np.int64), np.empty(size, np.int64)
+    packed, ends, rows = np.empty(size, np.int64), np.empty(size, np.int64), np.empty(size, np.int32)
     place = begins.copy()
     for i in range(len(activity)):
         if resource[i] >= 0:
@@ -522,18 +522,19 @@ def gather_work(
 
 
 @numba.njit(cache=True, nogil=True)
-def put_in_order(packed: Array, ends: Array, rows: Array, begins: Array, shift: int) -> tuple[Array, Array]:
-    """Return ends and rows in the order of the sorted numbers of `gather_work`; what starts together by its end."""
-    over, out, mask = np.empty(len(rows), np.int64), np.empty(len(rows), np.int64), (np.int64(1) << shift) - 1
+def put_in_order(packed: Array, ends: Array, rows: Array, begins: Array, shift: int) -> None:
+    """Put ends and rows in the order of the sorted numbers of `gather_work`; what starts together by its end."""
+    widest, mask = np.int64(1) << shift, (np.int64(1) << shift) - 1
+    over, out = np.empty(widest, np.int64), np.empty(widest, np.int32)
     for group in range(len(begins) - 1):
-        first = begins[group]
-        for i in range(first, begins[group + 1]):
-            place, j = first + (packed[i] & mask), i
-            while j > first and packed[j - 1] >> shift == packed[i] >> shift and over[j - 1] > ends[place]:
-                over[j], out[j] = over[j - 1], out[j - 1]
+        first, last = begins[group], begins[group + 1]
+        over[: last - first], out[: last - first] = ends[first:last], rows[first:last]
+        for i in range(first, last):
+            place, j = packed[i] & mask, i
+            while j > first and packed[j - 1] >> shift == packed[i] >> shift and ends[j - 1] > over[place]:
+                ends[j], rows[j] = ends[j - 1], rows[j - 1]
                 j -= 1
-            over[j], out[j] = ends[place], rows[place]
-    return over, out
+            ends[j], rows[j] = over[place], out[place]
 
 
 @numba.njit(cache=True, nogil=True)
