@@ -26,7 +26,7 @@ __all__ = ["read_xes"]
 
 CASE = "case:concept:name"
 # Loading numba and the scanner takes as long as expat needs for so many bytes; where it is loaded, they pay sooner.
-PAYS_FROM, PAYS_LOADED = 25_000_000, 5_000_000
+PAYS_FROM, PAYS_LOADED = 15_000_000, 5_000_000
 MOST_TOLD = 10
 
 
