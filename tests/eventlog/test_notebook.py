@@ -49,11 +49,12 @@ def test_tables_are_escaped_and_have_few_decimals() -> None:
         "T &amp; T",
     ):
         assert cell in text
-    assert "times of Europe/Moscow" in text
+    assert "times in Europe/Moscow" in text
     assert "nan" not in text.lower().replace("name", "")
     assert "the first 1 of 2 rows" in html_table(frame, rows=1)
     assert "&lt;x&gt;" in html_list("T", {"a": "<x>", "b": ""})
-    assert "<th" in html_table(frame.head(0))
+    assert html_table(frame.head(0), "none") == "<p>none</p>"
+    assert "hours" not in html_table(frame.assign(hours=np.nan))
 
 
 def test_the_zone_of_the_log_is_shown(make_log: MakeLog) -> None:

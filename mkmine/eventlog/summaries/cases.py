@@ -260,7 +260,7 @@ class CaseTimes:
         return f"CaseTimes of {len(self):,} cases ({open_cases:,} open), wall clock, medians: {medians}{told}"
 
     def _repr_html_(self) -> str:
-        return html_table(self.to_pandas().dropna(axis=1, how="all"), repr(self))
+        return html_table(self.to_pandas(), repr(self))
 
 
 COUNTS = ("instances", "activities", "reworked", "repeated", "hand_offs")

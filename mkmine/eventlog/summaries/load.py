@@ -325,7 +325,7 @@ class Flow:
     def _repr_html_(self) -> str:
         months = self.to_pandas("month")
         table, by = (months, "month") if len(months) > 3 else (self.to_pandas("week"), "week")
-        return html_table(table.dropna(axis=1, how="all"), f"{self!r}, by {by}", rows=36)
+        return html_table(table, f"{self!r}, by {by}", rows=120)
 
 
 def flow(log: EventLog) -> Flow:

@@ -205,6 +205,8 @@ class HandOvers:
         return cls(counts={(giver, taker): count for giver, taker, count in rows})
 
     def __repr__(self) -> str:
+        if not self.counts:
+            return "HandOvers: none, because no two that follow each other are both by somebody known"
         lines = [f"HandOvers: {self.handed:,} of {sum(self.counts.values()):,} successions change hands"]
         changes = self.to_pandas()
         changes = changes[changes["from"] != changes["to"]]

@@ -287,7 +287,7 @@ class Durations:
         )
 
     def __repr__(self) -> str:
-        size = f"{len(self):,} groups, {int(self.count.sum()):,} in all"
+        size = f"{len(self):,} group{'' if len(self) == 1 else 's'}, {int(self.count.sum()):,} in all"
         lines = [f"Durations by {_joined(self.keys)}: {size}, {self.precision}"]
         top = np.argsort(-self.count, kind="stable")[:SHOWN]
         median = self.quantile(0.5) / HOUR
