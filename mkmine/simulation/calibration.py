@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mkmine.calendars import DAY, HOUR, Calendar, from_us
+from mkmine.calendars import DAY, HOUR, MINUTE, Calendar, from_us
 from mkmine.discovery.pools import Pools, find_pools
 from mkmine.errors import DataError
 from mkmine.eventlog import EventLog
@@ -18,8 +18,10 @@ from mkmine.eventlog.statuses import status_kinds
 from mkmine.simulation.distributions import Fixed
 from mkmine.simulation.engine import simulate
 from mkmine.simulation.estimators.arrivals import estimate_arrivals
+from mkmine.simulation.estimators.delays import estimate_waits
 from mkmine.simulation.estimators.durations import Spent, estimate_spent, fit_distribution
 from mkmine.simulation.estimators.presence import Presence, estimate_presence
+from mkmine.simulation.estimators.rhythm import weekly_rhythm
 from mkmine.simulation.estimators.routing import (
     Routing,
     beginning,
@@ -28,6 +30,7 @@ from mkmine.simulation.estimators.routing import (
     rounds_of,
     same_person,
 )
+from mkmine.simulation.estimators.steps import Steps, find_steps
 from mkmine.simulation.evidence import Evidence, Known
 from mkmine.simulation.model import ActivityModel, Arrivals, CalendarModel, Person, SimulationModel
 
@@ -41,6 +44,7 @@ _MOST_ACTIVITIES = 500
 _LONGEST_NAME = 500
 # A mean delay below this (hours) is not worth a place in the model.
 _SLIGHT = 0.05
+_ENOUGH_FOR_RHYTHM = 200
 # How much of the waiting that busy people explain is left to the simulated queues; the best one is chosen by replay.
 _ALPHAS = (1.0, 0.5, 0.0)
 _ENOUGH_TO_CHOOSE = 2_000
@@ -58,8 +62,8 @@ NOTE_DELAY = {
     1.0: "Waiting while the person was busy is modelled as queueing, and what is left of it as a delay that more staff "
     "would not shorten (alpha = 1 replays the log's cycle times best).",
 }
-NOTE_OVERLAP = "Activities of one case overlap in the log; the model runs them one after the other."
-NOTE_MULTITASKING = "People work on several things at once; the model gives each its share of their time."
+NOTE_OVERLAP = "Activities of one case overlap in the log; the model begins them by the start of the one before."
+NOTE_MULTITASKING = "Some people have several things in hand at once; the model lets them, each at its full pace."
 
 
 @dataclass(frozen=True)
@@ -67,9 +71,11 @@ class _Findings:
     """What the estimators found, before it is put together for one alpha."""
 
     log: EventLog
-    enabled: Int
+    steps: Steps
+    weights: Floats
     pools: Pools
     presence: Presence
+    rhythm: CalendarModel
     spent: Spent
     routing: tuple[Routing, ...]
     arrivals: Arrivals
@@ -89,21 +95,39 @@ def calibrate(log: EventLog, *, name: str | None = None) -> SimulationModel:
     characters, or covers under a week.
     """
     _check(log)
-    enabled, pools = enabled_times(log), _working_pools(log)
+    steps, pools = find_steps(log), _working_pools(log)
     presence = estimate_presence(log, pools)
+    rhythm = _rhythm(log, steps, presence)
+    weights = _weights(log, steps)
+    routing, _ = estimate_routing(log, steps, weights)
     found = _Findings(
         log=log,
-        enabled=enabled,
+        steps=steps,
+        weights=weights,
         pools=pools,
         presence=presence,
-        spent=estimate_spent(log, enabled, presence),
-        routing=tuple(estimate_routing(log, code) for code in range(len(log.activities))),
-        arrivals=estimate_arrivals(log, enabled, presence.office),
+        rhythm=rhythm,
+        spent=estimate_spent(log, steps.ready, presence, rhythm.compiled(presence.office.time_zone)),
+        routing=tuple(routing),
+        arrivals=estimate_arrivals(log, steps.ready, presence.office),
     )
     if not found.spent.has_waiting:
         return _build(found, 1.0, name or log.name)
     models = [_build(found, alpha, name or log.name) for alpha in _ALPHAS]
     return min(models, key=lambda model: _distance(model, log))
+
+
+def _weights(log: EventLog, steps: Steps) -> Floats:
+    return np.ones(log.n_cases)
+
+
+def _rhythm(log: EventLog, steps: Steps, presence: Presence) -> CalendarModel:
+    """Return the clock by which work waits: each hour counts by how much is begun in it that had to wait."""
+    office = presence.office
+    waited = ~steps.first & (log.start - steps.ready > MINUTE) & (log.timestamps == "interval")
+    moments = log.start[waited] if waited.sum() >= _ENOUGH_FOR_RHYTHM else log.end[~log.ongoing]
+    rows = weekly_rhythm(moments, office.time_zone)
+    return CalendarModel(intensity=[[round(float(one), 4) for one in row] for row in rows], holidays=office.holidays)
 
 
 def _working_pools(log: EventLog) -> Pools:
@@ -147,6 +171,7 @@ def _build(found: _Findings, alpha: float, name: str) -> SimulationModel:
             roles=[found.pools.names[role] for role in found.pools.of_person[number]],
             calendar=presence.calendar_of[number],
             absences=list(presence.absences[number]),
+            capacity=found.spent.capacity[number],
         )
         for number, person in enumerate(log.resources)
         if found.pools.of_person[number]
@@ -158,16 +183,17 @@ def _build(found: _Findings, alpha: float, name: str) -> SimulationModel:
     }
     used = {"office", *(one.calendar for one in people), *(one.calendar for one in activities.values())}
     zone = presence.office.time_zone
+    calendars = {key: _as_model(one, zone) for key, one in presence.calendars.items()} | {"rhythm": found.rhythm}
     return SimulationModel(
         name=name,
         time_zone=zone,
         start=from_us(log.observed[0], log.time_zone).date(),
         until=from_us(log.observed[1], log.time_zone).date(),
         office="office",
-        calendars={key: _as_model(one, zone) for key, one in presence.calendars.items() if key in used},
+        calendars={key: one for key, one in calendars.items() if key in used},
         people=people,
         activities=mark_detours(activities),
-        begin=beginning(log),
+        begin=beginning(log, found.weights),
         arrivals=found.arrivals,
         source=_source(log),
         notes=_notes(found, alpha),
@@ -182,7 +208,7 @@ def _activity(found: _Findings, code: int, alpha: float) -> ActivityModel:
     if role < 0:
         office = bool(rows.any()) and float(presence.office.is_open(log.end[rows] - 1).mean()) > 0.9
         clock = presence.office if office else Calendar.always()
-        hours = clock.working_time(found.enabled[rows], log.end[rows]) / HOUR
+        hours = clock.working_time(found.steps.ready[rows], log.end[rows]) / HOUR
         return ActivityModel(
             duration=[fit_distribution(np.maximum(hours, 0))],
             calendar="office" if office else None,
@@ -190,21 +216,26 @@ def _activity(found: _Findings, code: int, alpha: float) -> ActivityModel:
             contexts=routing.contexts,
             evidence=Evidence(routes=routing.observed, duration=[Known.of(np.maximum(hours, 0))]),
         )
-    waits = ((1 - alpha) * spent.waiting + alpha * spent.delay)[rows]
-    delay = fit_distribution(waits) if np.nanmean(np.append(waits, 0)) > _SLIGHT else None
-    calendars = {presence.calendar_of[n] for n, roles in enumerate(found.pools.of_person) if role in roles}
+    waits = (1 - alpha) * spent.waiting + alpha * spent.delay
+    delay, ways = estimate_waits(log, found.steps, waits, rows, found.weights[log.case_of])
+    delayed = np.nanmean(np.append(waits[rows], 0)) > _SLIGHT
     return ActivityModel(
         role=found.pools.names[role],
-        duration=[fit_distribution(spent.processing[chosen]) for chosen in rounds_of(log, rows)] or [Fixed(hours=0.0)],
-        delay=delay,
-        calendar=(calendars.pop() if len(calendars) == 1 else "office") if delay else None,
+        duration=[
+            fit_distribution(spent.processing[chosen], found.weights[log.case_of[chosen]])
+            for chosen in rounds_of(log, rows)
+        ]
+        or [Fixed(hours=0.0)],
+        delay=delay if delayed else None,
+        waits=ways if delayed else [],
+        calendar="rhythm" if delayed else None,
         same_person=same_person(log, code),
         next=routing.next,
         contexts=routing.contexts,
         evidence=Evidence(
             routes=routing.observed,
             duration=[Known.of(spent.processing[chosen]) for chosen in rounds_of(log, rows)],
-            delay=None if delay is None else Known.of(waits),
+            delay=Known.of(waits[rows]) if delayed else None,
         ),
     )
 
@@ -261,11 +292,8 @@ def _notes(found: _Findings, alpha: float) -> list[str]:
         notes.append(NOTE_NOBODY)
     if found.spent.has_waiting:
         notes.append(NOTE_DELAY[alpha])
-    inner = np.ones(len(log), dtype=np.bool_)
-    inner[log.offsets[:-1]] = False
-    rows = np.flatnonzero(inner)
-    if len(rows) and (log.start[rows] < log.end[rows - 1]).mean() > 0.05:
+    if found.steps.overlap.any():
         notes.append(NOTE_OVERLAP)
-    if found.spent.multitasking > 1.1:
+    if max(found.spent.capacity, default=1) > 1:
         notes.append(NOTE_MULTITASKING)
     return notes

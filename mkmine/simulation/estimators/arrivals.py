@@ -1,12 +1,15 @@
-"""When cases arrive: an intensity by weekday and hour with a level of its own time, months, and how regular it is."""
+"""When cases arrive: an intensity by weekday and hour, its level, months that differ, and how regular arrivals are."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mkmine.calendars import DAY, HOUR, Calendar, public_holidays
+from mkmine.calendars import DAY, HOUR, Calendar, local_time, public_holidays
 from mkmine.errors import DataError
 from mkmine.eventlog import EventLog
 from mkmine.simulation.estimators.rhythm import weekly_rhythm
@@ -14,64 +17,180 @@ from mkmine.simulation.estimators.truncation import seen_shares
 from mkmine.simulation.evidence import Known
 from mkmine.simulation.model import Arrivals, Season
 
-__all__ = ["case_weights", "estimate_arrivals"]
+__all__ = ["estimate_arrivals"]
 
 Int = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
-# Half-lives (weeks) of the level that are tried; the last one forgets nothing.
-_HALF_LIVES = (2.0, 4.0, 8.0, 16.0, np.inf)
-_AHEAD = 4
-_FIRST_FORECAST = 4
+# Half-lives (weeks) of the level that are tried; the first one forgets nothing.
+_HALF_LIVES = (np.inf, 16.0, 8.0, 4.0, 2.0)
+_AHEAD, _FIRST_FORECAST = 4, 4
+# Hours of which less than this share of the cases can have been seen say nothing.
+_LEAST_SEEN = 0.1
 # Gaps this near to chance are taken for it.
-_POISSON = 0.15
-_MOST_REGULAR, _MOST_BURSTY = 0.02, 3.0
-_ENOUGH_GAPS = 100
+_NEARLY_CHANCE, _NEARLY_CLOCKWORK = 0.15, 0.25
+# So much more probable (natural logarithm) a shorter memory has to make what came later.
+_TELLING = 3.0
+_LEAST_EXPOSED = 0.5
+_ENOUGH_GAPS, _MOST_BURSTY = 100, 3.0
 
 
-def case_weights(log: EventLog, begin: Int) -> Floats:
-    """Return how many cases each case (n,) of the log stands for.
+@dataclass(frozen=True)
+class _Days:
+    """The days of a log, from its first arrival to its end: dates, weekdays, and which of them are holidays."""
 
-    One, where the log holds open cases too; where it holds finished cases only, those that began near its end stand for
-    others that had not finished (`seen_shares`).
-    """
-    if not log.completed.all() or log.n_cases < 2:
-        return np.ones(log.n_cases)
-    finish = np.maximum.reduceat(log.end, log.offsets[:-1])
-    last = log.observed[1]
-    return 1 / seen_shares((finish - begin) / HOUR, (last - begin) / HOUR)
+    first: int
+    weekday: Int
+    closed: NDArray[np.bool_]
+    months: pd.PeriodIndex
+
+    @classmethod
+    def of(cls, first: int, last: int, office: Calendar) -> _Days:
+        """Return the local days between two numbers of days since 1970."""
+        number = np.arange(first, last + 1)
+        dates = pd.DatetimeIndex(number.astype("datetime64[D]"))
+        free: set[date] = set()
+        if office.holidays:
+            for year in range(dates[0].year, dates[-1].year + 1):
+                free |= set(public_holidays(office.holidays, year)[0])
+        closed = np.array([day.date() in free for day in dates])
+        return cls(first, (number + 3) % 7, closed, dates.to_period("M"))
 
 
 def estimate_arrivals(log: EventLog, ready: Int, office: Calendar) -> Arrivals:
-    """Return the arrival intensity by weekday and hour, with a factor per month of the log.
+    """Return the arrival intensity by weekday and hour, with factors for the months of the log.
 
-    Counts are corrected for right truncation. The week's shape comes from the whole log; its level from weeks whose
-    weight halves every so many weeks, as the log itself is foretold best (each four weeks by the weeks before). Months
-    that differ more than chance allows have a factor that holds in the log's own time. `gap_cv` is that of the gaps
-    between arrivals after the intensity is taken out (time rescaling; Brown et al. 2002).
+    Where the log holds finished cases only, a day counts for the share of its cases that can have finished
+    (`seen_shares`). The week's shape comes from the whole log; its level from weeks that count the less the older they
+    are, if the log itself is foretold better so (each four weeks by all before them). Months that differ more than
+    chance allows have factors that hold in the log's own time. `gap_cv` is that of the gaps between arrivals once the
+    intensity is taken out (time rescaling; Brown et al. 2002, Neural Computation 14).
 
     Raises `DataError` if no case begins in the time that the log covers.
     """
-    begin = np.minimum.reduceat(ready, log.offsets[:-1])
-    weights = case_weights(log, begin)
-    inside = (begin >= log.observed[0]) & (begin <= log.observed[1])
-    begin, weights = begin[inside], weights[inside]
+    begin = np.sort(np.minimum.reduceat(ready, log.offsets[:-1]))
+    begin = begin[(begin >= log.observed[0]) & (begin <= log.observed[1])]
     if not len(begin):
         raise DataError(f"{log.name}: no case begins in the time that the log covers; arrivals cannot be estimated")
-    order = np.argsort(begin, kind="stable")
-    begin, weights = begin[order], weights[order]
-    days = _Days.of(begin, office)
-    kept = days.counted[days.of(begin)] if False else days.kept(begin)
-    shape = weekly_rhythm(begin[kept], office.time_zone, weights=weights[kept])
-    by_day = np.bincount(days.number(begin[kept]), weights=weights[kept], minlength=len(days.dates))
-    usual = shape.sum(axis=1)[days.weekday] * days.counted
-    level = _level(by_day, usual)
-    rate = shape * level
-    seasons, factor_of_day = _seasons(days, by_day, usual * level)
+    zone = office.time_zone
+    shown = local_time(begin, zone)
+    observed = local_time(np.array(log.observed), zone)
+    days = _Days.of(int(shown[0] // DAY), int(observed[1] // DAY), office)
+    kept = ~days.closed[shown // DAY - days.first]
+    counts = np.bincount(shown[kept] // DAY - days.first, minlength=len(days.weekday)).astype(np.float64)
+    exposed = _exposed(log, ready, days, zone) * ~days.closed[:, None]
+    shape = weekly_rhythm(begin[kept], zone, weights=_evened(shown[kept], exposed, days))
+    usual = (shape[days.weekday] * exposed).sum(axis=1)
+    level = _level(counts, usual)
+    seasons, factors = _seasons(days, counts, usual * level)
+    by_hour = (shape * level)[days.weekday] * (factors * ~days.closed)[:, None]
     return Arrivals(
-        weekly=[[round(float(value), 6) for value in row] for row in rate],
+        weekly=[[round(float(value), 6) for value in row] for row in shape * level],
         holidays=office.holidays,
         seasons=seasons,
-        gap_cv=_variation(begin[kept], days, rate, factor_of_day),
+        gap_cv=_variation(shown[kept] - days.first * DAY, by_hour),
         evidence=Known(n=len(begin), error=round(len(begin) ** -0.5, 6)),
     )
+
+
+def _exposed(log: EventLog, ready: Int, days: _Days, zone: str) -> Floats:
+    """Return for each day and hour, shape (days, 24), the share of its cases that the log can hold.
+
+    That is the part of the hour that the log covers; if it holds finished cases only, times the probability that a case
+    of that hour can have finished.
+    """
+    first, last = (float(one) / HOUR - 24 * days.first for one in local_time(np.array(log.observed), zone))
+    hours = np.arange(24.0 * len(days.weekday))
+    covered = np.clip(np.minimum(hours + 1, last) - np.maximum(hours, first), 0.0, 1.0)
+    if log.completed.all():
+        begin = np.minimum.reduceat(ready, log.offsets[:-1])
+        length = (np.maximum.reduceat(log.end, log.offsets[:-1]) - begin) / HOUR
+        room = np.maximum((log.observed[1] - begin) / HOUR, length)
+        seen = seen_shares(length, room, np.maximum(last - hours - 0.5, 0.0))
+        covered *= np.where(seen >= _LEAST_SEEN, seen, 0.0)
+    return np.asarray(covered.reshape(-1, 24))
+
+
+def _evened(shown: Int, exposed: Floats, days: _Days) -> Floats:
+    """Return how much each arrival counts, so that hours of the week that the log covers less often lose nothing."""
+    cells = np.zeros((7, 24))
+    np.add.at(cells, days.weekday, exposed)
+    mine = cells[(shown // DAY + 3) % 7, shown % DAY // HOUR]
+    return np.asarray(cells.mean() / np.maximum(mine, _LEAST_EXPOSED))
+
+
+def _level(counts: Floats, usual: Floats) -> float:
+    """Return how many cases come per unit of the usual exposure, with the memory that foretells the log best."""
+    weeks = np.arange(len(counts)) // 7
+    found, exposed = _sums(weeks, counts), _sums(weeks, usual)
+    size = len(found)
+    if not exposed.sum():
+        return float(counts.sum())
+    scores = []
+    for half_life in _HALF_LIVES:
+        score = 0.0
+        for now in range(_FIRST_FORECAST, size - 1):
+            mean = _remembered(found[:now], exposed[:now], half_life) * exposed[now : now + _AHEAD].sum()
+            if mean > 0:
+                score += float(found[now : now + _AHEAD].sum() * np.log(mean) - mean)
+        scores.append(score)
+    longer = (half for half, score in zip(_HALF_LIVES, scores, strict=True) if score >= max(scores) - _TELLING)
+    best = next(longer)
+    return _remembered(found, exposed, best)
+
+
+def _sums(code: Int, values: Floats) -> Floats:
+    return np.asarray(np.bincount(code, weights=values), dtype=np.float64)
+
+
+def _remembered(found: Floats, exposed: Floats, half_life: float) -> float:
+    weights = 0.5 ** (np.arange(len(found))[::-1] / half_life)
+    # Half a case keeps a quiet time from meaning that nobody ever comes.
+    return (float(weights @ found) + 0.5) / max(float(weights @ exposed), 1e-9) if exposed.any() else 0.0
+
+
+def _seasons(days: _Days, counts: Floats, usual: Floats) -> tuple[list[Season], Floats]:
+    """Return the months that differ, with the factor of each day."""
+    number = (days.months.year * 12 + days.months.month).to_numpy()
+    code = number - number[0]
+    found, mean = _sums(code, counts), _sums(code, usual)
+    factors = np.ones(len(code))
+    pull = _pull(found, mean)
+    if pull is None:
+        return [], factors
+    seasons = []
+    for month in range(len(found)):
+        mine = code == month
+        period = days.months[int(np.argmax(mine))]
+        factor = round(float((found[month] + pull) / (mean[month] + pull)), 4)
+        factors[mine] = factor
+        if factor != 1:
+            span = {"first": period.start_time.date(), "last": period.end_time.date()}
+            seasons.append(Season(**span, factor=factor, observed=round(float(found[month] + pull), 1)))
+    return seasons, factors
+
+
+def _pull(counts: Floats, usual: Floats) -> float | None:
+    """Return how many imagined cases at the usual rate pull a month's factor towards 1; None if months do not differ.
+
+    As many as the variance of the factors beyond that of a Poisson process says (empirical Bayes by moments; Clayton
+    and Kaldor 1987, Biometrics 43).
+    """
+    seen = usual > 0
+    excess = float(((counts - usual)[seen] ** 2 / usual[seen]).sum()) - (int(seen.sum()) - 1)
+    return float(usual.sum()) / excess if excess > 0 else None
+
+
+def _variation(shown: Int, by_hour: Floats) -> float:
+    """Return the variation of the gaps between arrivals (µs since the first day) once the intensity is taken out."""
+    if len(shown) < _ENOUGH_GAPS:
+        return 1.0
+    mass = np.concatenate(([0.0], np.cumsum(by_hour.ravel())))
+    at = np.interp(shown / HOUR, np.arange(len(mass)), mass)
+    gaps = np.diff(at)
+    low, middle, high = np.quantile(gaps, (0.25, 0.5, 0.75))
+    variation = float(gaps.std() / gaps.mean())
+    if high - low < _NEARLY_CLOCKWORK * middle:
+        # Comings like clockwork, but for some that are missing.
+        variation = float(high - low) / (1.349 * float(middle))
+    return 1.0 if abs(variation - 1) < _NEARLY_CHANCE else round(min(variation, _MOST_BURSTY), 3)

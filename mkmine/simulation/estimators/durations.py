@@ -12,14 +12,16 @@ from mkmine.eventlog import EventLog
 from mkmine.simulation.distributions import Distribution, Empirical, Fixed, LogNormal
 from mkmine.simulation.estimators.presence import Presence
 
-__all__ = ["Spent", "estimate_spent", "fit_distribution"]
+__all__ = ["Spent", "estimate_spent", "fit_distribution", "pooled"]
 
 Int = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
-_ENOUGH_FOR_QUANTILES = 40
+_ENOUGH_FOR_QUANTILES = 12
 _QUANTILES = 41
+_TAIL = (0.985, 0.99, 0.995, 0.998)
 _ENOUGH_GAPS = 30
+_MOSTLY = 0.9
 
 
 @dataclass(frozen=True)
@@ -27,13 +29,13 @@ class Spent:
     """Hours per instance, NaN where unknown.
 
     `waiting` is all of the time before the start, `delay` what is left of it without the time in which the person had
-    other work in hand, `multitasking` the mean number of things that people have in hand at once.
+    other work in hand, `capacity` how many things each person has in hand at once.
     """
 
     processing: Floats
     waiting: Floats
     delay: Floats
-    multitasking: float
+    capacity: tuple[int, ...]
 
     @property
     def has_waiting(self) -> bool:
@@ -41,11 +43,16 @@ class Spent:
         return bool(np.nansum(self.waiting) > 0)
 
 
-def estimate_spent(log: EventLog, enabled: Int, presence: Presence) -> Spent:
-    """Return what was spent on each instance, and before it, in the working time of the person who did it."""
+def estimate_spent(log: EventLog, enabled: Int, presence: Presence, clock: Calendar) -> Spent:
+    """Return what was spent on each instance, and before it.
+
+    Work is measured in the working time of the person who did it, waiting by `clock`. Who usually has several things in
+    hand works on each at its full pace; where that is the exception, the time is shared among them. Where only
+    completions are recorded, everything is in the person's working time.
+    """
     completions = log.timestamps == "completed"
     processing, waiting, delay = (np.full(len(log), np.nan) for _ in range(3))
-    in_hand, worked = 0.0, 0.0
+    capacity = [1] * len(log.resources)
     for person in range(len(log.resources)):
         rows = np.flatnonzero((log.resource == person) & ~log.ongoing)
         if not len(rows):
@@ -58,12 +65,25 @@ def estimate_spent(log: EventLog, enabled: Int, presence: Presence) -> Spent:
             total = np.maximum(calendar.working_time(ready, end), 0) / HOUR
             waiting[rows] = np.maximum(total - processing[rows], 0)
             continue
-        processing[rows] = _shared(calendar, start, end) / HOUR
-        waiting[rows] = np.maximum(calendar.working_time(ready, start), 0) / HOUR
-        delay[rows] = np.maximum(waiting[rows] - _busy(calendar, ready, start, (start, end)) / HOUR, 0)
-        worked += float(processing[rows].sum())
-        in_hand += float(calendar.working_time(start, end).sum()) / HOUR
-    return Spent(processing, waiting, delay, in_hand / worked if worked else 1.0)
+        capacity[person] = _capacity(start, end)
+        if capacity[person] > 1:
+            processing[rows] = calendar.working_time(start, end) / HOUR
+        else:
+            processing[rows] = _shared(calendar, start, end) / HOUR
+        waiting[rows] = np.maximum(clock.working_time(ready, start), 0) / HOUR
+        busy = _busy(clock, ready, start, (start, end), capacity[person])
+        delay[rows] = np.maximum(waiting[rows] - busy / HOUR, 0)
+    return Spent(processing, waiting, delay, tuple(capacity))
+
+
+def _capacity(start: Int, end: Int) -> int:
+    """Return how many things a person has in hand when something is begun, in most cases at most."""
+    points = np.unique(np.concatenate((start, end)))
+    running = _in_hand(points, start, end)
+    lasting = end > start
+    if not lasting.any():
+        return 1
+    return int(np.quantile(running[np.searchsorted(points, start[lasting])], _MOSTLY, method="lower"))
 
 
 def _last_free(start: Int, end: Int) -> Int:
@@ -87,10 +107,10 @@ def _split_completions(calendar: Calendar, ready: Int, free: Int, end: Int) -> t
     return np.maximum(spent, 0), np.maximum(np.where(busy, 0, total - spent), 0)
 
 
-def _busy(calendar: Calendar, ready: Int, start: Int, work: tuple[Int, Int]) -> Floats:
-    """Return the working time (µs) between `ready` and `start` in which the person had other work in hand."""
+def _busy(calendar: Calendar, ready: Int, start: Int, work: tuple[Int, Int], capacity: int) -> Floats:
+    """Return the open time (µs) between `ready` and `start` in which the person could have taken no further work."""
     points = np.unique(np.concatenate((*work, ready)))
-    working = _in_hand(points, *work)[:-1] > 0
+    working = _in_hand(points, *work)[:-1] >= capacity
     passed = np.concatenate(([0.0], np.cumsum(calendar.working_time(points[:-1], points[1:]) * working)))
     return np.asarray(
         passed[np.searchsorted(points, start)] - passed[np.searchsorted(points, np.minimum(ready, start))]
@@ -115,17 +135,49 @@ def _shared(calendar: Calendar, start: Int, end: Int) -> Floats:
     return np.asarray(passed[np.searchsorted(points, end)] - passed[np.searchsorted(points, start)])
 
 
-def fit_distribution(hours: Floats) -> Distribution:
-    """Return quantiles of many observations, a log-normal with their moments for few, a constant for one value."""
-    values = hours[np.isfinite(hours)]
-    if not len(values) or float(values.max()) <= 0:
+def fit_distribution(hours: Floats, weights: Floats | None = None) -> Distribution:
+    """Return quantiles of many observations, a log-normal with their moments for few, a constant for one value.
+
+    The quantiles stand closer in the upper tail, so that rare long times stay as rare and as long as they are;
+    `weights` say how much each observation counts. Values that are not finite are not known.
+    """
+    known = np.isfinite(hours)
+    values = hours[known]
+    count = np.ones(len(values)) if weights is None else weights[known]
+    if not len(values) or float(values.max()) <= 0 or count.sum() <= 0:
         return Fixed(hours=0.0)
+    mean = float(values @ count / count.sum())
     if len(values) >= _ENOUGH_FOR_QUANTILES:
-        points = np.quantile(values, np.linspace(0, 1, _QUANTILES))
-        # The linear path between quantiles has a slightly different mean; the load of a role depends on the mean.
-        mean = float(((points[1:] + points[:-1]) / 2).mean())
-        return Empirical(quantiles=[round(float(v), 6) for v in points * (float(values.mean()) / mean)])
-    mean, deviation = float(values.mean()), float(values.std(ddof=1)) if len(values) > 1 else 0.0
-    if deviation == 0:
+        return _quantiles(values, count, mean)
+    deviation = float(np.sqrt((values - mean) ** 2 @ count / count.sum() * len(values) / max(len(values) - 1, 1)))
+    if deviation <= 1e-9 * mean:
         return Fixed(hours=round(mean, 6))
     return LogNormal(mean=round(mean, 6), cv=round(min(deviation / mean, 5.0), 6))
+
+
+def _quantiles(values: Floats, weights: Floats, mean: float) -> Empirical:
+    at = np.linspace(0, 1, min(_QUANTILES, len(values)))
+    at = np.unique(np.concatenate((at, [p for p in _TAIL if (1 - p) * len(values) >= 2])).round(6))
+    order = np.argsort(values, kind="stable")
+    reached = np.cumsum(weights[order]) - weights[order] / 2
+    points = np.interp(at * weights.sum(), reached, values[order])
+    points[0], points[-1] = values[order[0]], values[order[-1]]
+    # The linear path between quantiles has a slightly different mean; the load of a role depends on the mean.
+    path = float(((points[1:] + points[:-1]) / 2) @ np.diff(at))
+    even = len(at) == len(np.linspace(0, 1, min(_QUANTILES, len(values))))
+    return Empirical(
+        quantiles=[round(float(v), 6) for v in points * (mean / path if path > 0 else 1.0)],
+        at=[] if even else at.tolist(),
+    )
+
+
+def pooled(
+    own: Floats, others: Floats, strength: float, *, weights: Floats, of_others: Floats
+) -> tuple[Floats, Floats]:
+    """Return observations together with those of a larger group, which count as much as `strength` observations.
+
+    Partial pooling: with few of one's own the group speaks, with many it is hardly heard.
+    """
+    total = float(of_others.sum())
+    lent = of_others * (strength / total) if total > 0 else of_others
+    return np.concatenate((own, others)), np.concatenate((weights, lent))

@@ -8,29 +8,41 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mkmine.eventlog import EventLog
+from mkmine.simulation.estimators.contexts import ORDERS, Backoff, choose_backoff, levels_of
+from mkmine.simulation.estimators.steps import Steps
 from mkmine.simulation.model import ActivityModel, Context, Route
 
 __all__ = ["Routing", "beginning", "estimate_routing", "mark_detours", "rounds_of", "same_person"]
 
 Int = NDArray[np.int64]
+Floats = NDArray[np.float64]
 
 _ENOUGH_FOR_ROUND = 30
 _MOST_ROUNDS = 5
-_ENOUGH_FOR_CONTEXT = 15
-_DEEPEST = 4
-# A context is kept if its routes would differ this much from its parent's by chance less than once in ...
-_SIGNIFICANCE = 1e-3
+# A context is kept if its decisions would be that much less probable (deviance) by the routes that hold without it.
+_TELLING = 2.0
 # An activity whose first round goes back at least this often is a detour, not a decision.
 _DETOUR = 0.95
 
 
 @dataclass(frozen=True)
 class Routing:
-    """Routes after an activity by round, how many observations each round has, and the contexts that refine them."""
+    """Routes after an activity by round, the contexts that refine them, and how many observations each round has."""
 
     next: list[list[Route]]
     contexts: list[Context]
     observed: list[float]
+
+
+@dataclass(frozen=True)
+class _Decisions:
+    """What followed each instance that something is known of: rows of the log, outcomes, and the rounds told apart."""
+
+    rows: Int
+    outcome: Int
+    round: Int
+    earlier: Int
+    weights: Floats
 
 
 def rounds_of(log: EventLog, rows: NDArray[np.bool_]) -> list[NDArray[np.bool_]]:
@@ -42,87 +54,136 @@ def rounds_of(log: EventLog, rows: NDArray[np.bool_]) -> list[NDArray[np.bool_]]
     return [*out, rows & (log.round >= number)] if rows.any() else []
 
 
-def beginning(log: EventLog) -> list[Route]:
-    """Return with which activities cases begin."""
-    counts = np.bincount(log.activity[log.offsets[:-1]], minlength=len(log.activities))
+def beginning(log: EventLog, weights: Floats) -> list[Route]:
+    """Return with which activities cases begin; `weights` (cases,) says how much each case counts."""
+    counts = np.bincount(log.activity[log.offsets[:-1]], weights=weights, minlength=len(log.activities))
     chosen = np.flatnonzero(counts)
-    routes = [Route(to=log.activities[one], probability=counts[one] / log.n_cases) for one in chosen]
+    routes = [Route(to=log.activities[one], probability=counts[one] / counts.sum()) for one in chosen]
     return sorted(routes, key=lambda route: -route.probability)
 
 
-def estimate_routing(log: EventLog, code: int) -> Routing:
-    """Return the routes after an activity.
+def estimate_routing(log: EventLog, steps: Steps, weights: Floats) -> tuple[list[Routing], Backoff]:
+    """Return the routes after each activity, and the memory that was chosen.
 
-    By round: relative frequencies of what followed, for all instances but the last of an open case, whose continuation
-    is not known. Contexts: a variable-length Markov chain (Rissanen 1983; Buehlmann and Wyner 1999) of up to four
-    earlier activities; a context of at least 15 instances is kept if a likelihood-ratio test against its nearest kept
-    ancestor rejects equality at 0.1 %.
+    Decisions are those of all instances but the last of an open case, whose continuation is not known. The routes of a
+    round are shrunk towards those of the activity, and the routes of a context of up to five earlier activities towards
+    those of the next shorter one; how many are looked at and how strong the shrinkage is, held-out cases decide
+    (`choose_backoff`). A context is written down if it tells more than the routes that would hold without it.
     """
+    known = _decisions(log, steps, weights)
+    levels = levels_of([log.activity[known.rows].astype(np.int64), known.round], known.earlier, known.outcome)
+    chosen = choose_backoff(levels, 2, known.outcome, log.case_of[known.rows].astype(np.int64), known.weights)
+    out = []
+    for code in range(len(log.activities)):
+        mine = np.flatnonzero(log.activity[known.rows] == code)
+        if len(mine):
+            out.append(_routing(log, steps, known, mine, chosen))
+        else:
+            out.append(Routing([[Route(to=None, probability=1.0)]], [], [0]))
+    return out, chosen
+
+
+def _decisions(log: EventLog, steps: Steps, weights: Floats) -> _Decisions:
     continued = np.ones(len(log), dtype=np.bool_)
     continued[log.offsets[1:] - 1] = log.completed
-    rows = (log.activity == code) & continued
-    if not rows.any():
-        return Routing([[Route(to=None, probability=1.0)]], [], [0])
-    targets = _targets(log)
-    back = _ways_back(log, np.flatnonzero(rows), targets)
-    defaults, contexts, observed = [], [], []
-    for number, chosen in enumerate(rounds_of(log, rows), 1):
-        found = np.flatnonzero(chosen)
-        defaults.append(_routes(log, found, targets, back))
-        observed.append(float(len(found)))
-        for before, members in _grown(log, found, targets, (), _counts(log, targets, found)):
-            names = [log.activities[one] for one in before]
-            routes = _routes(log, members, targets, back)
-            contexts.append(Context(before=names, round=number, next=routes, observed=len(members)))
-    return Routing(defaults, contexts, observed)
+    rows = np.flatnonzero(continued)
+    case = log.case_of[rows]
+    earlier = np.full((ORDERS - 1, len(rows)), -1, dtype=np.int64)
+    for back in range(1, ORDERS):
+        there = rows - back >= log.offsets[case]
+        earlier[back - 1, there] = log.activity[rows[there] - back]
+    rounds = np.zeros(len(log), dtype=np.int64)
+    for code in range(len(log.activities)):
+        for number, chosen in enumerate(rounds_of(log, (log.activity == code) & continued)):
+            rounds[chosen] = number
+    return _Decisions(rows, _targets(log, steps)[rows], rounds[rows], earlier, weights[case])
 
 
-def _targets(log: EventLog) -> Int:
-    """Return what follows each instance: an activity's code, or after them two codes for completed and cancelled."""
+def _targets(log: EventLog, steps: Steps) -> Int:
+    """Return what follows each instance: codes of activities, completed, cancelled; above them those that overlap."""
     k = len(log.activities)
-    out = np.append(log.activity[1:].astype(np.int64), 0)
+    out = np.append(log.activity[1:].astype(np.int64) + (k + 2) * steps.overlap[1:], 0)
     last = log.offsets[1:] - 1
     out[last] = k
     out[last[log.cancelled]] = k + 1
     return out
 
 
-def _counts(log: EventLog, targets: Int, rows: Int) -> Int:
-    return np.bincount(targets[rows], minlength=len(log.activities) + 2)
+def _routing(log: EventLog, steps: Steps, known: _Decisions, mine: Int, chosen: Backoff) -> Routing:
+    k = len(log.activities)
+    size = 2 * (k + 2)
+    back = _ways_back(log, known.rows[mine], known.outcome[mine] % (k + 2))
+    whole = _shares(known, mine, size)
+    defaults, contexts, observed = [], [], []
+    for number in range(int(known.round[mine].max()) + 1):
+        members = mine[known.round[mine] == number]
+        routes, grown = _grown(known, members, size, chosen, whole)
+        defaults.append(_routes(log, routes, back))
+        observed.append(float(known.weights[members].sum()))
+        for before, shares, weight in grown:
+            names = [log.activities[one] for one in before]
+            made = _routes(log, shares, back)
+            contexts.append(Context(before=names, round=number + 1, next=made, observed=round(weight, 3)))
+    return Routing(defaults, contexts, observed)
+
+
+def _shares(known: _Decisions, members: Int, size: int) -> Floats:
+    counts = np.bincount(known.outcome[members], weights=known.weights[members], minlength=size)
+    return np.asarray(counts / counts.sum())
 
 
 def _grown(
-    log: EventLog, rows: Int, targets: Int, before: tuple[int, ...], parent: Int
-) -> list[tuple[tuple[int, ...], Int]]:
-    """Return the kept contexts (activities in order of time, nearest last) below `before`, with their instances."""
+    known: _Decisions, members: Int, size: int, chosen: Backoff, parent: Floats
+) -> tuple[Floats, list[tuple[tuple[int, ...], Floats, float]]]:
+    """Return the routes of some decisions, and the contexts (nearest last) that refine them, with their weights."""
+    shares, _ = _shrunk(known, members, size, chosen, parent)
+    if not chosen.order:
+        return shares, []
+    # What holds where no context fits is what cases do that begin with the activity, if they do something else.
+    begins = members[known.earlier[0, members] < 0]
+    fallback = shares
+    if len(begins):
+        own, weight = _shrunk(known, begins, size, chosen, shares)
+        if _deviance(own, shares, weight) > _TELLING:
+            fallback = own
+    return fallback, _refined(known, members, size, chosen, (), shares, fallback)
+
+
+def _refined(
+    known: _Decisions,
+    members: Int,
+    size: int,
+    chosen: Backoff,
+    before: tuple[int, ...],
+    parent: Floats,
+    holding: Floats,
+) -> list[tuple[tuple[int, ...], Floats, float]]:
+    """Return the contexts below one: `parent` are its routes, `holding` those that hold if nothing is written down."""
     depth = len(before)
-    if depth == _DEEPEST or len(rows) < 2 * _ENOUGH_FOR_CONTEXT:
+    if depth == chosen.order:
         return []
-    inside = rows[rows - depth - 1 >= log.offsets[log.case_of[rows]]]
-    earlier = log.activity[inside - depth - 1]
+    earlier = known.earlier[depth, members]
     out = []
-    for one in np.unique(earlier):
-        members = inside[earlier == one]
-        if len(members) < _ENOUGH_FOR_CONTEXT:
-            continue
+    for one in np.unique(earlier[earlier >= 0]):
+        inside = members[earlier == one]
         context = (int(one), *before)
-        counts = _counts(log, targets, members)
-        keep = _differs(counts, parent)
-        if keep:
-            out.append((context, members))
-        out += _grown(log, members, targets, context, counts if keep else parent)
+        shares, weight = _shrunk(known, inside, size, chosen, parent)
+        telling = _deviance(shares, holding, weight) > _TELLING
+        if telling:
+            out.append((context, shares, weight))
+        out += _refined(known, inside, size, chosen, context, shares, shares if telling else holding)
     return out
 
 
-def _differs(counts: Int, parent: Int) -> bool:
-    """Return whether counts differ from their parent's shares by the likelihood-ratio test."""
-    from scipy.special import chdtrc
+def _shrunk(known: _Decisions, members: Int, size: int, chosen: Backoff, parent: Floats) -> tuple[Floats, float]:
+    counts = np.bincount(known.outcome[members], weights=known.weights[members], minlength=size)
+    weight = float(counts.sum())
+    return (counts + chosen.strength * parent) / (weight + chosen.strength), weight
 
-    shares = parent / parent.sum()
-    seen = counts > 0
-    statistic = 2 * float((counts[seen] * np.log(counts[seen] / (counts.sum() * shares[seen]))).sum())
-    freedom = int((parent > 0).sum()) - 1
-    return freedom > 0 and float(chdtrc(freedom, max(statistic, 0.0))) < _SIGNIFICANCE
+
+def _deviance(shares: Floats, other: Floats, weight: float) -> float:
+    seen = shares > 0
+    return 2 * weight * float((shares[seen] * np.log(shares[seen] / np.maximum(other[seen], 1e-12))).sum())
 
 
 def _ways_back(log: EventLog, rows: Int, targets: Int) -> NDArray[np.bool_]:
@@ -132,25 +193,26 @@ def _ways_back(log: EventLog, rows: Int, targets: Int) -> NDArray[np.bool_]:
     before too.
     """
     k = len(log.activities)
-    going = rows[targets[rows] < k]
+    going, to = rows[targets < k], targets[targets < k]
     out = np.zeros(k + 2, dtype=np.bool_)
-    for chosen in (going, going[log.round[going] == 1]):
-        counts = np.bincount(targets[chosen], minlength=k + 2)
-        again = np.bincount(targets[chosen], weights=log.round[chosen + 1] > 1, minlength=k + 2)
+    for chosen in (np.ones(len(going), dtype=np.bool_), log.round[going] == 1):
+        counts = np.bincount(to[chosen], minlength=k + 2)
+        again = np.bincount(to[chosen], weights=log.round[going[chosen] + 1] > 1, minlength=k + 2)
         out[counts > 0] = (again > counts / 2)[counts > 0]
     return out
 
 
-def _routes(log: EventLog, rows: Int, targets: Int, back: NDArray[np.bool_]) -> list[Route]:
-    counts = _counts(log, targets, rows)
-    k, total = len(log.activities), len(rows)
+def _routes(log: EventLog, shares: Floats, back: NDArray[np.bool_]) -> list[Route]:
+    k = len(log.activities)
     out = []
-    for target in np.flatnonzero(counts):
-        probability = counts[target] / total
-        if target < k:
-            out.append(Route(to=log.activities[target], probability=probability, rework=bool(back[target])))
+    for target in np.flatnonzero(shares):
+        overlap, to = divmod(int(target), k + 2)
+        probability = float(shares[target])
+        if to < k:
+            name = log.activities[to]
+            out.append(Route(to=name, probability=probability, rework=bool(back[to]), overlap=bool(overlap)))
         else:
-            outcome = "completed" if target == k else "cancelled"
+            outcome = "completed" if to == k else "cancelled"
             out.append(Route(to=None, probability=probability, outcome=outcome))
     return sorted(out, key=lambda route: -route.probability)
 
