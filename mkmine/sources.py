@@ -54,15 +54,20 @@ def read(source: Any, *, kind: Kind | None = None, **settings: Any) -> EventLog:
     kind = kind or next((_ONLY[one] for one in settings if one in _ONLY), None) or _found(source, is_path, columns)
     if kind != "events" and not is_path:
         raise DataError(f'kind="{kind}" is read from a file; pass its path')
-    if kind == "ocel":
-        from mkmine.eventlog.formats.ocel import read_ocel
+    if kind == "tracker" and columns:
+        raise TypeError(f"a tracker's export has no setting {', '.join(sorted(columns))}; see trackers.read_export")
+    try:
+        if kind == "ocel":
+            from mkmine.eventlog.formats.ocel import read_ocel
 
-        return read_ocel(source, **settings)
-    if kind == "tracker":
-        if columns:
-            raise TypeError(f"a tracker's export has no setting {', '.join(sorted(columns))}; see trackers.read_export")
-        return read_export(source, **settings)
-    return read_events(source, **settings)
+            return read_ocel(source, **settings)
+        return read_export(source, **settings) if kind == "tracker" else read_events(source, **settings)
+    except MemoryError:
+        where = f'"{source.name}"' if isinstance(source, Path) else "the frame"
+        raise DataError(
+            f"{where} needs more memory than there is; name the columns to keep with attributes=[...], or cut it into "
+            f"parts with mk.partition"
+        ) from None
 
 
 @wraps(cut)

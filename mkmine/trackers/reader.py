@@ -19,7 +19,7 @@ from mkmine.trackers.history import activity_log
 from mkmine.trackers.jira import is_jira_issue, read_jira
 from mkmine.trackers.redmine import is_redmine_issue, read_redmine
 from mkmine.trackers.statuses import StatusMapping
-from mkmine.trackers.table import HISTORY, find_columns, is_history, read_tables
+from mkmine.trackers.table import HISTORY, find_columns, is_history, is_issue_list, read_tables
 
 __all__ = ["looks_like_export", "read_export"]
 
@@ -110,6 +110,9 @@ def _header_fits(lines: list[str], mark: str) -> bool:
         found = find_columns(header, HISTORY)
         sample = dict(zip(header, rows[1], strict=False)) if len(rows) > 1 else {}
         return not any(_DATE.match(sample.get(found[side], "")) for side in ("old", "new"))
+    if is_issue_list(header):
+        # No log: whoever reads it in earnest says what to export instead.
+        return True
     raw = header.index("data") if "data" in header else -1
     return 0 <= raw < len(rows[1]) and '"key"' in lines[1] + lines[0] if len(rows) > 1 and raw >= 0 else False
 

@@ -14,7 +14,7 @@ from mkmine.eventlog.formats.tabular import Table, read_table
 from mkmine.trackers.export import CHANGE_COLUMNS, Errors, TrackerExport, last_instant, settle_times
 from mkmine.trackers.people import Directory, is_deleted
 
-__all__ = ["HISTORY", "ISSUES", "find_columns", "is_history", "read_tables"]
+__all__ = ["HISTORY", "ISSUES", "find_columns", "is_history", "is_issue_list", "read_tables"]
 
 HISTORY: Mapping[str, Sequence[str]] = {
     "issue": ("ключ задачи", "ключ запроса", "ключ", "номер задачи", "задача", "номер", "issue key", "issue",
@@ -40,6 +40,12 @@ ISSUES: Mapping[str, Sequence[str]] = {
     "due": ("срок", "срок исполнения", "дедлайн", "due date", "due", "deadline"),
     "reporter": ("автор", "постановщик", "заказчик", "reporter", "author", "creator"),
 }  # fmt: skip
+# What the lists of issues that Jira and Redmine export have, one of each: the key, the summary, the kind, the status.
+LISTS = (
+    (("issue key", "ключ задачи", "ключ запроса", "ключ проблемы"), ("summary", "тема"), ("issue id", "issue type",
+     "тип задачи", "тип запроса", "тип проблемы", "id задачи"), ("status", "статус")),
+    (("#",), ("subject", "тема"), ("tracker", "трекер"), ("status", "статус")),
+)  # fmt: skip
 _STATUS = ("статус", "состояние", "status", "state", "status_id")
 _ASSIGNEE = ("исполнитель", "ответственный", "assignee", "assigned to", "assigned_to_id", "owner")
 _CREATION = ("создание", "задача создана", "создано", "created", "creation", "issue created")
@@ -62,6 +68,13 @@ def is_history(columns: Sequence[object]) -> bool:
     return {"issue", "at", "old", "new"} <= set(found)
 
 
+def is_issue_list(columns: Sequence[object]) -> bool:
+    """Return whether headers are those of a list of issues as Jira and Redmine export it, which tells no changes."""
+    plain = {_plain(column) for column in columns}
+    known = any(all(plain & set(names) for names in parts) for parts in LISTS)
+    return known and not is_history(columns)
+
+
 def read_tables(
     history: Path,
     *,
@@ -80,6 +93,12 @@ def read_tables(
     `"quarantine"`).
     """
     table = read_table(history, errors=errors)
+    if not columns and is_issue_list(table.columns.column_names):
+        raise DataError(
+            f'"{history.name}" has one row per issue: it is a list of issues, not their history; export that as JSON '
+            f"(Jira: /rest/api/2/search?expand=changelog, Redmine: /issues/<id>.json?include=journals), or name the "
+            f"columns of a log with case=..., activity=..., end=..."
+        )
     found = _settled(table, HISTORY, columns or {}, needed=("issue", "at", "new"), what="history of status changes")
     changes, created = _changes(table.frame, found)
     steps = [Step("read history", f"{history.name}: {table.note}; columns {_said(found)}", len(table.frame))]

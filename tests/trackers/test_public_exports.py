@@ -38,6 +38,6 @@ def test_raw_jira_pages_in_two_languages(shared_logs: Path) -> None:
 
 def test_a_list_of_issues_without_history_says_what_it_lacks(shared_logs: Path) -> None:
     path = shared_logs / "trackers" / "redmine_issues_export.csv"
-    assert not looks_like_export(path)
+    assert looks_like_export(path)
     with pytest.raises(ValueError, match="it is a list of issues, not their history"):
         read_export(path)
