@@ -46,7 +46,7 @@ OTHERS = (
 # A column chunk with less bytes than this a value repeats few texts: its dictionary is small.
 FEW_BYTES = 1.5
 SAMPLE = 5_000
-MAX_ROWS_PER_BYTE, MAX_UNPACKED_RATIO, ENOUGH_ROWS = 1_000, 1_000, 50_000_000
+MAX_ROWS_PER_BYTE, MAX_UNPACKED_RATIO, ENOUGH_ROWS = 20, 200, 50_000_000
 
 
 def read_table(
