@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -13,12 +13,14 @@ import pandas as pd
 from mkmine.discovery.process_map import records
 from mkmine.errors import DataError
 from mkmine.eventlog import EventLog, Provenance
-from mkmine.language import Language, translator
+from mkmine.language import Language, translator, unit_of
 from mkmine.simulation.answers import Strain, student
-from mkmine.simulation.kpis import PERSON, ROLE, kpi
+from mkmine.simulation.chart import Bar, Chart, Row, Tone, bars
+from mkmine.simulation.kpis import PERSON, ROLE
+from mkmine.simulation.kpis import kpi as key_figure
 from mkmine.simulation.scenario import Scenario
 from mkmine.simulation.stopping import Stopping
-from mkmine.simulation.wording import verdict_sentence
+from mkmine.simulation.wording import kpi_changes, kpi_name, kpi_value, verdict_sentence, verdict_text
 
 if TYPE_CHECKING:
     from mkmine.simulation.validation import Validation
@@ -99,12 +101,87 @@ class Experiment:
         """Return why a scenario's answers mean nothing: its own strain, or that of the base; None if they do."""
         return self.strain.get(scenario) or self.strain.get(self.base)
 
+    def compared(self, kpi: str = "cycle_mean_h", *, language: Language = "en") -> pd.DataFrame:
+        """Return a table for readers: each scenario, a key figure now and with it, and the verdict in plain words.
+
+        Raises `DataError` if the key figure was not measured.
+        """
+        t = translator(language)
+        rows = [self.answer(one.name, kpi).to_dict() for one in self.scenarios]
+        return pd.DataFrame(
+            [
+                {
+                    t("Scenario"): row["scenario"],
+                    t("Now"): kpi_value(kpi, row["base"], t, day=self.day),
+                    t("With it"): kpi_value(kpi, row["value"], t, day=self.day),
+                    t("Verdict"): verdict_text(row, t, day=self.day, strain=self.strain_of(row["scenario"])),
+                }
+                for row in rows
+            ],
+            columns=[t("Scenario"), t("Now"), t("With it"), t("Verdict")],
+        )
+
+    def chart(self, kpi: str = "cycle_mean_h", *, language: Language = "en") -> Chart:
+        """Draw what each scenario does to a key figure, with its interval.
+
+        Raises `DataError` if the key figure was not measured.
+        """
+        t = translator(language)
+        found = [self.answer(one.name, kpi).to_dict() for one in self.scenarios]
+        drawn = [Row(label=str(row["scenario"]), bars=(self.bar(row, language=language),)) for row in found]
+        name = kpi_name(kpi, t)
+        if not found:
+            return bars(name, [], tick=t.number)
+        now = kpi_value(kpi, found[0]["base"], t, day=self.day)
+        return bars(t("{kpi}: now {value}", kpi=name, value=now), drawn, **self.axis(kpi, found, language=language))
+
+    def bar(self, row: Mapping[Any, Any], *, language: Language = "en", before: str = "") -> Bar:
+        """Return one row of `answers` as a bar of a chart; `before` stands before its verdict."""
+        verdict = str(row["verdict"])
+        tones: dict[str, Tone] = {"better": "good", "worse": "bad", "changed": "plain"}
+        shown = verdict not in ("unstable", "unpaired")
+        strain = self.strain_of(str(row["scenario"]))
+        return Bar(
+            value=float(row["difference"]) if shown else float("nan"),
+            low=float(row["low"]),
+            high=float(row["high"]),
+            tone=tones.get(verdict, "faint"),
+            text=before + verdict_text(row, translator(language), day=self.day, strain=strain),
+        )
+
+    def axis(self, kpi: str, rows: Sequence[Mapping[Any, Any]], *, language: Language = "en") -> dict[str, Any]:
+        """Return how a chart of rows of `answers` writes its ticks, and what stands below."""
+        t = translator(language)
+        ends = [float(row[key]) for row in rows for key in ("low", "high") if row["verdict"] != "unstable"]
+        finite = [value for value in ends if np.isfinite(value)] or [0.0]
+        share = key_figure(kpi).unit == "share"
+        unit = kpi_changes(kpi, finite, t, day=self.day)[1].strip()
+
+        def tick(value: float) -> str:
+            # Ticks are multiples of 1, 2 or 5 times a power of ten: as many decimals as they need.
+            digits = next((n for n in range(4) if abs(round(value, n) - value) < 1e-9), 4)
+            return t.number(round(value, digits), digits=digits)
+
+        scale = unit_of(finite, t, day=self.day).hours if kpi.endswith("_h") else 0.01 if share else 1.0
+        runs = t.plural("{n} replication", "{n} replications", self.replications)
+        level = t.percent(self.confidence)
+        if self.comparisons > 1:
+            note = t("± is the {level} interval over {runs}, for all scenarios at once.", level=level, runs=runs)
+        else:
+            note = t("± is the {level} interval over {runs}.", level=level, runs=runs)
+        return {
+            "tick": tick,
+            "unit": scale,
+            "axis": t("Difference from now, {unit}", unit=unit) if unit else "",
+            "note": note,
+        }
+
     def base_figures(self) -> pd.DataFrame:
         """Return one row per key figure of the base: `kpi`, `unit`, `value` (the mean), `low`, `high`."""
         rows = self.kpis[self.kpis["scenario"] == self.base]
         wide = rows.pivot(index="replication", columns="kpi", values="value")[list(dict.fromkeys(rows["kpi"]))]
         mean, half = student(wide.to_numpy(dtype=np.float64), self.confidence)
-        units = [kpi(key).unit for key in wide.columns]
+        units = [key_figure(key).unit for key in wide.columns]
         return pd.DataFrame(
             {"kpi": list(wide.columns), "unit": units, "value": mean, "low": mean - half, "high": mean + half}
         )
@@ -154,7 +231,9 @@ class Experiment:
         return f"{row['difference']:+.2f} ± {half:.2f} ({row['verdict']})"
 
     def _repr_html_(self) -> str:
-        told = "".join(f"<li>{escape(text)}</li>" for text in self.verdicts()) if len(self.answers) else ""
-        shown = self.answers[~self.answers["kpi"].str.startswith(PERSON)] if len(self.answers) else self.answers
         notes = "".join(f"<p>{escape(warning)}</p>" for warning in self.warnings)
-        return f"<ul>{told}</ul>{shown.to_html(index=False, escape=True, float_format='{:.3g}'.format)}{notes}"
+        if not self.scenarios:
+            return self.base_figures().to_html(index=False, escape=True, float_format="{:.3g}".format) + notes
+        shown = self.answers[~self.answers["kpi"].str.startswith(PERSON)]
+        table = shown.to_html(index=False, escape=True, float_format="{:.3g}".format)
+        return f"{self.chart()._repr_html_()}<details><summary>all answers</summary>{table}</details>{notes}"

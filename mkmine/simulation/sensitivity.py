@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -13,12 +12,15 @@ import pandas as pd
 
 from mkmine.discovery.process_map import records
 from mkmine.errors import DataError, UnknownNameError
+from mkmine.language import Language, translator
+from mkmine.simulation.chart import Chart, Row, bars
 from mkmine.simulation.executors import Place
 from mkmine.simulation.experiment import Experiment, experiment
 from mkmine.simulation.kpis import known, names
 from mkmine.simulation.kpis import kpi as key_figure
 from mkmine.simulation.model import SimulationModel
 from mkmine.simulation.scenario import Scenario
+from mkmine.simulation.wording import input_name, kpi_name, kpi_value, percent_change
 
 __all__ = ["Factor", "Sensitivity", "sensitivity"]
 
@@ -115,8 +117,28 @@ class Sensitivity:
             right = max((int(n) for n, value in zip(lengths, pair, strict=True) if value > 0), default=0)
             yield row, left, right
 
+    def chart(self, *, language: Language = "en") -> Chart:
+        """Draw the tornado: what each input moves when it is less, and when it is more, what matters most on top."""
+        t = translator(language)
+        answers = self.experiment.answers
+        told = answers[answers["kpi"] == self.kpi].set_index("scenario", drop=False).to_dict("index")
+        rows, found = [], []
+        for row in self.table.to_dict("records"):
+            drawn = []
+            for side, sign in (("less", -1), ("more", 1)):
+                one = told.get(row[f"{side}_scenario"])
+                if one is not None:
+                    setting = f"{sign:+d}" if row["kind"] == "staff" else percent_change(sign * self.change, t)
+                    before = setting.replace("-", "\u2212") + ": "
+                    drawn.append(self.experiment.bar(one, language=language, before=before))
+                    found.append(one)
+            rows.append(Row(label=input_name(row["kind"], row["name"], t), bars=tuple(drawn)))
+        now = kpi_value(self.kpi, self.base, t, day=self.experiment.day)
+        title = t("{kpi}: now {value}", kpi=kpi_name(self.kpi, t), value=now)
+        return bars(title, rows, **self.experiment.axis(self.kpi, found, language=language))
+
     def _repr_html_(self) -> str:
-        return f"<pre>{escape(repr(self))}</pre>" + self.table.to_html(
+        return self.chart()._repr_html_() + self.table.to_html(
             index=False, escape=True, na_rep="", float_format="{:.3g}".format
         )
 
