@@ -92,9 +92,12 @@ class ProcessMap:
             f"ProcessMap of {self.n_cases:,} cases in {self.n_variants:,} variants: {len(self.activities)} activities "
             f"({self.shown_activities:.0%}), {len(self.edges)} paths ({self.shown_paths:.0%}), working time"
         ]
-        for row in top.itertuples():
-            wait = "" if math.isnan(float(str(row.waiting_median_h))) else f", waits {row.waiting_median_h:,.1f} h (median)"
-            lines.append(f"  {row.source} -> {row.target}: {row.count:,} times{wait}")
+        # From one completion to the next work is done as well.
+        passes = "waits" if self.activities["duration_median_h"].notna().any() else "takes"
+        for row in records(top):
+            wait = row["waiting_median_h"]
+            told = "" if wait is None else f", {passes} {wait:,.1f} h (median)"
+            lines.append(f"  {row['source']} -> {row['target']}: {row['count']:,} times{told}")
         return "\n".join([*lines, *(["  ..."] if len(self.edges) > len(top) else [])])
 
     def _repr_html_(self) -> str:
@@ -176,6 +179,8 @@ def _activities(log: EventLog, whole: EventLog, calendar: Calendar) -> pd.DataFr
     else:
         spent = Groups((end - start) / HOUR, np.where(log.ongoing, -1, log.activity.astype(np.int32)), k)
     rounds = activity_rounds(log)
+    all_rounds = rounds if log is whole else activity_rounds(whole)
+    returned = dict(zip(whole.activities, all_rounds.returned.tolist(), strict=True))
     frame = pd.DataFrame(
         {
             "activity": log.activities,
@@ -189,7 +194,7 @@ def _activities(log: EventLog, whole: EventLog, calendar: Calendar) -> pd.DataFr
             "duration_p85_h": spent.quantile(0.85),
             "duration_total_h": np.where(spent.count > 0, spent.total, np.nan),
             # Of the whole log: with the activities between them left out, returns would look like repeats.
-            "rework_cases": rounds.returned if log is whole else activity_rounds(whole).returned,
+            "rework_cases": [returned[name] for name in log.activities],
         }
     )
     return frame[frame["instances"] > 0].reset_index(drop=True)

@@ -18,10 +18,7 @@ def html_table(frame: pd.DataFrame, title: str = "", *, rows: int = ROWS) -> str
     Columns that hold nothing are left out. Below the table stands which zone its times are in, and of how many rows it
     shows the first.
     """
-    above = f"<p>{escape(title)}</p>" if title else ""
-    if not len(frame):
-        return above
-    frame = frame.dropna(axis=1, how="all")
+    frame = frame.dropna(axis=1, how="all") if len(frame) else frame
     shown = frame.head(rows)
     cells = {str(name): _written(shown[name], whole=frame[name]) for name in frame}
     zones = sorted({str(one.dtype.tz) for _, one in frame.items() if isinstance(one.dtype, pd.DatetimeTZDtype)})
@@ -33,6 +30,7 @@ def html_table(frame: pd.DataFrame, title: str = "", *, rows: int = ROWS) -> str
         "<tr>" + "".join(f'<td style="text-align:{side}">{escape(one)}</td>' for one, side in row) + "</tr>"
         for row in zip(*([(one, side) for one in column] for column, side in cells.values()), strict=True)
     )
+    above = f"<p>{escape(title)}</p>" if title else ""
     below = f"<p><small>{escape('; '.join(notes))}</small></p>" if notes else ""
     return f'{above}<table class="dataframe"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{below}'
 

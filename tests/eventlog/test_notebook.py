@@ -53,7 +53,7 @@ def test_tables_are_escaped_and_have_few_decimals() -> None:
     assert "nan" not in text.lower().replace("name", "")
     assert "the first 1 of 2 rows" in html_table(frame, rows=1)
     assert "&lt;x&gt;" in html_list("T", {"a": "<x>", "b": ""})
-    assert html_table(frame.head(0), "none") == "<p>none</p>"
+    assert "hours" in html_table(frame.head(0))
     assert "hours" not in html_table(frame.assign(hours=np.nan))
 
 
