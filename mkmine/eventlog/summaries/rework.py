@@ -169,6 +169,10 @@ def visits(log: EventLog) -> Int:
     same = repeats(log)
     if not same.any():
         return log.round.astype(np.int64)
-    key = log.case_of.astype(np.int64) * len(log.activities) + log.activity
-    earlier: Int = pd.Series(same).groupby(key).cumsum().to_numpy(dtype=np.int64)
+    # In this order the rounds of one activity in one case stand together, and the first of them is no repeat.
+    order = np.argsort(log.activity, kind="stable")
+    total = np.cumsum(same[order])
+    begins = np.flatnonzero(log.round[order] == 1)
+    earlier = np.empty(len(log), dtype=np.int64)
+    earlier[order] = total - np.repeat(total[begins], np.diff(np.append(begins, len(total))))
     return log.round - earlier
