@@ -21,6 +21,7 @@ from mkmine.simulation.estimators.arrivals import estimate_arrivals
 from mkmine.simulation.estimators.delays import estimate_waits
 from mkmine.simulation.estimators.durations import Spent, estimate_spent, fit_distribution
 from mkmine.simulation.estimators.presence import Presence, estimate_presence
+from mkmine.simulation.estimators.recency import choose_recency
 from mkmine.simulation.estimators.rhythm import weekly_rhythm
 from mkmine.simulation.estimators.routing import (
     Routing,
@@ -98,7 +99,8 @@ def calibrate(log: EventLog, *, name: str | None = None) -> SimulationModel:
     steps, pools = find_steps(log), _working_pools(log)
     presence = estimate_presence(log, pools)
     rhythm = _rhythm(log, steps, presence)
-    weights = _weights(log, steps)
+    recency = choose_recency(log, steps)
+    weights = recency.weights(np.minimum.reduceat(steps.ready, log.offsets[:-1]))
     routing, _ = estimate_routing(log, steps, weights)
     found = _Findings(
         log=log,
@@ -115,10 +117,6 @@ def calibrate(log: EventLog, *, name: str | None = None) -> SimulationModel:
         return _build(found, 1.0, name or log.name)
     models = [_build(found, alpha, name or log.name) for alpha in _ALPHAS]
     return min(models, key=lambda model: _distance(model, log))
-
-
-def _weights(log: EventLog, steps: Steps) -> Floats:
-    return np.ones(log.n_cases)
 
 
 def _rhythm(log: EventLog, steps: Steps, presence: Presence) -> CalendarModel:
