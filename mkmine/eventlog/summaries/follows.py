@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from mkmine.calendars import Calendar
 from mkmine.errors import DataError
+from mkmine.eventlog.columns import narrow
 from mkmine.eventlog.log import EventLog
 from mkmine.eventlog.notebook import html_table
 from mkmine.eventlog.statistics import sort_groups
@@ -162,8 +163,8 @@ def pair_cases(log: EventLog) -> Int:
         found = np.flatnonzero(_square(log.offsets, log.activity, k))
         return kernels.pair_cases(log.offsets, log.activity, _table(found, k), k, len(found))
     source, _, group = _pair_groups(log.offsets, log.activity, k)
-    # Cases come in order, so a stable sort by group keeps those of a pair together.
-    order = np.argsort(group, kind="stable")[log.n_cases :]
+    # Cases come in order, so a stable sort by group, fast for small numbers, keeps those of a pair together.
+    order = np.argsort(narrow(group, len(source)), kind="stable")[log.n_cases :]
     pair, case = group[order], log.case_of[order]
     fresh = np.append(True, (pair[1:] != pair[:-1]) | (case[1:] != case[:-1]))[: len(pair)]
     return np.bincount(pair[fresh], minlength=len(source))
