@@ -22,7 +22,7 @@ NAMES = (
     "=1+1", "+1", "-1", "@x", "\t=1", "\r=1", "'=1", "''=1", "'", '"=1', '=HYPERLINK("http://x","y")', "{=1}", "1/2",
     "=cmd|' /C calc'!A0", "%0A=1", "</event><x>", '"/><string key="org:resource" value="evil"/>', "&amp;", "&lt;", "%s",
     "&#10;", "<![CDATA[x]]>", "]]>", "a\tb", "a\nb", "\U0001f600", "_x0041_", "https://x.y", "mailto:a@b", "1E5",
-    "TRUE", "00123", "#REF!", "a\x85b", "a\u2028b", "\u200b=1", '\\", "x": "', "\\u0041", "${x}", "{{x}}",
+    "TRUE", "00123", "#REF!", "a\x85b", "a\u2028b", "\u200b=1", '\\", "x": "', "\uff1d1", "\uff0b1", "\uff0d1", "\uff201", "'\uff1d1", "\n=1", "\\u0041", "${x}", "{{x}}",
 )  # fmt: skip
 KEYS = ('k"e', "k<e>y", "a&b", "case", "end", "case:z", "object:q", "é", "a\tb", "row", "reason", "]]>", "__proto__")
 
@@ -59,6 +59,21 @@ def test_every_name_comes_back(log: EventLog, tmp_path: Path, name: str) -> None
         assert set(again.attributes["note"]) == set(log.attributes["note"])
 
 
+@pytest.mark.parametrize("ending", ["csv", "tsv", "csv.gz", "xlsx", "xes", "xes.gz", "jsonocel"])
+def test_the_mapping_names_the_columns_as_they_stand_in_the_file(tmp_path: Path, ending: str) -> None:
+    names = ("=k", "\uff20k", "x\x01y", "x\x02y", " k ", "k", "K", "a\0b", "\n=1", "'=k", "case:k")
+    frame = pd.DataFrame({"case": ["1"], "activity": ["A"], "end": pd.to_datetime(["2025-03-03"], utc=True)})
+    for number, name in enumerate(names):
+        frame[name] = f"v{number}"
+    cases = pd.DataFrame({"k": ["u"], "=k": ["u"], "x\x01y": ["u"]}, index=["1"])
+    written = mkmine.write(
+        EventLog.from_pandas(frame, attributes=list(names), case_attributes=cases), tmp_path / f"log.{ending}"
+    )
+    again = mkmine.read(written.path, mapping=written.mapping)
+    assert sorted(again.attributes[one][0] for one in again.attributes) == sorted(f"v{i}" for i in range(len(names)))
+    assert len(again.case_attributes.columns) == 3
+
+
 def test_a_saved_log_is_the_same(log: EventLog, tmp_path: Path) -> None:
     assert EventLog.open(log.save(tmp_path / "log.parquet")).content_hash == log.content_hash
 
@@ -69,7 +84,7 @@ def test_no_cell_of_text_is_a_formula(log: EventLog, tmp_path: Path, name: str) 
     text = (gzip.decompress(raw) if name.endswith("gz") else raw).decode()
     rows = list(csv.reader(io.StringIO(text, newline=""), delimiter="\t" if "tsv" in name else ",", strict=True))
     assert len(rows) == len(log) + 1
-    assert not [cell for row in rows for cell in row if cell.startswith(("=", "+", "-", "@", "\t", "\r"))]
+    assert not [cell for row in rows for cell in row if cell.startswith(tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20"))]
 
 
 def test_a_workbook_has_text_only(log: EventLog, tmp_path: Path) -> None:

@@ -22,6 +22,10 @@ PACKAGE = Path(mkmine.__file__).parent
     [
         ("moved and moved back within 60 s by the same person", "перенесено и возвращено тем же человеком за 60 с"),
         ('"a.csv" (utf-8, delimiter ";")', "«a.csv» (utf-8, разделитель «;»)"),
+        (
+            '"a.csv" (utf-8, delimiter ";", names in row 3)',
+            "«a.csv» (utf-8, разделитель «;», названия в строке 3)",
+        ),
         ("end before start (12); no time (3)", "конец раньше начала (12); нет времени (3)"),
         (
             'time column "Начало" (3); end column "Конец" (1)',

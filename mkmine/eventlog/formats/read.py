@@ -144,6 +144,8 @@ def guess_mapping(
     mapping: Mapping | str | Path | None = None,
     encoding: str | None = None,
     delimiter: str | None = None,
+    sheet: str | int = 0,
+    header: int | None = None,
     **told: Any,
 ) -> MappingGuess:
     """Find out which column of a source is what, as `read` would, and say why.
@@ -155,7 +157,13 @@ def guess_mapping(
     """
     known = _told(mapping, **told)
     table, where = _table(
-        source, replace(known, attributes=None), encoding=encoding, delimiter=delimiter, errors="quarantine"
+        source,
+        replace(known, attributes=None),
+        encoding=encoding,
+        delimiter=delimiter,
+        errors="quarantine",
+        sheet=sheet,
+        header=header,
     )
     decided, reasons = guess(table.columns, known, where=where)
     parts = {column: part for part in COLUMNS if part != "activity" and (column := getattr(decided, part))}
