@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from mkmine.calendars import DAY, HOUR, from_us, local_time, public_holidays, to_us, zone
 from mkmine.errors import DataError
 from mkmine.simulation.distributions import Gamma
-from mkmine.simulation.model import SimulationModel
+from mkmine.simulation.model import Arrivals, SimulationModel
 from mkmine.streams import Streams
 
 __all__ = ["arrival_times", "arrivals_from", "case_types", "midnight"]
@@ -180,26 +180,37 @@ def _intensity(model: SimulationModel, weeks: float) -> tuple[NDArray[np.float64
     edges = first + np.arange(hours + 1, dtype=np.float64) * HOUR
     tz = zone(model.time_zone)
     # A day more at the end spares the test whether a day's hours are all within the span.
-    expected = np.zeros(hours + 72)
-    following = first
-    for day in range(hours // 24 + 2):
-        today = model.start + timedelta(days=day)
-        begin, following = following, midnight(today + timedelta(days=1), model.time_zone)
-        if arrivals.holidays and today in public_holidays(arrivals.holidays, today.year)[0]:
-            continue
-        factor = prod(one.factor for one in arrivals.seasons if one.first <= today <= one.last)
-        if arrivals.trend:
-            factor = factor * (1 + arrivals.trend) ** (day / 365.25)
-        rates = rows[today.weekday()] * factor
-        if following - begin == DAY:
-            place = (begin - first) // HOUR
-            expected[place : place + 24] += rates
-        else:
-            # On a day that changes the clock, hours are not counted from midnight but told by the zone.
-            told = [to_us(datetime.combine(today, time(hour), tz)) for hour in range(24)]
-            np.add.at(expected, (np.array(told) - first) // HOUR, rates)
+    expected = np.zeros(hours + 96)
+    days = [model.start + timedelta(days=day) for day in range(hours // 24 + 3)]
+    begins = np.array([midnight(day, model.time_zone) for day in days])
+    rates = rows[(days[0].weekday() + np.arange(len(days) - 1)) % 7] * _factors(arrivals, days[:-1])[:, None]
+    if (np.diff(begins) == DAY).all():
+        expected[: rates.size] += rates.ravel()
+    else:
+        for today, begin, following, rate in zip(days, begins.tolist(), begins[1:].tolist(), rates, strict=False):
+            if following - begin == DAY:
+                place = (begin - first) // HOUR
+                expected[place : place + 24] += rate
+            else:
+                # On a day that changes the clock, hours are not counted from midnight but told by the zone.
+                told = [to_us(datetime.combine(today, time(hour), tz)) for hour in range(24)]
+                np.add.at(expected, (np.array(told) - first) // HOUR, rate)
     mass = np.concatenate(([0.0], np.cumsum(expected[:hours])))
     # np.interp needs rising mass: closed hours keep one edge only, the last before arrivals go on.
     keep = np.concatenate((np.diff(mass) > 0, [True]))
     keep |= np.concatenate(([False], np.diff(mass) > 0))
     return edges[keep], mass[keep]
+
+
+def _factors(arrivals: Arrivals, days: list[date]) -> NDArray[np.float64]:
+    """Return what each day's intensity is multiplied by: seasons and growth, and 0 on holidays."""
+    out = np.ones(len(days))
+    if not (arrivals.holidays or arrivals.seasons or arrivals.trend):
+        return out
+    for number, today in enumerate(days):
+        if arrivals.holidays and today in public_holidays(arrivals.holidays, today.year)[0]:
+            out[number] = 0.0
+            continue
+        factor = prod(one.factor for one in arrivals.seasons if one.first <= today <= one.last)
+        out[number] = factor * (1 + arrivals.trend) ** (number / 365.25) if arrivals.trend else factor
+    return out

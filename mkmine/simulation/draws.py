@@ -24,6 +24,8 @@ BLOCK = 1 << SHIFT
 MASK = BLOCK - 1
 MOST_VISITS = 1_000
 _MOST_REWORK = 0.95
+# So many comparisons of a vector take less than a search.
+_FEW_EDGES = 8
 Floats = NDArray[np.float64]
 T = TypeVar("T")
 
@@ -301,7 +303,12 @@ def _routed(routes: list[Route], tables: Tables, u: Floats) -> Ints:
     edges, targets = route_table(routes, tables.numbers)
     if not edges:
         return np.full(len(u), targets[0], dtype=np.int64)
-    return np.asarray(targets, dtype=np.int64)[np.searchsorted(edges, u, side="right")]
+    if len(edges) > _FEW_EDGES:
+        return np.asarray(targets, dtype=np.int64)[np.searchsorted(edges, u, side="right")]
+    chosen = (u >= edges[0]).astype(np.int8)
+    for edge in edges[1:]:
+        chosen += u >= edge
+    return np.asarray(targets, dtype=np.int64).take(chosen)
 
 
 def sent_back(routes: list[Route], factor: float) -> list[Route]:

@@ -85,14 +85,14 @@ def as_log(
     Instances carry `cost` and cases `cost`, `due`, `type` and their attributes, each only if the model speaks of it.
     """
     roles = tables.role[: tables.n_activities].astype(np.int32)
-    frame: dict[str, Any] = {"outcome": np.where(rows.cancelled, "cancelled", "completed")}
+    frame: dict[str, Any] = {"outcome": _named(("completed", "cancelled"), rows.cancelled.astype(np.int8))}
     cost = _costs(model, rows)
     if cost is not None:
         frame["cost"] = _case_costs(model, cases, rows, cost)
     if cases.due is not None:
         frame["due"] = pd.to_datetime(cases.due, unit="us", utc=True).tz_convert(model.time_zone)
     for name, codes in cases.attributes.items():
-        frame[name] = np.array(cases.values[name], dtype=object)[codes]
+        frame[name] = _named(cases.values[name], codes)
     return EventLog(
         name=model.name,
         time_zone=model.time_zone,
@@ -116,6 +116,11 @@ def as_log(
         history=(step,),
         calendar=model.calendar(model.office),
     )
+
+
+def _named(values: tuple[str, ...], codes: Whole) -> Any:
+    """Return the values of codes as pandas keeps texts."""
+    return pd.array(pa.array(values, pa.large_string()).take(pa.array(codes)), dtype="str")
 
 
 def _case_names(n: int, known: list[str]) -> pa.Array:

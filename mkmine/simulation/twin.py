@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from mmap import mmap
@@ -63,7 +64,8 @@ class Twin:
     """One run of the compiled engine; `old` are the cases that it begins with, the last ones of all."""
 
     def __init__(self, draws: Draws, arrivals: Ints, old: Sequence[Resumption] = (), at: int = 0) -> None:
-        is_compiled()
+        if LOADED not in sys.modules:
+            is_compiled()
         from mkmine.simulation.kernel import layout, run
 
         self.layout, self.run = layout, run
@@ -90,7 +92,7 @@ class Twin:
         room = min(_ROWS, max(4096, n * (self.tables.n_activities + 2)))
         while True:
             process, state = lay_process(self.draws, self.arrivals, self.old), self._state(room)
-            rows = _mapped(room)
+            rows = np.empty((room, 4), dtype=np.int64)
             chunks: list[Ints] = []
             while (wanted := self.run.play(process.array, state.array, self.base, self.pool, rows)) not in (
                 k.OVER,
@@ -270,14 +272,21 @@ class Twin:
         place, total = ends - counts, int(ends[-1])
         activity = np.empty(total, dtype=np.min_scalar_type(self.tables.n_activities))
         person = np.empty(total, dtype=np.int32)
+        case = np.repeat(np.arange(len(counts), dtype=np.int32), counts)
         enabled, start, end = (np.empty(total, dtype=np.int64) for _ in range(3))
         while chunks:
-            self.run.arrange(chunks.pop(0), place, activity, person, enabled, start, end)
-        case = np.repeat(np.arange(len(counts), dtype=np.int32), counts)
-        cancelled = state.sections["CANCELLED"].astype(np.bool_)
-        return Rows.ordered(case, activity, person, enabled, start, end, cancelled=cancelled)
+            self.run.arrange(chunks.pop(0), place, case, activity, person, enabled, start, end)
+        return Rows(
+            case=case,
+            activity=activity,
+            person=person,
+            enabled=enabled,
+            start=start,
+            end=end,
+            cancelled=state.sections["CANCELLED"].astype(np.bool_),
+        )
 
 
 def _mapped(room: int) -> Ints:
-    """Return room for rows that goes back to the system as soon as it is let go."""
+    """Return room for more rows that goes back to the system as soon as it is let go: of a long run there are many."""
     return np.frombuffer(mmap(-1, 32 * room), dtype=np.int64).reshape(room, 4)

@@ -73,7 +73,17 @@ def _wait_over(p: Memory, m: Memory, rows: Memory, wait: int, now: int) -> None:
 
 
 @inlined
-def _happen(p: Memory, m: Memory, rows: Memory, who: int, now: int) -> int:
+def _finish(p: Memory, m: Memory, pool: Memory, case: int, place: int, group: int, person: int, now: int) -> None:
+    """Somebody, or somebody outside, has done the work; of a case that has ended meanwhile, it was the last."""
+    if is_dead(p, m, case):
+        leave_place(p, m, place)
+        end_branch(p, m, case)
+    else:
+        leave(p, m, pool, case, place, group, person, now)
+
+
+@inlined
+def _happen(p: Memory, m: Memory, pool: Memory, rows: Memory, who: int, now: int) -> int:
     """An event happens: what it leads to comes to lie on the stack; return the worker who looks for work, or -1."""
     workers = p[at.WORKERS]
     if who == 0:
@@ -85,12 +95,13 @@ def _happen(p: Memory, m: Memory, rows: Memory, who: int, now: int) -> int:
         if m[m[at.BUSY] + worker]:
             m[m[at.BUSY] + worker] = False
             free(p, m, worker)
-            place, person, item = m[m[at.WORKER_PLACE] + worker], p[p[at.WORKER_PERSON] + worker], -1
+            place, person = m[m[at.WORKER_PLACE] + worker], p[p[at.WORKER_PERSON] + worker]
             item = m[m[at.WORKER_ITEM] + worker]
             if item >= 0:
                 put(m, at.UNBUNDLE, item, place, -1, 0, person)
             else:
-                put(m, at.DONE, m[m[at.WORKER_CASE] + worker], place, m[m[at.WORKER_GROUP] + worker], 0, person)
+                case, group = m[m[at.WORKER_CASE] + worker], m[m[at.WORKER_GROUP] + worker]
+                _finish(p, m, pool, case, place, group, person, now)
         return worker
     if who <= 2 * workers:
         return who - workers - 1
@@ -112,12 +123,11 @@ def _lacks_room(p: Memory, m: Memory, what: int, case: int, place: int) -> int:
     """Return what room is missing before a thing can be done (OVER: none)."""
     if _rows_full(p, m):
         return at.ROWS
-    if m[at.FREE_WAIT] < 0:
-        return at.WAITS
-    if m[at.FREE_ITEM] < 0:
-        return at.ITEMS
+    if m[at.FREE_WAIT] | m[at.FREE_ITEM] < 0:
+        return at.WAITS if m[at.FREE_WAIT] < 0 else at.ITEMS
     needed = 64
-    if p[at.BRANCHED] and what == at.ENTER:
+    if place < -1 and what == at.ENTER and p[at.BRANCHED]:
+        # All the other branches may have to leave their places.
         needed += m[m[at.BRANCHES] + m[m[at.SLOT] + case]]
     if m[at.N_TODO] + needed > m[at.TODO_ROOM]:
         return at.TODO
@@ -186,11 +196,7 @@ def _do(p: Memory, m: Memory, base: Memory, pool: Memory, rows: Memory, now: int
         return at.DRAWS
     m[at.N_TODO] -= 1
     if what == at.DONE:
-        if is_dead(p, m, case):
-            leave_place(p, m, place)
-            end_branch(p, m, case)
-        else:
-            leave(p, m, pool, case, place, group, person, now)
+        _finish(p, m, pool, case, place, group, person, now)
         return at.OVER
     if what > at.PIECE:
         return at.OVER if _do_rare(p, m, base, pool, rows, what, case, place, group, person, now) else at.CALENDAR
@@ -222,7 +228,7 @@ def _play(p: Memory, m: Memory, base: Memory, pool: Memory, rows: Memory) -> int
                 return at.ROWS
             now, who = next_event(m)
             m[at.NOW] = now
-            m[at.WORKER] = _happen(p, m, rows, who, now)
+            m[at.WORKER] = _happen(p, m, pool, rows, who, now)
             m[at.PHASE] = 1
         now = m[at.NOW]
         while m[at.N_TODO]:
@@ -243,14 +249,21 @@ def play(tables: Memory, memory: Memory, base: Memory, pool: Memory, rows: Memor
 
 
 @compiled
-def arrange(
-    rows: Memory, place: Memory, activity: Memory, person: Memory, enabled: Memory, start: Memory, end: Memory
-) -> None:
-    """Put rows, written in time order, to the places of their cases; `place` (n,) moves on."""
+def arrange(rows: Memory, place: Memory, case: Memory, activity: Memory, person: Memory, enabled: Memory,
+            start: Memory, end: Memory) -> None:  # fmt: skip
+    """Put rows, written in order of start, to the places of their cases; `place` (n,) moves on.
+
+    `case` is filled already. What a case has begun at the same moment is put in order of its end.
+    """
     for row in range(len(rows)):
-        case = rows[row, 0] >> at.CASE_BITS
-        spot = place[case]
-        place[case] = spot + 1
+        number = rows[row, 0] >> at.CASE_BITS
+        spot = place[number]
+        place[number] = spot + 1
+        begun, ended = rows[row, 2], rows[row, 3]
+        while spot > 0 and case[spot - 1] == number and start[spot - 1] == begun and end[spot - 1] > ended:
+            activity[spot], person[spot], enabled[spot] = activity[spot - 1], person[spot - 1], enabled[spot - 1]
+            start[spot], end[spot] = begun, end[spot - 1]
+            spot -= 1
         activity[spot] = (rows[row, 0] >> at.ACTIVITY_BITS) & ((1 << (at.CASE_BITS - at.ACTIVITY_BITS)) - 1)
         person[spot] = (rows[row, 0] & ((1 << at.ACTIVITY_BITS) - 1)) - 1
-        enabled[spot], start[spot], end[spot] = rows[row, 1], rows[row, 2], rows[row, 3]
+        enabled[spot], start[spot], end[spot] = rows[row, 1], begun, ended
