@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from mkmine.calendars import HOUR, Calendar
 from mkmine.eventlog import EventLog
 from mkmine.simulation.distributions import Distribution, Empirical, Fixed, LogNormal
+from mkmine.simulation.estimators.offering import last_idle, offered_hours
 from mkmine.simulation.estimators.presence import Presence
 
 __all__ = ["Spent", "estimate_spent", "fit_distribution", "pooled"]
@@ -28,8 +29,8 @@ _MOSTLY = 0.9
 class Spent:
     """Hours per instance, NaN where unknown.
 
-    `waiting` is all of the time before the start, `delay` what is left of it without the time in which the person had
-    other work in hand, `capacity` how many things each person has in hand at once.
+    `waiting` is all of the time before the start, `delay` what of it had passed when the work was offered to people,
+    `capacity` how many things each person has in hand at once.
     """
 
     processing: Floats
@@ -71,8 +72,10 @@ def estimate_spent(log: EventLog, enabled: Int, presence: Presence, clock: Calen
         else:
             processing[rows] = _shared(calendar, start, end) / HOUR
         waiting[rows] = np.maximum(clock.working_time(ready, start), 0) / HOUR
-        busy = _busy(clock, ready, start, (start, end), capacity[person])
-        delay[rows] = np.maximum(waiting[rows] - busy / HOUR, 0)
+        idle = last_idle(calendar, ready, start, end, capacity[person])
+        delay[rows] = np.maximum(clock.working_time(ready, idle), 0) / HOUR
+    if not completions:
+        delay = offered_hours(log.activity, delay, waiting)
     return Spent(processing, waiting, delay, tuple(capacity))
 
 
@@ -105,16 +108,6 @@ def _split_completions(calendar: Calendar, ready: Int, free: Int, end: Int) -> t
     typical = float(np.median(gap[busy])) if busy.sum() >= _ENOUGH_GAPS else 0.0
     spent = np.where(busy, gap, np.minimum(gap, typical))
     return np.maximum(spent, 0), np.maximum(np.where(busy, 0, total - spent), 0)
-
-
-def _busy(calendar: Calendar, ready: Int, start: Int, work: tuple[Int, Int], capacity: int) -> Floats:
-    """Return the open time (µs) between `ready` and `start` in which the person could have taken no further work."""
-    points = np.unique(np.concatenate((*work, ready)))
-    working = _in_hand(points, *work)[:-1] >= capacity
-    passed = np.concatenate(([0.0], np.cumsum(calendar.working_time(points[:-1], points[1:]) * working)))
-    return np.asarray(
-        passed[np.searchsorted(points, start)] - passed[np.searchsorted(points, np.minimum(ready, start))]
-    )
 
 
 def _in_hand(points: Int, start: Int, end: Int) -> Int:
