@@ -381,8 +381,8 @@ _NOTES: Final = (
         "Waiting while the person was busy is modelled as queueing, and what is left of it as a delay that more staff "
         "would not shorten (alpha = 1 replays the log's cycle times best)."
     ),
-    message("Activities of one case overlap in the log; the model runs them one after the other."),
-    message("People work on several things at once; the model gives each its share of their time."),
+    message("Activities of one case overlap in the log; the model begins them by the start of the one before."),
+    message("Some people have several things in hand at once; the model lets them, each at its full pace."),
     message(
         "unstable: in scenario “{name}” more work arrives than is done, so its times grow with the simulated span: "
         "{detail}"
