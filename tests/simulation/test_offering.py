@@ -25,6 +25,8 @@ def test_the_last_moment_with_a_hand_free() -> None:
     found = last_idle(Calendar.always(), ready, start, end, 1)
     # Free just before; since offered at work; free until 2; free until the start.
     assert ((found - DAY0) / HOUR).tolist() == [2, 3, 2, 9]
+    # All at one moment.
+    assert (last_idle(Calendar.always(), at(2), at(2), at(2), 1) == at(2)).all()
     # With two hands, there was always one free.
     assert (last_idle(Calendar.always(), ready, start, end, 2) == start).all()
 

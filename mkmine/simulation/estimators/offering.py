@@ -35,7 +35,7 @@ def last_idle(calendar: Calendar, ready: Int, start: Int, end: Int, capacity: in
     latest = np.maximum.accumulate(np.where(idle, np.arange(len(idle)), -1))
     stretch = np.append(-1, latest)[np.searchsorted(points, start)]
     begin = points[np.maximum(stretch, 0)]
-    over = np.minimum(points[np.maximum(stretch, 0) + 1], start)
+    over = np.minimum(points[np.minimum(np.maximum(stretch, 0) + 1, len(points) - 1)], start)
     closed = calendar.add(begin, calendar.working_time(begin, over))
     return np.where(stretch >= 0, np.maximum(closed, ready), ready)
 
