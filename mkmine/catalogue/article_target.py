@@ -87,6 +87,12 @@ def article_card() -> dict[str, Any]:
         "limits": limits,
         "case_limit_h": 120,
         "max_rounds": {BRIEF: 2, WRITING: 2, APPROVAL: 2, DESIGN: 2, FINAL: 2},
+        "rules": [
+            {"precedence": [FINAL, PUBLICATION]},
+            {"alternate_response": [WRITING, APPROVAL]},
+            {"response": [BRIEF, WRITING], "within_h": 24},
+            {"four_eyes": [WRITING, APPROVAL]},
+        ],
         "kpis": [
             {
                 "name": "Время цикла, медиана",

@@ -13,6 +13,7 @@ from mkmine.conformance.conformance import METHOD, Conformance
 from mkmine.conformance.deviations import Variants, count_deviations, find_variants
 from mkmine.conformance.net import compile_net
 from mkmine.conformance.regulation import check_limits, check_roles, check_rounds, instances_of
+from mkmine.conformance.rules import check_rules
 from mkmine.errors import DataError
 from mkmine.eventlog import EventLog
 from mkmine.targets import Target
@@ -61,12 +62,19 @@ def check(log: EventLog, target: Target, *, budget_seconds: float = 30.0) -> Con
         limits=check_limits(log, names, card.limits if card else {}, card.case_limit_h if card else None),
         roles=check_roles(log, names, target.roles, target.aliases),
         rounds=check_rounds(log, names, card.max_rounds if card else {}),
+        rules=check_rules(log, card.rules if card else (), aliases=target.aliases, known=names_of(target)),
         only_in_log=variants.names[len(net.labels) :],
         only_in_target=tuple(name for name in net.labels if not names[name].any()),
         variants=_table(variants, alignments),
         notes=_notes(log, target),
         provenance=log.provenance(METHOD, target=target.name, source=target.source, budget_seconds=budget_seconds),
     )
+
+
+def names_of(target: Target) -> tuple[str, ...]:
+    """The activities of the model, and those that only the rules of the card speak of."""
+    rules = target.card.rules if target.card else ()
+    return tuple(dict.fromkeys([*target.activities, *(name for rule in rules for name in rule.activities)]))
 
 
 def _table(variants: Variants, alignments: Sequence[Alignment | None]) -> pd.DataFrame:

@@ -42,6 +42,8 @@ class Conformance:
         activity, expected, actual, instances, share: work done by another role than the target names.
     rounds
         activity, allowed, cases_over, max.
+    rules
+        One row per rule of the card; see `mkmine.conformance.rules.check_rules`.
     only_in_log, only_in_target
         Activities without a counterpart, in the names of the log (after aliases) and of the model.
     variants
@@ -62,6 +64,7 @@ class Conformance:
     limits: pd.DataFrame
     roles: pd.DataFrame
     rounds: pd.DataFrame
+    rules: pd.DataFrame
     only_in_log: tuple[str, ...]
     only_in_target: tuple[str, ...]
     variants: pd.DataFrame
@@ -96,7 +99,7 @@ class Conformance:
             values[name] = getattr(self, name)
         for name in ("only_in_log", "only_in_target", "notes"):
             values[name] = list(getattr(self, name))
-        for name in ("deviations", "limits", "roles", "rounds"):
+        for name in ("deviations", "limits", "roles", "rounds", "rules"):
             values[name] = json.loads(getattr(self, name).to_json(orient="records", double_precision=12))
         return values | {"provenance": self.provenance.to_dict()}
 
@@ -121,6 +124,9 @@ class Conformance:
         for row in self.rounds.to_dict("records"):
             over = f"{row['cases_over']:,} cases over {row['allowed']} (most: {row['max']})"
             lines.append(f"  rounds   {row['activity']}: {over}")
+        for row in self.rules.to_dict("records"):
+            broken = f"broken in {row['cases_violated']:,} of {row['cases_checked']:,} cases"
+            lines.append(f"  rule     {row['rule']}: {broken if row['cases_checked'] else 'nothing to check'}")
         lines += [f"  note: {note}" for note in self.notes]
         return "\n".join(lines)
 
@@ -133,7 +139,7 @@ class Conformance:
         for title, names in (("Only in the log", self.only_in_log), ("Only in the target", self.only_in_target)):
             if names:
                 parts.append(f"<p>{title}: {html.escape(', '.join(names))}</p>")
-        for title in ("deviations", "limits", "roles", "rounds"):
+        for title in ("deviations", "limits", "roles", "rounds", "rules"):
             frame = getattr(self, title)
             if len(frame):
                 shown = f", the first 20 of {len(frame):,}" if len(frame) > 20 else ""

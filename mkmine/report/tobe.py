@@ -1,4 +1,4 @@
-"""The process as it is against the process as it was meant: deviations, limits, roles, rounds."""
+"""The process as it is against the process as it was meant: deviations, limits, roles, rounds, rules."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 from mkmine.language import unit_of
 from mkmine.report.blocks import Block, Figure, Heading, KeyFigure, KeyFigures, Note, Text, View
 from mkmine.report.findings import Cell, Findings, finite, tabulate
+from mkmine.report.rules import rule_sentence
 from mkmine.report.target_map import draw_target
 
 __all__ = ["comparison"]
@@ -28,7 +29,8 @@ def comparison(findings: Findings) -> list[Block]:
         blocks.append(Note(kind="warning", text=text))
     blocks += _drawn(findings)
     blocks += [Note(kind="info", text=_sentence(findings.told(note))) for note in gap.notes]
-    blocks += [*_unmatched(findings), *_deviations(findings), *_limits(findings), *_roles(findings), *_rounds(findings)]
+    blocks += [*_unmatched(findings), *_deviations(findings), *_limits(findings), *_roles(findings)]
+    blocks += [*_rounds(findings), *_rules(findings)]
     return blocks
 
 
@@ -205,3 +207,26 @@ def _rounds(findings: Findings) -> list[Block]:
     foot = findings.source(gap.provenance)
     title = t("Rounds beyond what TO-BE allows")
     return [heading, tabulate(findings, gap.rounds, name="rounds", title=title, columns=columns, foot=foot)]
+
+
+def _rules(findings: Findings) -> list[Block]:
+    gap, t = findings.conformance, findings.t
+    card = getattr(findings.target, "card", None)
+    if gap is None or card is None or gap.rules.empty:
+        return []
+    columns: list[Cell] = [
+        (t("Rule"), "rule", "text"),
+        (t("Cases checked"), "cases_checked", "count"),
+        (t("Cases that break it"), "cases_violated", "count"),
+        (t("Share"), "share", "percent"),
+        (t("Not decided yet"), "pending", "count"),
+        (t("For example"), "examples", "text"),
+    ]
+    said = [rule_sentence(rule, t) for rule in card.rules]
+    shown = gap.rules.assign(rule=said, examples=[", ".join(one) for one in gap.rules["examples"]])
+    heading = Heading(text=t("Rules"), anchor="rules", level=2)
+    foot = findings.source(gap.provenance)
+    return [
+        heading,
+        tabulate(findings, shown, name="rules", title=t("Rules of the process card"), columns=columns, foot=foot),
+    ]

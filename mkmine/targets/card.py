@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from mkmine.errors import DataError, nearest
 from mkmine.files import read_yaml
 from mkmine.targets.model import ProcessModel
+from mkmine.targets.rules import TEMPLATES, Rule
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Hours = Annotated[float, Field(gt=0, le=1_000_000, allow_inf_nan=False)]
@@ -46,8 +47,8 @@ class ProcessCard(_Part):
     """What a regulation says about a process beside its diagram.
 
     `limits` and `case_limit_h` are hours of working time; `max_rounds` says how often an activity may be done in one
-    case; `aliases` maps names in the log (of activities and roles) to names in the model. A process has exactly one
-    owner.
+    case; `rules` say what must come before what and who may do both; `aliases` maps names in the log (of activities and
+    roles) to names in the model. A process has exactly one owner.
     """
 
     process: Name
@@ -60,6 +61,7 @@ class ProcessCard(_Part):
     limits: dict[Name, Hours] = Field(default_factory=dict)
     case_limit_h: Hours | None = None
     max_rounds: dict[Name, Rounds] = Field(default_factory=dict)
+    rules: tuple[Rule, ...] = ()
     kpis: tuple[Kpi, ...] = ()
     aliases: dict[Name, Name] = Field(default_factory=dict)
 
@@ -76,7 +78,7 @@ class ProcessCard(_Part):
 
     def to_dict(self) -> dict[str, Any]:
         """The card as plain values."""
-        return self.model_dump(mode="json")
+        return self.model_dump(mode="json") | {"rules": [rule.to_dict() for rule in self.rules]}
 
     def to_pandas(self) -> pd.DataFrame:
         """One row per statement of the card: what, activity, value."""
@@ -88,6 +90,7 @@ class ProcessCard(_Part):
         rows += [("limit_h", activity, hours) for activity, hours in self.limits.items()]
         rows += [("case_limit_h", "", self.case_limit_h)] if self.case_limit_h else []
         rows += [("max_rounds", activity, n) for activity, n in self.max_rounds.items()]
+        rows += [("rule", "", str(rule)) for rule in self.rules]
         rows += [("kpi", kpi.name, kpi.target) for kpi in self.kpis]
         rows += [("alias", name, known) for name, known in self.aliases.items()]
         return pd.DataFrame(rows, columns=["what", "activity", "value"])
@@ -128,6 +131,8 @@ def check_card(card: ProcessCard, model: ProcessModel, *, source: str) -> None:
         *(("roles", name) for name in card.roles),
         *(("limits", name) for name in card.limits),
         *(("max_rounds", name) for name in card.max_rounds),
+        # What must never be done is seldom drawn.
+        *(("rules", name) for rule in card.rules if rule.template != "absence" for name in rule.activities),
     ]
     for field, name in named:
         if name not in known:
@@ -149,6 +154,9 @@ def check_card(card: ProcessCard, model: ProcessModel, *, source: str) -> None:
             )
 
 
+_FIELDS = [*Duty.model_fields, *Kpi.model_fields, *Rule.model_fields, *TEMPLATES]
+
+
 def _plain(name: str) -> str:
     return " ".join(name.split()).casefold()
 
@@ -159,7 +167,7 @@ def _problem(error: Mapping[str, Any], lines: Mapping[tuple[str, ...], int]) -> 
     line = f"line {found}, " if found else ""
     message = str(error["msg"]).removeprefix("Value error, ")
     if error["type"] == "extra_forbidden":
-        fields = list(ProcessCard.model_fields) if len(place) == 1 else [*Duty.model_fields, *Kpi.model_fields]
+        fields = list(ProcessCard.model_fields) if len(place) == 1 else _FIELDS
         message = f"a card has no such field; {nearest(place[-1], fields)}"
     given = error["input"]
     shown = f" (found {given!r:.60})" if isinstance(given, str | int | float) else ""
