@@ -22,7 +22,8 @@ NAMES = (
     "=1+1", "+1", "-1", "@x", "\t=1", "\r=1", "'=1", "''=1", "'", '"=1', '=HYPERLINK("http://x","y")', "{=1}", "1/2",
     "=cmd|' /C calc'!A0", "%0A=1", "</event><x>", '"/><string key="org:resource" value="evil"/>', "&amp;", "&lt;", "%s",
     "&#10;", "<![CDATA[x]]>", "]]>", "a\tb", "a\nb", "\U0001f600", "_x0041_", "https://x.y", "mailto:a@b", "1E5",
-    "TRUE", "00123", "#REF!", "a\x85b", "a\u2028b", "\u200b=1", '\\", "x": "', "\uff1d1", "\uff0b1", "\uff0d1", "\uff201", "'\uff1d1", "\n=1", "\\u0041", "${x}", "{{x}}",
+    "TRUE", "00123", "#REF!", "a\x85b", "a\u2028b", "\u200b=1", '\\", "x": "', "\uff1d1", "\uff0b1", "\uff0d1",
+    "\uff201", "'\uff1d1", "\n=1", "\\u0041", "${x}", "{{x}}",
 )  # fmt: skip
 KEYS = ('k"e', "k<e>y", "a&b", "case", "end", "case:z", "object:q", "é", "a\tb", "row", "reason", "]]>", "__proto__")
 

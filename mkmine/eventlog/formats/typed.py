@@ -76,6 +76,12 @@ def _empty(layout: Layout) -> DataError:
     return DataError(f'"{layout.name}" is empty: it has column names but no row; export the log again')
 
 
+def _no_table(layout: Layout, error: Exception) -> DataError:
+    if "Could not skip initial" in str(error):
+        return _empty(layout)
+    return DataError(f'"{layout.name}" is not a table with "{shown(layout.mark)}" between cells: {error}')
+
+
 def iso_type(texts: Iterable[str | None], *, spread: bool) -> pa.DataType | None:
     """Return the type as which a column of such times can be read at once; None if it has to be read as text.
 
@@ -243,20 +249,19 @@ def _as_text(layout: Layout, errors: Errors) -> Table:
     try:
         found = _Reading(layout, types, "strict").columns()
     except (pa.ArrowException, UnicodeError) as error:
-        if "Could not skip initial" in str(error):
-            raise _empty(layout) from None
         place = undecodable(layout.path, layout.encoding)
         if place is None:
-            raise DataError(
-                f'"{layout.name}" is not a table with "{shown(layout.mark)}" between cells: {error}'
-            ) from None
+            raise _no_table(layout, error) from None
         other = detect(place.near, whole=False)
         if place.plain and not layout.told and other != layout.encoding.removesuffix("-sig"):
             found_out = lay_out(layout.path, encoding=other, delimiter=layout.mark, header=layout.first - 1)
             return _as_text(replace(found_out, told=True), errors)
         if errors == "raise":
             raise place.error(layout.name, layout.encoding) from None
-        found, lenient = _Reading(layout, types, "replace").columns(), True
+        try:
+            found, lenient = _Reading(layout, types, "replace").columns(), True
+        except pa.ArrowException as other_error:
+            raise _no_table(layout, other_error) from None
     if errors == "raise":
         _refuse(layout, found)
     return _quarantined(layout, found, {"\0": "NUL byte"} | ({LOST: f"not {layout.encoding}"} if lenient else {}))

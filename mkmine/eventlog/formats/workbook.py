@@ -68,7 +68,11 @@ def _rows(path: Path, sheet: str | int) -> Iterator[Row]:
     """Yield the rows of a sheet that are not blank, as far as their last cell."""
     import openpyxl
 
-    with closing(openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)) as book:
+    # A workbook that cannot be loaded would leave a file open that is named.
+    with (
+        path.open("rb") as file,
+        closing(openpyxl.load_workbook(file, read_only=True, data_only=True, keep_links=False)) as book,
+    ):
         named = {one.title: one for one in book.worksheets}
         if isinstance(sheet, int) and not -len(named) <= sheet < len(named):
             raise DataError(f'"{path.name}" has {len(named)} sheets; sheet={sheet} is none of them, the first is 0')
