@@ -20,7 +20,8 @@ from mkmine.simulation.engine import simulate
 from mkmine.simulation.estimators.arrivals import estimate_arrivals
 from mkmine.simulation.estimators.delays import estimate_waits
 from mkmine.simulation.estimators.durations import Spent, estimate_spent, fit_distribution
-from mkmine.simulation.estimators.presence import Presence, estimate_presence
+from mkmine.simulation.estimators.paces import estimate_paces
+from mkmine.simulation.estimators.presence import Presence, estimate_presence, holidays_of
 from mkmine.simulation.estimators.recency import choose_recency
 from mkmine.simulation.estimators.rhythm import weekly_rhythm
 from mkmine.simulation.estimators.routing import (
@@ -33,7 +34,7 @@ from mkmine.simulation.estimators.routing import (
 )
 from mkmine.simulation.estimators.steps import Steps, find_steps
 from mkmine.simulation.evidence import Evidence, Known
-from mkmine.simulation.model import ActivityModel, Arrivals, CalendarModel, Person, SimulationModel
+from mkmine.simulation.model import ActivityModel, Arrivals, CalendarModel, Habit, Person, SimulationModel
 
 __all__ = ["calibrate"]
 
@@ -125,7 +126,9 @@ def _rhythm(log: EventLog, steps: Steps, presence: Presence) -> CalendarModel:
     waited = ~steps.first & (log.start - steps.ready > MINUTE) & (log.timestamps == "interval")
     moments = log.start[waited] if waited.sum() >= _ENOUGH_FOR_RHYTHM else log.end[~log.ongoing]
     rows = weekly_rhythm(moments, office.time_zone)
-    return CalendarModel(intensity=[[round(float(one), 4) for one in row] for row in rows], holidays=office.holidays)
+    return CalendarModel(
+        intensity=[[round(float(one), 4) for one in row] for row in rows], holidays=holidays_of(office)
+    )
 
 
 def _working_pools(log: EventLog) -> Pools:
@@ -215,15 +218,17 @@ def _activity(found: _Findings, code: int, alpha: float) -> ActivityModel:
             evidence=Evidence(routes=routing.observed, duration=[Known.of(np.maximum(hours, 0))]),
         )
     waits = (1 - alpha) * spent.waiting + alpha * spent.delay
-    delay, ways = estimate_waits(log, found.steps, waits, rows, found.weights[log.case_of])
+    of_rows = found.weights[log.case_of]
+    delay, ways = estimate_waits(log, found.steps, waits, rows, of_rows)
+    able = {n for n, roles in enumerate(found.pools.of_person) if role in roles}
+    paces = {n: pace for n, pace in estimate_paces(log, spent.processing, rows).items() if n in able}
+    usual = spent.processing / np.array([*(paces.get(n, 1.0) for n in range(len(log.resources))), 1.0])[log.resource]
     delayed = np.nanmean(np.append(waits[rows], 0)) > _SLIGHT
     return ActivityModel(
         role=found.pools.names[role],
-        duration=[
-            fit_distribution(spent.processing[chosen], found.weights[log.case_of[chosen]])
-            for chosen in rounds_of(log, rows)
-        ]
+        duration=[fit_distribution(usual[chosen], of_rows[chosen]) for chosen in rounds_of(log, rows)]
         or [Fixed(hours=0.0)],
+        people={log.resources[person]: Habit(pace=pace) for person, pace in paces.items()},
         delay=delay if delayed else None,
         waits=ways if delayed else [],
         calendar="rhythm" if delayed else None,

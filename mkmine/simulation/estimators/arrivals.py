@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from mkmine.calendars import DAY, HOUR, Calendar, local_time, public_holidays
 from mkmine.errors import DataError
 from mkmine.eventlog import EventLog
+from mkmine.simulation.estimators.presence import holidays_of
 from mkmine.simulation.estimators.rhythm import weekly_rhythm
 from mkmine.simulation.estimators.truncation import seen_shares
 from mkmine.simulation.evidence import Known
@@ -50,9 +51,9 @@ class _Days:
         number = np.arange(first, last + 1)
         dates = pd.DatetimeIndex(number.astype("datetime64[D]"))
         free: set[date] = set()
-        if office.holidays:
+        if holidays_of(office):
             for year in range(dates[0].year, dates[-1].year + 1):
-                free |= set(public_holidays(office.holidays, year)[0])
+                free |= set(public_holidays(holidays_of(office), year)[0])
         closed = np.array([day.date() in free for day in dates])
         return cls(first, (number + 3) % 7, closed, dates.to_period("M"))
 
@@ -86,7 +87,7 @@ def estimate_arrivals(log: EventLog, ready: Int, office: Calendar) -> Arrivals:
     by_hour = (shape * level)[days.weekday] * (factors * ~days.closed)[:, None]
     return Arrivals(
         weekly=[[round(float(value), 6) for value in row] for row in shape * level],
-        holidays=office.holidays,
+        holidays=holidays_of(office),
         seasons=seasons,
         gap_cv=_variation(shown[kept] - days.first * DAY, by_hour),
         evidence=Known(n=len(begin), error=round(len(begin) ** -0.5, 6)),
