@@ -11,7 +11,7 @@ from mkmine.calendars import DAY, HOUR, Calendar, from_us, local_time, public_ho
 from mkmine.errors import DataError
 from mkmine.eventlog.log import EventLog
 
-__all__ = ["calendar_of_hours", "hours_of_weeks", "infer_calendar"]
+__all__ = ["calendar_of_hours", "hour_of_week", "hours_of_weeks", "infer_calendar"]
 
 Ints = NDArray[np.int64]
 
@@ -76,6 +76,12 @@ def _moments(log: EventLog, instances: NDArray[np.bool_] | None) -> list[Ints]:
     # An instance of no length is one act, not two.
     parts = [log.end[ends]] + ([log.start[begun]] if log.timestamps == "interval" else [])
     return [part for part in parts if len(part)]
+
+
+def hour_of_week(moments: Ints, time_zone: str) -> Ints:
+    """Return the local hour of the week of moments (µs), Monday's first hour being 0."""
+    # 1970 began on a Thursday, three days into a week.
+    return (local_time(moments, time_zone) // HOUR + 72) % 168
 
 
 def hours_of_weeks(moments: list[Ints], time_zone: str) -> tuple[int, Ints]:

@@ -5,21 +5,15 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from mkmine.calendars import HOUR, local_time
+from mkmine.eventlog.rhythm import hour_of_week
 
-__all__ = ["hour_of_week", "weekly_rhythm"]
+__all__ = ["weekly_rhythm"]
 
 Floats = NDArray[np.float64]
 Int = NDArray[np.int64]
 
 # So many imagined moments per cell have the weekday's and the hour's share.
 _PRIOR = 2.0
-
-
-def hour_of_week(moments: Int, time_zone: str) -> Int:
-    """Return the local hour of the week of moments (µs), Monday's first hour being 0."""
-    # 1970 began on a Thursday, three days into a week.
-    return (local_time(moments, time_zone) // HOUR + 72) % 168
 
 
 def weekly_rhythm(moments: Int, time_zone: str, *, weights: Floats | None = None) -> Floats:
