@@ -7,6 +7,7 @@ look-ups in a table, vectorised, and right across nights, holidays and changes o
 
 from mkmine.calendars.calendar import Calendar
 from mkmine.calendars.days import Absence
+from mkmine.calendars.holidays import holidays_of
 from mkmine.calendars.moments import DAY, HOUR, MINUTE, from_us, from_year, local_time, to_us, zone
 from mkmine.calendars.official import public_holidays
 from mkmine.calendars.patterns import Rotation
@@ -22,6 +23,7 @@ __all__ = [
     "Timeline",
     "from_us",
     "from_year",
+    "holidays_of",
     "local_time",
     "public_holidays",
     "to_us",

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mkmine.calendars import HOUR, Calendar, from_us
+from mkmine.calendars import HOUR, Calendar, from_us, holidays_of
 from mkmine.discovery.pools import Pools, find_pools
 from mkmine.discovery.process_map import records
 from mkmine.eventlog.log import EventLog
@@ -125,7 +125,7 @@ def _hours_of(
     if rows.sum() < enough:
         return None
     moments = _moments(log, rows)
-    found = infer_calendar(log, instances=rows, holidays=office.holidays)
+    found = infer_calendar(log, instances=rows, holidays=holidays_of(office))
     return found if found.is_open(moments).mean() >= covered else _covering(moments, office, covered)
 
 
@@ -149,7 +149,9 @@ def _covering(moments: Ints, office: Calendar, covered: float) -> Calendar:
         hours = slice(24 * day, 24 * day + 24)
         opened[hours] |= _fewest(counts[hours], covered - LESS_BY_DAY)
     return Calendar(
-        weekly=tuple(_spans(day) for day in opened.reshape(7, 24)), time_zone=office.time_zone, holidays=office.holidays
+        weekly=tuple(_spans(day) for day in opened.reshape(7, 24)),
+        time_zone=office.time_zone,
+        holidays=holidays_of(office),
     )
 
 

@@ -8,15 +8,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mkmine.calendars import DAY, HOUR, MINUTE, Calendar, from_us
+from mkmine.calendars import DAY, HOUR, MINUTE, Calendar, from_us, holidays_of
 from mkmine.discovery.pools import Pools, find_pools
 from mkmine.errors import DataError
 from mkmine.eventlog import EventLog
+from mkmine.eventlog.enablement import enabled_times
+from mkmine.eventlog.observation import as_observed
 from mkmine.eventlog.statuses import status_kinds
 from mkmine.simulation.distributions import Fixed
+from mkmine.simulation.engine import simulate
 from mkmine.simulation.estimators.arrivals import estimate_arrivals
 from mkmine.simulation.estimators.delays import estimate_waits
 from mkmine.simulation.estimators.durations import Spent, estimate_spent, fit_distribution
+from mkmine.simulation.estimators.paces import estimate_paces
 from mkmine.simulation.estimators.presence import Presence, estimate_presence
 from mkmine.simulation.estimators.recency import choose_recency
 from mkmine.simulation.estimators.rhythm import weekly_rhythm
@@ -30,8 +34,7 @@ from mkmine.simulation.estimators.routing import (
 )
 from mkmine.simulation.estimators.steps import Steps, find_steps
 from mkmine.simulation.evidence import Evidence, Known
-from mkmine.simulation.model import ActivityModel, Arrivals, CalendarModel, Person, SimulationModel
-from mkmine.simulation.replay import read_as
+from mkmine.simulation.model import ActivityModel, Arrivals, CalendarModel, Habit, Person, SimulationModel
 
 __all__ = ["calibrate"]
 
@@ -46,7 +49,7 @@ _SLIGHT = 0.05
 _ENOUGH_FOR_RHYTHM = 200
 # How much of the waiting that busy people explain is left to the simulated queues; the best one is chosen by replay.
 _ALPHAS = (1.0, 0.5, 0.0)
-_FEW_EXPLAINED = 0.02
+_ENOUGH_TO_CHOOSE = 2_000
 
 NOTE_COMPLETED = (
     "The log has completion times only: processing times were estimated from the gaps between a person's consecutive "
@@ -61,9 +64,6 @@ NOTE_DELAY = {
     1.0: "Waiting while the person was busy is modelled as queueing, and what is left of it as a delay that more staff "
     "would not shorten (alpha = 1 replays the log's cycle times best).",
 }
-NOTE_OPEN = (
-    "The log leaves open how much of the waiting is queueing: answers show the range of what it does not exclude."
-)
 NOTE_OVERLAP = "Activities of one case overlap in the log; the model begins them by the start of the one before."
 NOTE_MULTITASKING = "Some people have several things in hand at once; the model lets them, each at its full pace."
 
@@ -116,15 +116,8 @@ def calibrate(log: EventLog, *, name: str | None = None) -> SimulationModel:
     )
     if not found.spent.has_waiting:
         return _build(found, 1.0, name or log.name)
-    spent = found.spent
-    # Where hardly any waiting is explained by busy people, there is no question how much of it is.
-    explained = 1 - float(np.nansum(spent.delay)) / float(np.nansum(spent.waiting))
-    if explained < _FEW_EXPLAINED:
-        return _build(found, 1.0, name or log.name)
-    model = read_as({alpha: _build(found, alpha, name or log.name) for alpha in _ALPHAS}, log)
-    if model.queueing is None or not model.queueing.others:
-        return model
-    return model.model_copy(update={"notes": [*model.notes, NOTE_OPEN]})
+    models = [_build(found, alpha, name or log.name) for alpha in _ALPHAS]
+    return min(models, key=lambda model: _distance(model, log))
 
 
 def _rhythm(log: EventLog, steps: Steps, presence: Presence) -> CalendarModel:
@@ -133,7 +126,9 @@ def _rhythm(log: EventLog, steps: Steps, presence: Presence) -> CalendarModel:
     waited = ~steps.first & (log.start - steps.ready > MINUTE) & (log.timestamps == "interval")
     moments = log.start[waited] if waited.sum() >= _ENOUGH_FOR_RHYTHM else log.end[~log.ongoing]
     rows = weekly_rhythm(moments, office.time_zone)
-    return CalendarModel(intensity=[[round(float(one), 4) for one in row] for row in rows], holidays=office.holidays)
+    return CalendarModel(
+        intensity=[[round(float(one), 4) for one in row] for row in rows], holidays=holidays_of(office)
+    )
 
 
 def _working_pools(log: EventLog) -> Pools:
@@ -223,15 +218,17 @@ def _activity(found: _Findings, code: int, alpha: float) -> ActivityModel:
             evidence=Evidence(routes=routing.observed, duration=[Known.of(np.maximum(hours, 0))]),
         )
     waits = (1 - alpha) * spent.waiting + alpha * spent.delay
-    delay, ways = estimate_waits(log, found.steps, waits, rows, found.weights[log.case_of])
+    of_rows = found.weights[log.case_of]
+    delay, ways = estimate_waits(log, found.steps, waits, rows, of_rows)
+    able = {n for n, roles in enumerate(found.pools.of_person) if role in roles}
+    paces = {n: pace for n, pace in estimate_paces(log, spent.processing, rows).items() if n in able}
+    usual = spent.processing / np.array([*(paces.get(n, 1.0) for n in range(len(log.resources))), 1.0])[log.resource]
     delayed = np.nanmean(np.append(waits[rows], 0)) > _SLIGHT
     return ActivityModel(
         role=found.pools.names[role],
-        duration=[
-            fit_distribution(spent.processing[chosen], found.weights[log.case_of[chosen]])
-            for chosen in rounds_of(log, rows)
-        ]
+        duration=[fit_distribution(usual[chosen], of_rows[chosen]) for chosen in rounds_of(log, rows)]
         or [Fixed(hours=0.0)],
+        people={log.resources[person]: Habit(pace=pace) for person, pace in paces.items()},
         delay=delay if delayed else None,
         waits=ways if delayed else [],
         calendar="rhythm" if delayed else None,
@@ -244,6 +241,28 @@ def _activity(found: _Findings, code: int, alpha: float) -> ActivityModel:
             delay=Known.of(waits[rows]) if delayed else None,
         ),
     )
+
+
+def _distance(model: SimulationModel, log: EventLog) -> float:
+    """Return how far the simulated cycle times lie from the log's: mean difference of their quantiles, in hours."""
+    first, last = log.observed
+    last = first + int((last - first) * min(1.0, _ENOUGH_TO_CHOOSE / log.n_cases))
+    calendar = log.working_calendar()
+    real = _cycle_quantiles(as_observed(log, (first, last)), calendar)
+    weeks = (last - first) / (7 * DAY)
+    runs = [
+        _cycle_quantiles(as_observed(simulate(model, seed=0, replication=one, weeks=weeks), (first, last)), calendar)
+        for one in range(2)
+    ]
+    return float(np.abs(np.mean(runs, axis=0) - real).mean())
+
+
+def _cycle_quantiles(log: EventLog, calendar: Calendar) -> Floats:
+    begin = np.minimum.reduceat(enabled_times(log), log.offsets[:-1])[log.completed]
+    finish = np.maximum.reduceat(log.end, log.offsets[:-1])[log.completed]
+    if not len(begin):
+        return np.zeros(19)
+    return np.quantile(calendar.working_time(begin, finish) / HOUR, np.linspace(0.05, 0.95, 19))
 
 
 def _as_model(calendar: Calendar, time_zone: str) -> CalendarModel:

@@ -9,10 +9,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mkmine.calendars import DAY, HOUR, Calendar, local_time, public_holidays
+from mkmine.calendars import DAY, HOUR, Calendar, holidays_of, local_time, public_holidays
 from mkmine.errors import DataError
 from mkmine.eventlog import EventLog
-from mkmine.simulation.estimators.presence import holidays_of
 from mkmine.simulation.estimators.rhythm import weekly_rhythm
 from mkmine.simulation.estimators.truncation import seen_shares
 from mkmine.simulation.evidence import Known

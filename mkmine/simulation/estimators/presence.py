@@ -2,4 +2,4 @@
 
 from mkmine.performance.availability import Presence, estimate_presence
 
-__all__ = ["Presence", "estimate_presence", "holidays_of"]
+__all__ = ["Presence", "estimate_presence"]

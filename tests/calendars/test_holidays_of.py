@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from mkmine.calendars import Calendar
-from mkmine.simulation.estimators.presence import holidays_of
+from mkmine.calendars import Calendar, holidays_of
 
 RU = Calendar.parse({"Mon-Fri": "09:00-18:00"}, holidays="RU")
 PLAIN = Calendar.parse({"Mon-Sun": "09:00-21:00"})
