@@ -12,17 +12,14 @@ from mkmine.calendars import DAY, HOUR, MINUTE, Calendar, from_us, holidays_of
 from mkmine.discovery.pools import Pools, find_pools
 from mkmine.errors import DataError
 from mkmine.eventlog import EventLog
-from mkmine.eventlog.enablement import enabled_times
-from mkmine.eventlog.observation import as_observed
 from mkmine.eventlog.statuses import status_kinds
 from mkmine.simulation.distributions import Fixed
-from mkmine.simulation.engine import simulate
 from mkmine.simulation.estimators.arrivals import estimate_arrivals
 from mkmine.simulation.estimators.delays import estimate_waits
 from mkmine.simulation.estimators.durations import Spent, estimate_spent, fit_distribution
 from mkmine.simulation.estimators.paces import estimate_paces
 from mkmine.simulation.estimators.presence import Presence, estimate_presence
-from mkmine.simulation.estimators.recency import choose_recency
+from mkmine.simulation.estimators.recency import Recency, choose_recency, closed_only
 from mkmine.simulation.estimators.rhythm import weekly_rhythm
 from mkmine.simulation.estimators.routing import (
     Routing,
@@ -33,8 +30,10 @@ from mkmine.simulation.estimators.routing import (
     same_person,
 )
 from mkmine.simulation.estimators.steps import Steps, find_steps
+from mkmine.simulation.estimators.truncation import mean_length
 from mkmine.simulation.evidence import Evidence, Known
 from mkmine.simulation.model import ActivityModel, Arrivals, CalendarModel, Habit, Person, SimulationModel
+from mkmine.simulation.replay import read_as
 
 __all__ = ["calibrate"]
 
@@ -47,9 +46,11 @@ _LONGEST_NAME = 500
 # A mean delay below this (hours) is not worth a place in the model.
 _SLIGHT = 0.05
 _ENOUGH_FOR_RHYTHM = 200
+# By so much longer all cases take than those that were seen before it is said.
+_NOTICEABLY = 1.05
 # How much of the waiting that busy people explain is left to the simulated queues; the best one is chosen by replay.
 _ALPHAS = (1.0, 0.5, 0.0)
-_ENOUGH_TO_CHOOSE = 2_000
+_FEW_EXPLAINED = 0.02
 
 NOTE_COMPLETED = (
     "The log has completion times only: processing times were estimated from the gaps between a person's consecutive "
@@ -64,8 +65,21 @@ NOTE_DELAY = {
     1.0: "Waiting while the person was busy is modelled as queueing, and what is left of it as a delay that more staff "
     "would not shorten (alpha = 1 replays the log's cycle times best).",
 }
+NOTE_OPEN = (
+    "The log leaves open how much of the waiting is queueing: answers show the range of what it does not exclude."
+)
 NOTE_OVERLAP = "Activities of one case overlap in the log; the model begins them by the start of the one before."
 NOTE_MULTITASKING = "Some people have several things in hand at once; the model lets them, each at its full pace."
+
+
+NOTE_RECENT = (
+    "Later cases of the log are foretold {gain} better by recent ones: a case counts half for every {share} of the "
+    "cases that came after it."
+)
+NOTE_FINISHED = (
+    "The log holds finished cases only, and those that were open when it ended are missing: all cases together take "
+    "about {all_cases} h on average, those seen {seen} h. The model foretells logs of this kind."
+)
 
 
 @dataclass(frozen=True)
@@ -74,6 +88,7 @@ class _Findings:
 
     log: EventLog
     steps: Steps
+    recency: Recency
     weights: Floats
     pools: Pools
     presence: Presence
@@ -106,6 +121,7 @@ def calibrate(log: EventLog, *, name: str | None = None) -> SimulationModel:
     found = _Findings(
         log=log,
         steps=steps,
+        recency=recency,
         weights=weights,
         pools=pools,
         presence=presence,
@@ -116,8 +132,15 @@ def calibrate(log: EventLog, *, name: str | None = None) -> SimulationModel:
     )
     if not found.spent.has_waiting:
         return _build(found, 1.0, name or log.name)
-    models = [_build(found, alpha, name or log.name) for alpha in _ALPHAS]
-    return min(models, key=lambda model: _distance(model, log))
+    spent = found.spent
+    # Where hardly any waiting is explained by busy people, there is no question how much of it is.
+    explained = 1 - float(np.nansum(spent.delay)) / float(np.nansum(spent.waiting))
+    if explained < _FEW_EXPLAINED:
+        return _build(found, 1.0, name or log.name)
+    model = read_as({alpha: _build(found, alpha, name or log.name) for alpha in _ALPHAS}, log)
+    if model.queueing is None or not model.queueing.others:
+        return model
+    return model.model_copy(update={"notes": [*model.notes, NOTE_OPEN]})
 
 
 def _rhythm(log: EventLog, steps: Steps, presence: Presence) -> CalendarModel:
@@ -243,28 +266,6 @@ def _activity(found: _Findings, code: int, alpha: float) -> ActivityModel:
     )
 
 
-def _distance(model: SimulationModel, log: EventLog) -> float:
-    """Return how far the simulated cycle times lie from the log's: mean difference of their quantiles, in hours."""
-    first, last = log.observed
-    last = first + int((last - first) * min(1.0, _ENOUGH_TO_CHOOSE / log.n_cases))
-    calendar = log.working_calendar()
-    real = _cycle_quantiles(as_observed(log, (first, last)), calendar)
-    weeks = (last - first) / (7 * DAY)
-    runs = [
-        _cycle_quantiles(as_observed(simulate(model, seed=0, replication=one, weeks=weeks), (first, last)), calendar)
-        for one in range(2)
-    ]
-    return float(np.abs(np.mean(runs, axis=0) - real).mean())
-
-
-def _cycle_quantiles(log: EventLog, calendar: Calendar) -> Floats:
-    begin = np.minimum.reduceat(enabled_times(log), log.offsets[:-1])[log.completed]
-    finish = np.maximum.reduceat(log.end, log.offsets[:-1])[log.completed]
-    if not len(begin):
-        return np.zeros(19)
-    return np.quantile(calendar.working_time(begin, finish) / HOUR, np.linspace(0.05, 0.95, 19))
-
-
 def _as_model(calendar: Calendar, time_zone: str) -> CalendarModel:
     return CalendarModel.model_validate(_without_absences(calendar.to_dict(), time_zone))
 
@@ -299,4 +300,18 @@ def _notes(found: _Findings, alpha: float) -> list[str]:
         notes.append(NOTE_OVERLAP)
     if max(found.spent.capacity, default=1) > 1:
         notes.append(NOTE_MULTITASKING)
+    if np.isfinite(found.recency.half):
+        notes.append(NOTE_RECENT.format(gain=f"{found.recency.gain:.0%}", share=f"{found.recency.half:.0%}"))
+    if closed_only(log):
+        seen, all_cases = _lengths(log, found.steps)
+        if all_cases > _NOTICEABLY * seen:
+            notes.append(NOTE_FINISHED.format(seen=f"{seen:.1f}", all_cases=f"{all_cases:.1f}"))
     return notes
+
+
+def _lengths(log: EventLog, steps: Steps) -> tuple[float, float]:
+    """Return the mean hours from beginning to end of the cases seen, and of all."""
+    begin = np.minimum.reduceat(steps.ready, log.offsets[:-1])
+    length = (np.maximum.reduceat(log.end, log.offsets[:-1]) - begin) / HOUR
+    room = np.maximum((log.observed[1] - begin) / HOUR, length)
+    return float(length.mean()), mean_length(length, room)
