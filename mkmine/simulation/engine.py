@@ -16,36 +16,35 @@ from array import array
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Sequence
 from gc import disable, enable, isenabled
-from heapq import heapify, heappop
+from heapq import heappop
 from itertools import count
 from typing import Any, Literal
 
 import numpy as np
-import simpy
 from numpy.typing import NDArray
-from simpy.events import NORMAL
 
 from mkmine.errors import DataError, MissingExtraError, UnknownNameError
 from mkmine.eventlog import EventLog, Step
 from mkmine.eventlog.observation import as_observed
 from mkmine.eventlog.twins import compiled
 from mkmine.simulation.arrivals import arrival_times
-from mkmine.simulation.clocks import Clock
+from mkmine.simulation.clockwork import Alarm, Environment, Event
 from mkmine.simulation.draws import SHIFT, Cases, Draws
 from mkmine.simulation.model import SimulationModel
-from mkmine.simulation.places import Activity, Draw, Item, Place, Queue, Task, build_places
+from mkmine.simulation.places import Activity, Draw, Item, Place, Queue, build_places
 from mkmine.simulation.rows import Rows, as_log
 from mkmine.simulation.sickness import with_sickness
 from mkmine.simulation.tables import OVERLAP, Ints, Kind, Tables, compile_model
 from mkmine.simulation.twin import LOADED, Twin, is_compiled, unsupported
 from mkmine.simulation.underway import Resumption, WorkInProgress, resumptions
+from mkmine.simulation.workers import Worker
 from mkmine.streams import Streams
 
 __all__ = ["Engine", "Process", "Run", "Worker", "pays_to_compile", "simulate"]
 
 Engine = Literal["auto", "simpy", "kernel"]
 # A user's own SimPy process: it gets the run (`run.env` is the environment) and yields events.
-Process = Callable[["Run"], Generator[simpy.Event, Any, None]]
+Process = Callable[["Run"], Generator[Event, Any, None]]
 
 _NEVER = 2**63
 # Loading the compiled engine takes about as long as SimPy needs for so many activity instances; compiling it, which is
@@ -55,144 +54,11 @@ _PAYS_FROM, _PAYS_TO_COMPILE = 300_000, 6_000_000
 _PACK = 600_000
 
 
-class _Alarm(simpy.Event):
-    """An event that is scheduled again and again; what it calls does not change."""
-
-    def __init__(self, env: simpy.Environment, happen: list[Callable[[Any], None]]) -> None:
-        super().__init__(env)
-        self._ok, self._value = True, None
-        self.happen = happen
-
-
-class Worker(_Alarm):
-    """One pair of hands of a person: free, at work until `until`, or waking then."""
-
-    def __init__(self, run: Run, person: int, clock: Clock, queues: list[Queue], own: list[Item]) -> None:
-        super().__init__(run.env, _WORKER)
-        self.run, self.person, self.clock = run, person, clock
-        self.queues, self.idles, self.own = queues, [queue.idle for queue in queues], own
-        self.heaps = [*(queue.heap for queue in queues), own]
-        self.single = len(queues) == 1
-        self.busy = self.waking = False
-        self.case, self.until = -1, 0
-        self.opens, self.closes, self.returns = 0, 0, 0
-        self.place: Task
-        self.draw: Draw = ()
-
-    def opening(self, now: int) -> int:
-        """Return `now` if the person is on duty, or else their next opening."""
-        if now >= self.closes:
-            self.opens, self.closes = self.clock.shift(now)
-        return now if now >= self.opens else self.opens
-
-    def has_work(self) -> bool:
-        """Whether work waits that this person may do."""
-        return any(self.heaps)
-
-    def begin(self, place: Task, case: int, now: int, end: int, draw: Draw) -> None:
-        """Be busy until `end`."""
-        self.busy, self.place, self.case, self.until, self.draw = True, place, case, end, draw
-        for idle in self.idles:
-            if idle[0] is self:
-                idle.popleft()
-            else:
-                idle.remove(self)
-        self.callbacks = self.happen
-        self.run.schedule(self, NORMAL, end - now)
-
-    def wake(self, moment: int, now: int) -> None:
-        """Look for work at `moment`."""
-        self.waking, self.until = True, moment
-        self.callbacks = self.happen
-        self.run.schedule(self, NORMAL, moment - now)
-
-    def take(self, now: int) -> bool:
-        """Begin the first piece of work in the queues; return whether there was any that this person may do."""
-        run = self.run
-        if run.choosy:
-            return self._choose(now)
-        heap = self.heaps[0] if self.single and not self.own else min(filter(None, self.heaps), key=_head)
-        _, number, case, since, draw, place = heappop(heap)
-        if run.waiting:
-            run.waiting.discard(abs(number))
-        if run.gone:
-            run.purge()
-        place.begin(self, case, now, since, draw)
-        return True
-
-    def _choose(self, now: int) -> bool:
-        """Begin the first piece of work that is not somebody else's to do, nor too long for what is left of the day."""
-        run = self.run
-        best: tuple[Item, list[Item]] | None = None
-        late = False
-        for heap in self.heaps:
-            for item in heap:
-                _, number, case, _, draw, place = item
-                if abs(number) in run.gone or (place.other >= 0 and run.doers[case][place.other] == self.person):
-                    continue
-                if place.fits and not self._fits(place, case, now, draw):
-                    late = True
-                elif best is None or item < best[0]:
-                    best = item, heap
-        if best is None:
-            if late:
-                self._return_later()
-            return False
-        (_, number, case, since, draw, place), heap = best
-        heap.remove(best[0])
-        heapify(heap)
-        run.waiting.discard(abs(number))
-        run.purge()
-        place.begin(self, case, now, since, draw)
-        return True
-
-    def _fits(self, place: Task, case: int, now: int, draw: Draw) -> bool:
-        """Whether work can be done before the day is over, or is longer than any day."""
-        duration = place.hours(self.person, case, draw)
-        return now + duration <= self.closes or duration > self.clock.longest
-
-    def _return_later(self) -> None:
-        """Look for work again at the next opening, whatever happens until then."""
-        opening = self.clock.shift(self.closes)[0]
-        if opening > self.returns:
-            self.returns = opening
-            self.run.later(opening, self.run.places[0], self._return, -1, 0, ())
-
-    def _return(self, case: int, now: int, since: int, draw: Draw) -> None:
-        self.look(now)
-
-    def happened(self) -> None:
-        """The work in hand is done, or the person has come: look for work, and let others come for what is left."""
-        now = self.until
-        self.waking = False
-        if self.busy:
-            self.busy = False
-            for idle in self.idles:
-                idle.append(self)
-            self.place.done(self, self.case, now, self.draw)
-            self.run.go_ahead(now)
-        self.look(now)
-
-    def look(self, now: int) -> None:
-        """Look for work, if there is time, and let others come for what is left."""
-        if not self.busy and not self.waking and any(self.heaps):
-            opening = self.opening(now)
-            if opening > now:
-                self.wake(opening, now)
-            else:
-                self.take(now)
-        # Whoever was woken for one piece of work may take another: someone else has to come for what is left.
-        for queue in self.queues:
-            while queue.heap and queue.idle and self.run.call(queue.idle, now):
-                pass
-        self.run.go_ahead(now)
-
-
-class _Wait(_Alarm):
+class _Wait(Alarm):
     """Something that happens later to a case."""
 
     def __init__(self, run: Run) -> None:
-        super().__init__(run.env, _WAIT)
+        super().__init__(run.env)
         self.run = run
         self.place: Place
         self.what: Callable[[int, int, int, Draw], None]
@@ -213,11 +79,11 @@ class _Wait(_Alarm):
             run.go_ahead(moment)
 
 
-class _Source(_Alarm):
+class _Source(Alarm):
     """The arrivals."""
 
     def __init__(self, run: Run, arrivals: Ints) -> None:
-        super().__init__(run.env, _SOURCE)
+        super().__init__(run.env)
         self.run, self.next = run, 0
         self.moments = array("q", arrivals.tobytes())
         self.places: list[int] = run.draws.cases.begin.tolist()
@@ -230,8 +96,7 @@ class _Source(_Alarm):
         now = self.moments[case]
         self.next += 1
         if self.next < len(self.moments):
-            self.callbacks = self.happen
-            self.run.schedule(self, NORMAL, self.moments[self.next] - now)
+            self.run.env.at(self.moments[self.next], self)
         if self.run.in_process >= self.limit:
             self.backlog.append(case)
         else:
@@ -244,19 +109,13 @@ class _Source(_Alarm):
         self.run.go_ahead(now)
 
 
-_WORKER: list[Callable[[Any], None]] = [Worker.happened]
-_WAIT: list[Callable[[Any], None]] = [_Wait.happened]
-_SOURCE: list[Callable[[Any], None]] = [_Source.happened]
-
-
 class Run:
     """One run: the state of cases, queues and people, and the rows of the log as they are written."""
 
     def __init__(self, model: SimulationModel, tables: Tables, draws: Draws, arrivals: Ints, begins: int) -> None:
         self.model, self.tables, self.draws = model, tables, draws
         n = draws.cases.n
-        self.env = simpy.Environment(initial_time=begins)
-        self.schedule, self.normal = self.env.schedule, NORMAL
+        self.env = Environment(begins)
         # The state of cases: visits by place, activities so far, who did what, how many branches.
         self.visits: list[list[int]] = [[]] * n
         self.traces: list[list[int]] = [[]] * n if tables.traced else []
@@ -286,16 +145,20 @@ class Run:
         )
         self.ranks: list[int] = [] if draws.cases.rank is None else draws.cases.rank.tolist()
         self.lifo = model.queue == "lifo"
+        # Work is taken in the order in which it was enabled, apart from the priority of its activity.
+        self.in_order = not (self.due or self.ranks or self.lifo)
         self.slots = self._hire()
         self.spare: list[_Wait] = []
         self.underway: Sequence[Resumption] = ()
         self.rows: list[int] = []
         self.packed: list[Ints] = []
         self.places: list[Place] = build_places(self)
-        self.over = simpy.Event(self.env)
+        self.over = Event(self.env)
         self.source = _Source(self, arrivals)
-        self.source.callbacks = self.source.happen
-        self.schedule(self.source, NORMAL, int(arrivals[0]) - begins)
+        self.env.at(int(arrivals[0]), self.source)
+        codes = list(enumerate(tables.kind.tolist()))
+        self.splits = [code for code, kind in codes if kind in (Kind.AND, Kind.OR)]
+        self.joins = [code for code, kind in codes if kind == Kind.JOIN]
 
     def _hire(self) -> list[list[Worker]]:
         out: list[list[Worker]] = []
@@ -378,11 +241,10 @@ class Run:
             self.source.start(self.source.backlog.popleft(), now)
 
     def _forget_branches(self, case: int) -> None:
-        for code, kind in enumerate(self.tables.kind.tolist(), 0):
-            if kind in (Kind.AND, Kind.OR):
-                self.opened.pop((case, code), None)
-            elif kind == Kind.JOIN:
-                self.arrived.pop((case, code), None)
+        for code in self.splits:
+            self.opened.pop((case, code), None)
+        for code in self.joins:
+            self.arrived.pop((case, code), None)
         self.dead.discard(case)
 
     def terminate(self, case: int, now: int) -> None:
@@ -390,9 +252,8 @@ class Run:
         if not self.branches or self.branches[case] == 1:
             return
         self.dead.add(case)
-        for code, kind in enumerate(self.tables.kind.tolist()):
-            if kind == Kind.JOIN:
-                self.branches[case] -= self.arrived.pop((case, code), 0)
+        for code in self.joins:
+            self.branches[case] -= self.arrived.pop((case, code), 0)
         waiting = [
             item
             for heap in self._heaps()
@@ -443,7 +304,7 @@ class Run:
             elif opening < soonest:
                 first, soonest = worker, opening
         if first is not None:
-            first.wake(soonest, now)
+            first.wake(soonest)
         return False
 
     def _heaps(self) -> list[list[Item]]:
@@ -463,8 +324,7 @@ class Run:
         wait = self.spare.pop() if self.spare else _Wait(self)
         wait.place, wait.what = place, what
         wait.moment, wait.case, wait.since, wait.draw = moment, case, since, draw
-        wait.callbacks = wait.happen
-        self.schedule(wait, NORMAL, moment - self.env.now)
+        self.env.at(moment, wait)
 
     def pack(self) -> None:
         """Put the rows written so far into an array, which needs a tenth of their room."""
@@ -483,11 +343,8 @@ class Run:
         # The run makes no cycles worth collecting, and looking for them costs a seventh of its time.
         disable()
         try:
-            self.env.run(until=self.over)
-        except RuntimeError:
-            if self.finished == self.draws.cases.n:
-                raise
-            raise DataError(self._stuck()) from None
+            if not self.env.play(self.over):
+                raise DataError(self._stuck())
         finally:
             if collecting:
                 enable()
@@ -604,7 +461,3 @@ def pays_to_compile(rows: int) -> bool:
     """
     loaded = LOADED in sys.modules
     return compiled(rows, pays_from=0 if loaded else _PAYS_FROM if is_compiled() else _PAYS_TO_COMPILE)
-
-
-def _head(heap: list[Item]) -> Item:
-    return heap[0]

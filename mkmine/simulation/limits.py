@@ -151,7 +151,7 @@ class BatchedTask(Task):
             run.rows += (member, self.code, worker.person, since_then, now, end)
             if run.doers:
                 run.doers[member][self.code] = worker.person
-        worker.begin(self, case, now, end, draw)
+        worker.begin(self, case, end, draw)
 
     def in_hand(self, case: int, now: int, draw: Draw) -> Draw:
         """Return what a person who goes on with old work holds: a batch of one, where it is done together."""
