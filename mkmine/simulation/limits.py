@@ -12,9 +12,10 @@ from mkmine.simulation.draws import MASK
 from mkmine.simulation.places import Draw, Task
 
 if TYPE_CHECKING:
-    from mkmine.simulation.engine import Run, Worker
     from mkmine.simulation.model import ActivityModel
+    from mkmine.simulation.run import Run
     from mkmine.simulation.underway import Resumption
+    from mkmine.simulation.workers import Worker
 
 __all__ = ["BatchedTask", "LimitedBatchedTask", "LimitedTask"]
 

@@ -11,7 +11,7 @@ from mkmine.simulation.draws import MASK
 from mkmine.simulation.places import Draw, Item, Queue, Task
 
 if TYPE_CHECKING:
-    from mkmine.simulation.engine import Run
+    from mkmine.simulation.run import Run
 
 __all__ = ["Worker"]
 

@@ -122,7 +122,7 @@ def test_draws_in_blocks_are_those_of_one_vector(monkeypatch: pytest.MonkeyPatch
     """Blocks of 64 cases, of which most are dropped during the run, change nothing."""
     model = MODELS["article"]
     whole = simulate(model, cases=1_000, engine="simpy")
-    for module in ("draws", "engine", "places", "workers", "limits", "twin", "kernel.process"):
+    for module in ("draws", "run", "places", "gateways", "workers", "limits", "twin", "kernel.process"):
         loaded = __import__(f"mkmine.simulation.{module}", fromlist=[""])
         for name, value in (("SHIFT", 6), ("BLOCK", 64), ("MASK", 63)):
             if hasattr(loaded, name):
