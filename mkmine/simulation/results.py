@@ -20,7 +20,7 @@ from mkmine.simulation.kpis import PERSON, ROLE
 from mkmine.simulation.kpis import kpi as key_figure
 from mkmine.simulation.scenario import Scenario
 from mkmine.simulation.stopping import Stopping
-from mkmine.simulation.wording import kpi_changes, kpi_name, kpi_value, verdict_sentence, verdict_text
+from mkmine.simulation.wording import kpi_name, kpi_value, verdict_sentence, verdict_text
 
 if TYPE_CHECKING:
     from mkmine.simulation.validation import Validation
@@ -152,17 +152,18 @@ class Experiment:
     def axis(self, kpi: str, rows: Sequence[Mapping[Any, Any]], *, language: Language = "en") -> dict[str, Any]:
         """Return how a chart of rows of `answers` writes its ticks, and what stands below."""
         t = translator(language)
-        ends = [float(row[key]) for row in rows for key in ("low", "high") if row["verdict"] != "unstable"]
-        finite = [value for value in ends if np.isfinite(value)] or [0.0]
+        told = [float(row[key]) for row in rows for key in ("base", "value") if row["verdict"] != "unstable"]
+        # The unit in which verdicts tell these figures.
+        hours = unit_of(told, t, day=self.day)
         share = key_figure(kpi).unit == "share"
-        unit = kpi_changes(kpi, finite, t, day=self.day)[1].strip()
+        unit = hours.name if kpi.endswith("_h") else t("pp") if share else ""
 
         def tick(value: float) -> str:
             # Ticks are multiples of 1, 2 or 5 times a power of ten: as many decimals as they need.
             digits = next((n for n in range(4) if abs(round(value, n) - value) < 1e-9), 4)
             return t.number(round(value, digits), digits=digits)
 
-        scale = unit_of(finite, t, day=self.day).hours if kpi.endswith("_h") else 0.01 if share else 1.0
+        scale = hours.hours if kpi.endswith("_h") else 0.01 if share else 1.0
         runs = t.plural("{n} replication", "{n} replications", self.replications)
         level = t.percent(self.confidence)
         if self.comparisons > 1:
@@ -227,8 +228,7 @@ class Experiment:
         return "\n".join([*lines, *(f"  warning: {warning}" for warning in self.warnings)])
 
     def _told(self, row: pd.Series) -> str:
-        half = (row["high"] - row["low"]) / 2
-        return f"{row['difference']:+.2f} ± {half:.2f} ({row['verdict']})"
+        return f"{row['difference']:+.2f} [{row['low']:+.2f}, {row['high']:+.2f}] ({row['verdict']})"
 
     def _repr_html_(self) -> str:
         notes = "".join(f"<p>{escape(warning)}</p>" for warning in self.warnings)
