@@ -381,8 +381,19 @@ _NOTES: Final = (
         "Waiting while the person was busy is modelled as queueing, and what is left of it as a delay that more staff "
         "would not shorten (alpha = 1 replays the log's cycle times best)."
     ),
+    message(
+        "The log leaves open how much of the waiting is queueing: answers show the range of what it does not exclude."
+    ),
     message("Activities of one case overlap in the log; the model begins them by the start of the one before."),
     message("Some people have several things in hand at once; the model lets them, each at its full pace."),
+    message(
+        "Later cases of the log are foretold {gain} better by recent ones: a case counts half for every {share} of the "
+        "cases that came after it."
+    ),
+    message(
+        "The log holds finished cases only, and those that were open when it ended are missing: all cases together "
+        "take about {all_cases} h on average, those seen {seen} h. The model foretells logs of this kind."
+    ),
     message(
         "unstable: in scenario “{name}” more work arrives than is done, so its times grow with the simulated span: "
         "{detail}"
@@ -404,6 +415,10 @@ _NOTES: Final = (
     message(
         "the half-width of {kpi} in scenario “{name}” is {rate}, not the {factor} asked for: the seconds of the budget "
         "were used up"
+    ),
+    message(
+        "the half-width of {kpi} in scenario “{name}” is {rate}, not the {factor} asked for: {share} of it is not "
+        "known of the model, which no number of replications makes smaller"
     ),
 )
 _SCENARIOS: Final = (

@@ -18,6 +18,8 @@ Flags = NDArray[np.bool_]
 
 _ENOUGH_FOR_ROUND = 40
 _MOST_ROUNDS = 3
+# A way that was taken less often has the delay of the activity.
+_FEWEST = 3
 # The delays of the activity as a whole count as so many observations of each way that leads to it.
 _LENT = 3.0
 
@@ -39,7 +41,8 @@ def estimate_waits(
     waits = []
     if (rows & steps.first).any():
         waits.append(Wait(before=None, delay=[Fixed(hours=0.0)]))
-    for one in np.unique(key[inside]):
+    ways, seen = np.unique(key[inside], return_counts=True)
+    for one in ways[seen >= _FEWEST]:
         overlap, code = divmod(int(one), k)
         mine = inside & (key == one)
         alike = inside & (steps.overlap == bool(overlap))

@@ -19,7 +19,7 @@ Int = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 _ENOUGH_FOR_QUANTILES = 12
-_QUANTILES = 41
+_FEWEST_QUANTILES, _QUANTILES = 9, 41
 _TAIL = (0.985, 0.99, 0.995, 0.998)
 _ENOUGH_GAPS = 30
 _MOSTLY = 0.9
@@ -149,18 +149,19 @@ def fit_distribution(hours: Floats, weights: Floats | None = None) -> Distributi
 
 
 def _quantiles(values: Floats, weights: Floats, mean: float) -> Empirical:
-    at = np.linspace(0, 1, min(_QUANTILES, len(values)))
-    at = np.unique(np.concatenate((at, [p for p in _TAIL if (1 - p) * len(values) >= 2])).round(6))
+    # As many points as the observations bear: their number, were all weights alike (Kish 1965).
+    number = float(weights.sum() ** 2 / (weights @ weights))
+    even = np.linspace(0, 1, int(np.clip(number / 3, _FEWEST_QUANTILES, _QUANTILES)))
+    at = np.unique(np.concatenate((even, [p for p in _TAIL if (1 - p) * number >= 2])).round(6))
     order = np.argsort(values, kind="stable")
     reached = np.cumsum(weights[order]) - weights[order] / 2
     points = np.interp(at * weights.sum(), reached, values[order])
     points[0], points[-1] = values[order[0]], values[order[-1]]
     # The linear path between quantiles has a slightly different mean; the load of a role depends on the mean.
     path = float(((points[1:] + points[:-1]) / 2) @ np.diff(at))
-    even = len(at) == len(np.linspace(0, 1, min(_QUANTILES, len(values))))
     return Empirical(
-        quantiles=[round(float(v), 6) for v in points * (mean / path if path > 0 else 1.0)],
-        at=[] if even else at.tolist(),
+        quantiles=[float(f"{v:.5g}") for v in points * (mean / path if path > 0 else 1.0)],
+        at=[] if len(at) == len(even) else at.tolist(),
     )
 
 

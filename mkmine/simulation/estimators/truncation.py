@@ -5,9 +5,16 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["seen_shares"]
+__all__ = ["mean_length", "seen_shares"]
 
 Floats = NDArray[np.float64]
+
+
+def mean_length(length: Floats, room: Floats) -> float:
+    """Return how long cases take on average, those that were not seen included, as far as their `seen_shares` tell."""
+    points = np.concatenate(([0.0], np.unique(length)))
+    unfinished = 1 - seen_shares(length, room, points[:-1])
+    return float(unfinished @ np.diff(points))
 
 
 def seen_shares(length: Floats, room: Floats, at: Floats) -> Floats:
