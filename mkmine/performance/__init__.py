@@ -1,7 +1,21 @@
-"""Where time goes: key figures, waiting and its causes, rework, workload, bottlenecks, flow, forecasts."""
+"""Where time goes: key figures, waiting and its causes, who works when, rework, bottlenecks, levers, flow, forecasts."""
 
+from mkmine.performance.availability import Availability, availability
+from mkmine.performance.breakdown import Causes, waiting_causes
 from mkmine.performance.diagnosis import Diagnosis, Lever, diagnose
 from mkmine.performance.flow import FlowMetrics, flow
 from mkmine.performance.forecast import Forecast, forecast
 
-__all__ = ["Diagnosis", "FlowMetrics", "Forecast", "Lever", "diagnose", "flow", "forecast"]
+__all__ = [
+    "Availability",
+    "Causes",
+    "Diagnosis",
+    "FlowMetrics",
+    "Forecast",
+    "Lever",
+    "availability",
+    "diagnose",
+    "flow",
+    "forecast",
+    "waiting_causes",
+]

@@ -9,7 +9,7 @@ on anything: nobody knows whether the work was meant for one person or had not b
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from mkmine.calendars import DAY, Calendar, Timeline
 from mkmine.discovery.pools import Pools
 from mkmine.eventlog.enablement import enabled_times
 from mkmine.eventlog.log import EventLog
+from mkmine.eventlog.statuses import status_kinds
 from mkmine.eventlog.summaries import batches
 from mkmine.performance.duty import Duty, capacities, depth, duties, work_of_people
 
@@ -77,8 +78,16 @@ def split_waiting(
     Who could have done it are the people of the role, or the one who did the round before, where later rounds of the
     activity nearly always go back to the same person. `hours` are the calendars of the people, `capacity` is how much
     they do at a time (`capacities` of the log, by default). Activities that nobody of the log does wait outside.
+
+    In a log of statuses a stay in one that is a queue waits, from its start to its end, for the people of the status
+    after it, and one that waits for somebody else waits outside.
     """
-    enabled = enabled_times(log)
+    queue, idle = _stays(log)
+    if idle.any():
+        # Nobody works in a status that is a wait, whoever it is assigned to.
+        log = replace(log, resource=np.where(idle, -1, log.resource).astype(log.resource.dtype))
+    waits = _waits(log, pools, queue, idle)
+    enabled = _ready_since(log, queue)
     first, last = int(min(log.start.min(), enabled.min())) - DAY, int(log.end.max()) + DAY
     line = office.timeline(first, last)
     lines: dict[Calendar, Timeline] = {}
@@ -99,30 +108,61 @@ def split_waiting(
         pause=pause,
     )
     out = np.zeros((len(log), len(CAUSES)), dtype=np.int64)
-    waits = _waits(log, pools, enabled)
     order = np.argsort(waits.pool, kind="stable")
     begins = np.searchsorted(waits.pool[order], np.arange(len(pools.names) + len(log.resources) + 1))
     for pool in range(len(begins) - 1):
         chosen = order[begins[pool] : begins[pool + 1]]
         if len(chosen):
             out[waits.rows[chosen]] = team.split(pool, waits, chosen)
-    nobody = waits.rows[waits.pool < 0]
-    out[nobody, CAUSES.index("outside")] = line.between(enabled[nobody], log.start[nobody])
+    chosen = np.flatnonzero(waits.pool < 0)
+    rows = waits.rows[chosen]
+    # Whom a queue waited for that nobody took up is not known, and nothing is where the log names nobody.
+    unknown = queue[rows] | (log.resource < 0).all()
+    out[rows, np.where(unknown, 5, 4)] = line.between(waits.since[chosen], waits.until[chosen])
     return out
 
 
-def _waits(log: EventLog, pools: Pools, enabled: Ints) -> Waits:
-    rows = np.flatnonzero(log.start > enabled)
-    person = log.resource[rows].astype(np.int64)
-    pool = pools.of_instance[rows].astype(np.int64)
-    bound = _bound(log)[rows]
+def _stays(log: EventLog) -> tuple[Bools, Bools]:
+    """Return which instances are stays in a status that is a queue, and in one that is a wait of any kind."""
+    kinds = status_kinds(log)
+    queue = np.array([kind == "queue" for kind in kinds], dtype=np.bool_)
+    idle = np.array([kind != "work" for kind in kinds], dtype=np.bool_)
+    return queue[log.activity], idle[log.activity]
+
+
+def _waits(log: EventLog, pools: Pools, queue: Bools, idle: Bools) -> Waits:
+    """Return what waited: all that began after it was enabled, and the stays in statuses that are waits."""
+    enabled = enabled_times(log)
+    rows = np.flatnonzero((log.start > enabled) | idle)
+    stays = idle[rows]
+    # A queue waits for those of the status after it.
+    after = np.minimum(rows + 1, len(log) - 1)
+    served = np.where(queue[rows] & (log.case_of[after] == log.case_of[rows]), after, rows)
+    person = log.resource[served].astype(np.int64)
+    pool = np.where(stays & (served == rows), -1, pools.of_instance[served].astype(np.int64))
+    bound = _bound(log)[served]
     return Waits(
         rows=rows,
-        since=enabled[rows],
-        until=log.start[rows],
+        since=np.where(stays, log.start[rows], enabled[rows]),
+        until=np.where(stays, log.end[rows], log.start[rows]),
         person=person,
         pool=np.where(bound & (person >= 0), len(pools.names) + person, pool),
     )
+
+
+def _ready_since(log: EventLog, queue: Bools) -> Ints:
+    """Return when each instance was ready to be worked on: enabled, or come into the first of the queues before it."""
+    enabled = enabled_times(log)
+    if not queue.any():
+        return enabled
+    inner = log.position > 0
+    run = queue & inner
+    run[1:] &= queue[:-1]
+    begin = np.maximum.accumulate(np.where(run, 0, np.arange(len(log))))
+    after = np.flatnonzero(queue[:-1] & ~queue[1:] & inner[1:]) + 1
+    out = enabled.copy()
+    out[after] = log.start[begin[after - 1]]
+    return out
 
 
 def _bound(log: EventLog) -> Bools:
