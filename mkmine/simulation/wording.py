@@ -13,9 +13,15 @@ if TYPE_CHECKING:
     from mkmine.simulation.answers import Strain
 
 __all__ = [
-    "growth_text", "input_name", "kpi_changes", "kpi_name", "kpi_range", "kpi_value", "percent_change", "size_text",
-    "verdict_sentence", "verdict_text", "verdict_words",
+    "doubt_text", "growth_text", "input_name", "kpi_changes", "kpi_name", "kpi_range", "kpi_value", "percent_change",
+    "size_text", "verdict_sentence", "verdict_text", "verdict_words",
 ]  # fmt: skip
+
+
+# An interval whose middle is off its answer by more than this share of its half-width is written out.
+_EVEN = 0.2
+# What is less than this share of the half-width is not worth saying.
+_WORTH_SAYING = 0.5
 
 
 def kpi_name(key: str, t: Translator) -> str:
@@ -77,7 +83,8 @@ def kpi_changes(key: str, values: Sequence[float], t: Translator, *, day: float 
 def size_text(row: Mapping[Any, Any], t: Translator, *, day: float = 8.0) -> str:
     """Write the size of a difference and its half-width in the unit of the values that it compares.
 
-    `2.1 ± 0.4 working days`: as many decimals as the half-width needs.
+    `2.1 ± 0.4 working days`: as many decimals as the half-width needs. An interval that reaches farther to one side is
+    written out: `2.1 (1.4 – 4.0) working days`.
     """
     key, scale, name, digits = str(row["kpi"]), 1.0, "", 1
     if key.endswith("_h"):
@@ -85,10 +92,68 @@ def size_text(row: Mapping[Any, Any], t: Translator, *, day: float = 8.0) -> str
         scale, name, digits = 1 / unit.hours, "\u00a0" + unit.name, unit.digits
     elif kpi(key).unit == "share":
         scale, name = 100.0, "\u00a0" + t("pp")
-    size, width = abs(float(row["difference"])) * scale, (float(row["high"]) - float(row["low"])) / 2 * scale
+    difference, low, high = (scale * float(row[end]) for end in ("difference", "low", "high"))
+    width = (high - low) / 2
     if width > 0:
         digits = min(max(digits, math.ceil(-math.log10(width))), 4)
-    return f"{t.number(size, digits=digits)}\u00a0±\u00a0{t.number(width, digits=digits)}{name}"
+    size = t.number(abs(difference), digits=digits)
+    if _is_even(row):
+        return f"{size}\u00a0±\u00a0{t.number(width, digits=digits)}{name}"
+    ends = (low, high) if difference >= 0 or low <= 0 <= high else (-high, -low)
+    return f"{size} ({' – '.join(t.number(one, digits=digits) for one in ends)}){name}"
+
+
+def _is_even(row: Mapping[Any, Any]) -> bool:
+    low, high = float(row["low"]), float(row["high"])
+    return abs((low + high) / 2 - float(row["difference"])) <= _EVEN * (high - low) / 2
+
+
+def doubt_text(row: Mapping[Any, Any], t: Translator, *, day: float = 8.0) -> str:
+    """Say how much of an answer's interval is not chance in the simulation; nothing where that is little.
+
+    It is what the log says of the model's numbers, or of how much of the waiting is queueing.
+    """
+    if str(row["verdict"]) not in ("better", "worse", "changed", "noise"):
+        return ""
+    key = str(row["kpi"])
+    least, most = (float(row.get(end, math.nan)) for end in ("least", "most"))
+    half = (float(row["high"]) - float(row["low"])) / 2
+    if most - least > _WORTH_SAYING * half:
+        low, high = _signed_pair((least, most), row, t, day=day)
+        if least <= 0 <= most:
+            return t(
+                "between {low} and {high}, depending on how much of the waiting is queueing: the log cannot tell, and "
+                "it may be nothing",
+                low=low,
+                high=high,
+            )
+        return t(
+            "between {low} and {high}, depending on how much of the waiting is queueing: the log cannot tell",
+            low=low,
+            high=high,
+        )
+    known = float(row.get("parameters", 0.0))
+    if known > _WORTH_SAYING * half:
+        return t("of this ± {size} because there is little data", size=_plain_size(key, known, row, t, day=day))
+    return ""
+
+
+def _plain_size(key: str, width: float, row: Mapping[Any, Any], t: Translator, *, day: float) -> str:
+    if key.endswith("_h"):
+        unit = unit_of(_compared(row), t, day=day)
+        return t.number(width / unit.hours, digits=max(unit.digits, 1))
+    share = kpi(key).unit == "share"
+    return t.number(100 * width if share else width, digits=1 if share or width >= 1 else 2)
+
+
+def _signed_pair(ends: tuple[float, float], row: Mapping[Any, Any], t: Translator, *, day: float) -> tuple[str, str]:
+    """Write two differences with their signs, and the unit after the second."""
+    key = str(row["kpi"])
+    if not key.endswith("_h"):
+        low, high = kpi_changes(key, ends, t, day=day)[0]
+        return low, high + kpi_changes(key, ends, t, day=day)[1]
+    unit = unit_of(_compared(row), t, day=day)
+    return unit.bare(ends[0], t, signed=True), unit.bare(ends[1], t, signed=True) + "\u00a0" + unit.name
 
 
 def _compared(row: Mapping[Any, Any]) -> list[float]:
@@ -167,10 +232,16 @@ def verdict_sentence(row: Mapping[Any, Any], t: Translator, *, day: float = 8.0,
     }
     if verdict == "noise" and row["low"] != row["high"]:
         sign = "+" if row["difference"] > 0 else "\u2212" if row["difference"] < 0 else ""
-        return t("{kpi}: {verdict} ({size})", **values, size=sign + size_text(row, t, day=day))
-    if not float(row["base"]) or verdict in ("noise", "unpaired"):
-        return t("{kpi}: {verdict} ({values})", **values)
-    return t("{kpi}: {verdict} ({values}, {relative})", **values)
+        size = sign + size_text(row, t, day=day)
+        if not _is_even(row):
+            size = " – ".join(_signed_pair((float(row["low"]), float(row["high"])), row, t, day=day))
+        told = t("{kpi}: {verdict} ({size})", **values, size=size)
+    elif not float(row["base"]) or verdict in ("noise", "unpaired"):
+        told = t("{kpi}: {verdict} ({values})", **values)
+    else:
+        told = t("{kpi}: {verdict} ({values}, {relative})", **values)
+    doubt = doubt_text(row, t, day=day)
+    return f"{told}; {doubt}" if doubt else told
 
 
 def percent_change(share: float, t: Translator) -> str:

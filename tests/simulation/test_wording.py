@@ -111,3 +111,29 @@ def test_every_figure_has_a_name(language: Any) -> None:
     assert all(kpi_name(key, language) != key for key in names())
     assert len({kpi_name(key, language) for key in names()}) == len(names())
     assert "Ann" in kpi_name("person:Ann", language)
+
+
+def test_what_widens_an_interval_is_said() -> None:
+    given = row("cycle_mean_h", 92, -16.8, 7.2, "better") | {"parameters": 5.6, "simulation": 4.5}
+    assert plain(verdict_sentence(given, EN)).endswith("\u221218%); of this ± 0.7 because there is little data")
+    assert plain(verdict_sentence(given, RU)).endswith("\u221218 %); из них ± 0,7 — оттого, что данных мало")
+    # Little of it is not said.
+    assert "data" not in verdict_sentence(given | {"parameters": 2.0}, EN)
+
+
+def test_what_depends_on_the_reading_of_the_waiting_is_said() -> None:
+    given = row("cycle_mean_h", 92, -16.8, 14, "better") | {"parameters": 14, "least": -24.0, "most": -4.0}
+    assert plain(verdict_sentence(given, EN)).endswith(
+        "; between \u22123.0 and \u22120.5 working days, depending on how much of the waiting is queueing: the log "
+        "cannot tell"
+    )
+    nothing = given | {"most": 0.4, "verdict": "noise"}
+    assert plain(verdict_sentence(nothing, EN)).endswith("the log cannot tell, and it may be nothing")
+    assert plain(verdict_sentence(nothing, RU)).endswith("по журналу этого не сказать, и разницы может не быть")
+
+
+def test_an_uneven_interval_is_written_out() -> None:
+    given = row("cycle_mean_h", 92, -16.8, 4, "better") | {"low": -40.0}
+    assert "shorter by 2.1 (1.6 – 5.0) working days" in plain(verdict_sentence(given, EN))
+    noise = given | {"low": -60.0, "high": 4.0, "verdict": "noise"}
+    assert plain(verdict_sentence(noise, EN)) == ("cycle time, mean: within noise (\u22127.5 – +0.5 working days)")
