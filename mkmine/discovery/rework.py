@@ -17,7 +17,7 @@ from mkmine.eventlog.provenance import Provenance
 from mkmine.eventlog.statistics import Groups, wilson
 from mkmine.eventlog.summaries import repeats, rework_counts, running_end, visits, working_hours
 
-__all__ = ["Rework", "rework"]
+__all__ = ["Rework", "every_loop", "rework"]
 
 EXAMPLES = 3
 
@@ -100,18 +100,15 @@ def _rounds(log: EventLog, calendar: Calendar) -> pd.DataFrame:
     return frame[[*columns, "hours_per_round"]]
 
 
-def _loops(log: EventLog, calendar: Calendar) -> pd.DataFrame:
-    """Cut every stretch of repeated work into loops and sum them by the activity that sent the work back.
+def every_loop(log: EventLog, calendar: Calendar) -> pd.DataFrame:
+    """Cut every stretch of repeated work into loops: gate and target (codes of activities), case (number), hours.
 
     An instance returns if it is a later visit to its activity than the instance before it is to its own; the loop lasts
     until an activity is reached for the first time, or work goes back again.
     """
-    columns = ["gate", "target", "returns", "cases", "hours", "mean_h", "share_back", "examples"]
     visit = visits(log)
     again = (log.position > 0) & (visit > 1)
     returns = again & np.append(False, visit[1:] > visit[:-1])
-    if not returns.any():
-        return pd.DataFrame({name: pd.Series(dtype=object) for name in columns})
     first = np.flatnonzero(returns)
     loop = np.cumsum(returns) - 1
     latest = running_end(log)
@@ -120,7 +117,16 @@ def _loops(log: EventLog, calendar: Calendar) -> pd.DataFrame:
     begun = latest[first - 1]
     hours = working_hours(calendar, begun, np.maximum(done, begun))
     gate, target, case = log.activity[first - 1], log.activity[first], log.case_of[first]
-    lost = pd.DataFrame({"gate": gate, "target": target, "case": case, "hours": hours})
+    return pd.DataFrame({"gate": gate, "target": target, "case": case, "hours": hours})
+
+
+def _loops(log: EventLog, calendar: Calendar) -> pd.DataFrame:
+    """Sum the loops by the activity that sent the work back."""
+    columns = ["gate", "target", "returns", "cases", "hours", "mean_h", "share_back", "examples"]
+    lost = every_loop(log, calendar)
+    if lost.empty:
+        return pd.DataFrame({name: pd.Series(dtype=object) for name in columns})
+    visit = visits(log)
     grouped = lost.groupby("gate")
     frame = grouped.agg(returns=("hours", "size"), cases=("case", "nunique"), hours=("hours", "sum")).reset_index()
     main = (
