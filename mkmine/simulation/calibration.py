@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
@@ -46,6 +47,7 @@ _LONGEST_NAME = 500
 # A mean delay below this (hours) is not worth a place in the model.
 _SLIGHT = 0.05
 _ENOUGH_FOR_RHYTHM = 200
+_FOR_GOOD = timedelta(days=2 * 365)
 # By so much longer all cases take than those that were seen before it is said.
 _NOTICEABLY = 1.05
 # How much of the waiting that busy people explain is left to the simulated queues; the best one is chosen by replay.
@@ -194,7 +196,7 @@ def _build(found: _Findings, alpha: float, name: str) -> SimulationModel:
             name=person,
             roles=[found.pools.names[role] for role in found.pools.of_person[number]],
             calendar=presence.calendar_of[number],
-            absences=list(presence.absences[number]),
+            absences=_away(found, number),
             capacity=found.spent.capacity[number],
         )
         for number, person in enumerate(log.resources)
@@ -222,6 +224,27 @@ def _build(found: _Findings, alpha: float, name: str) -> SimulationModel:
         source=_source(log),
         notes=_notes(found, alpha),
     )
+
+
+def _away(found: _Findings, person: int) -> list[tuple[date, date]]:
+    """Return when a person is absent: also before they came and, if someone else of their roles stays, for good."""
+    presence = found.presence
+    spans = list(presence.absences[person])
+    if not presence.apart:
+        return spans
+    end = from_us(found.log.observed[1], found.log.time_zone).date()
+    roles = found.pools.of_person[person]
+    staying = {role for n, its in enumerate(found.pools.of_person) for role in its if not _left(presence, n, end)}
+    for first, last in presence.apart[person]:
+        if last < end:
+            spans.append((first, last))
+        elif staying.issuperset(roles):
+            spans.append((first, end + _FOR_GOOD))
+    return sorted(spans)
+
+
+def _left(presence: Presence, person: int, end: date) -> bool:
+    return any(last >= end for _, last in presence.apart[person])
 
 
 def _activity(found: _Findings, code: int, alpha: float) -> ActivityModel:

@@ -50,9 +50,9 @@ class _Days:
         number = np.arange(first, last + 1)
         dates = pd.DatetimeIndex(number.astype("datetime64[D]"))
         free: set[date] = set()
-        if holidays_of(office):
-            for year in range(dates[0].year, dates[-1].year + 1):
-                free |= set(public_holidays(holidays_of(office), year)[0])
+        country = holidays_of(office)
+        for year in range(dates[0].year, dates[-1].year + 1) if country else ():
+            free |= set(public_holidays(country or "", year)[0])
         closed = np.array([day.date() in free for day in dates])
         return cls(first, (number + 3) % 7, closed, dates.to_period("M"))
 

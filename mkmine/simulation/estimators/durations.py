@@ -75,7 +75,7 @@ def estimate_spent(log: EventLog, enabled: Int, presence: Presence, clock: Calen
         idle = last_idle(calendar, ready, start, end, capacity[person])
         delay[rows] = np.maximum(clock.working_time(ready, idle), 0) / HOUR
     if not completions:
-        delay = offered_hours(log.activity, delay, waiting)
+        delay = offered_hours(log.activity.astype(np.int64), delay, waiting)
     return Spent(processing, waiting, delay, tuple(capacity))
 
 

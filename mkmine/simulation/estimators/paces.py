@@ -30,9 +30,9 @@ def estimate_paces(log: EventLog, hours: Floats, rows: Flags) -> dict[int, float
     rounds = np.minimum(log.round, 2)
     for number in np.unique(rounds[known]):
         mine = known & (rounds == number)
-        mean = float(hours[mine].mean())
-        if mean > 0:
-            relative[mine] = hours[mine] / mean
+        usual = float(hours[mine].mean())
+        if usual > 0:
+            relative[mine] = hours[mine] / usual
     known &= np.isfinite(relative)
     if not known.any():
         return {}

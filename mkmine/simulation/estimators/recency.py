@@ -63,8 +63,8 @@ def choose_recency(log: EventLog, steps: Steps) -> Recency:
     At each of four moments, cases that begin later are foretold by what had been seen by then, weighted by how recently
     it began (rolling origin, as simulated cases are later ones too). In a log with open cases, what is foretold are
     decisions and waits, and the mean logarithm of their probability decides. A log of finished cases foretells logs of
-    finished cases: there the cycle times decide, by the continuous ranked probability score (Gneiting and Raftery 2007).
-    Forgetting nothing is kept unless something else is better by 2 %.
+    finished cases: there the cycle times decide, by the continuous ranked probability score (Gneiting and Raftery
+    2007). Forgetting nothing is kept unless something else is better by 2 %.
     """
     begin = np.minimum.reduceat(steps.ready, log.offsets[:-1])
     finish = np.maximum.reduceat(log.end, log.offsets[:-1])
