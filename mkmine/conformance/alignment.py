@@ -13,7 +13,6 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import chain
 from typing import Any, Literal, NamedTuple
 
@@ -36,10 +35,6 @@ class Move(NamedTuple):
     kind: MoveKind
     label: int
     position: int
-
-
-# Most alignments are made of the same few moves; new ones for each would cost more than finding them.
-_move = lru_cache(maxsize=100_000)(Move)
 
 
 class Query(NamedTuple):
@@ -80,6 +75,7 @@ class Aligner:
     def __init__(self, net: Net) -> None:
         self.net = net
         self.tables = Tables(net)
+        self._made: dict[MoveKind, list[list[Move]]] = {"both": [], "log": [], "model": []}
 
     def align(self, queries: Sequence[Query], *, deadline: float | None = None) -> list[Alignment | None]:
         """Align every query; those not finished at `deadline` (a value of time.monotonic()) are None.
@@ -181,6 +177,7 @@ class Aligner:
                     ways[row].append((k - 1, *ends))
                 state[rows] = np.where(both, sources, state[rows])
                 left[rows] = np.where(both, here.costs[state[rows], here.beginning[rows]], left[rows] - 1)
+        self._make_moves(codes.shape[1] + 1)
         found = zip(queries, cost.tolist(), last.tolist(), only_log, ways, strict=True)
         return [self._alignment(*values) for values in found]
 
@@ -240,13 +237,25 @@ class Aligner:
     ) -> Alignment:
         """Put the moves together; `ways` are the jumps with model moves as (event, source, target), the last first."""
         events, n = query.events, len(query.events)
-        kinds: list[MoveKind] = ["log" if alone else "both" for alone in only_log[:n].tolist()]
-        moves = list(map(_move, kinds, events, range(n)))
-        if cost and not query.open:
-            moves += [_move("model", label, n) for label in self.tables.way_to_end(last)]
-        for k, source, target in ways:
-            moves[k:k] = [_move("model", label, k) for label in self.tables.way(source, events[k], target)]
+        both, alone, model = self._made["both"], self._made["log"], self._made["model"]
+        moves = [at[event] for at, event in zip(both, events, strict=False)]
+        if cost:
+            for position in np.flatnonzero(only_log[:n]).tolist():
+                moves[position] = alone[position][events[position]]
+            if not query.open:
+                moves += [model[n][label] for label in self.tables.way_to_end(last)]
+            for k, source, target in ways:
+                moves[k:k] = [model[k][label] for label in self.tables.way(source, events[k], target)]
         return Alignment(cost=cost, worst=n + (0 if query.open else self.tables.shortest), moves=tuple(moves))
+
+    def _make_moves(self, n: int) -> None:
+        """Make the moves of every kind by position (below n) and label, the unknown one last.
+
+        Most alignments are made of the same few moves; new ones for each would cost more than finding them.
+        """
+        labels = (*range(len(self.net.labels)), -1)
+        for kind, made in self._made.items():
+            made += [[Move(kind, label, position) for label in labels] for position in range(len(made), n)]
 
 
 def _table(queries: list[Query]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
