@@ -274,7 +274,10 @@ class Task(Activity):
     def go_on(self, case: int, now: int, one: Resumption, draw: Draw) -> None:
         """The person goes on with it; where nobody is named, or they are busy, it is offered anew."""
         if one.stage == "waiting":
-            self.offer(case, now, one.since, draw)
+            if one.left:
+                self.run.later(now + one.left, self, self.offer, case, one.since, draw)
+            else:
+                self.offer(case, now, one.since, draw)
             return
         slots = self.run.slots[one.person] if one.person >= 0 else []
         worker = next((worker for worker in slots if not worker.busy), None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -9,7 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from mkmine.calendars import HOUR
+from mkmine.calendars import DAY, HOUR
 from mkmine.errors import DataError, UnknownNameError
 from mkmine.eventlog import EventLog
 from mkmine.eventlog.enablement import enabled_times
@@ -22,6 +23,8 @@ from mkmine.streams import Streams
 __all__ = ["Resumption", "Underway", "WorkInProgress", "remaining", "resumptions", "work_in_progress"]
 
 Stage = Literal["waiting", "working", "done"]
+# Who was not on duty for so long is away: a long weekend is shorter.
+_LATELY = 4 * DAY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +101,8 @@ class Resumption:
     since, started, ended
         When the activity was enabled, begun and finished (µs).
     left
-        How much is left of what is being worked on (µs of the person's pace).
+        How much is left of what is being worked on (µs of the person's pace); of what waits, in how many µs it is
+        offered to people.
     visits, doers
         How often the case visited each place before the present visit; who did each activity last (-1: nobody).
     trace
@@ -121,13 +125,34 @@ def resumptions(progress: WorkInProgress, model: SimulationModel, tables: Tables
     """Return how the cases of the work in progress go on."""
     draws = streams.uniform("remaining", size=len(progress.cases)).tolist()
     people = {one.name: number for number, one in enumerate(model.people)}
+    idle = _idle(progress, model, tables)
     return [
-        _resumption(one, u, progress.at, model, tables, people) for one, u in zip(progress.cases, draws, strict=True)
+        _resumption(one, u, progress.at, model, tables, people, idle)
+        for one, u in zip(progress.cases, draws, strict=True)
     ]
 
 
+def _idle(progress: WorkInProgress, model: SimulationModel, tables: Tables) -> set[str]:
+    """Return the roles of which somebody who was there lately has a free hand."""
+    in_hand = Counter(one.person for one in progress.cases if one.stage == "working")
+    at = progress.at
+    return {
+        role
+        for number, person in enumerate(model.people)
+        if in_hand[person.name] < person.capacity
+        and tables.clocks[int(tables.person_clock[number])].calendar.working_time(at - _LATELY, at) > 0
+        for role in person.roles
+    }
+
+
 def _resumption(
-    one: Underway, u: float, at: int, model: SimulationModel, tables: Tables, people: Mapping[str, int]
+    one: Underway,
+    u: float,
+    at: int,
+    model: SimulationModel,
+    tables: Tables,
+    people: Mapping[str, int],
+    idle: set[str],
 ) -> Resumption:
     numbers, place = tables.numbers, tables.numbers[one.activity]
     who = one.doers.get(one.activity) if one.stage == "done" else one.person
@@ -149,7 +174,9 @@ def _resumption(
         since=one.since,
         started=one.started,
         ended=one.ended,
-        left=_left(one, u, at, model, tables, person) if one.stage == "working" else 0,
+        left=_left(one, u, at, model, tables, person)
+        if one.stage == "working"
+        else _offered_in(one, u, at, model, tables, idle),
         visits=tuple(visits),
         doers=tuple(doers),
         trace=tuple(numbers[name] for name in one.trace[:-1] if name in numbers),
@@ -166,6 +193,25 @@ def _left(one: Underway, u: float, at: int, model: SimulationModel, tables: Tabl
     elapsed = float(clock.calendar.working_time(one.started, at)) / HOUR / factor
     spread = activity.duration[min(one.rounds.get(one.activity, 1), len(activity.duration)) - 1]
     return min(round(remaining(spread, elapsed, u) * factor * HOUR), LONGEST)
+
+
+def _offered_in(one: Underway, u: float, at: int, model: SimulationModel, tables: Tables, idle: set[str]) -> int:
+    """Return after how long (µs) waiting work is offered to people.
+
+    While somebody of its role has a free hand it cannot have been offered yet, so its outside delay is longer than it
+    has waited. Where all have their hands full it is taken to be in the queue.
+    """
+    activity = model.activities[one.activity]
+    if one.stage != "waiting" or activity.delay is None or activity.role not in idle:
+        return 0
+    before = one.trace[-2] if len(one.trace) > 1 else None
+    ways = (wait.delay for wait in activity.waits if wait.before == before and not wait.overlap)
+    spreads = next(ways, [activity.delay])
+    spread = spreads[min(one.rounds.get(one.activity, 1), len(spreads)) - 1]
+    calendar = tables.clocks[int(tables.clock[tables.numbers[one.activity]])].calendar
+    elapsed = float(calendar.working_time(one.since, at)) / HOUR
+    hours = min(remaining(spread, elapsed, u), LONGEST / HOUR)
+    return min(int(calendar.add(at, round(hours * HOUR))) - at, LONGEST)
 
 
 def work_in_progress(log: EventLog, at: int | None = None) -> WorkInProgress:

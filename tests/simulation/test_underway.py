@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from mkmine.eventlog.observation import as_observed
 from mkmine.simulation import SimulationModel, simulate
 from mkmine.simulation.arrivals import arrival_times
 from mkmine.simulation.distributions import Exponential, Fixed
-from mkmine.simulation.underway import WorkInProgress, remaining, work_in_progress
+from mkmine.simulation.underway import Underway, WorkInProgress, remaining, work_in_progress
 from mkmine.streams import Streams
 
 from .conftest import article_values, exponential, single_queue
@@ -114,3 +115,31 @@ def test_what_cannot_be_gone_on_with_is_told(model: SimulationModel, log: EventL
     with pytest.raises(UnknownNameError, match=r"unknown activity .* in the work in progress, case"):
         simulate(other, cases=5, in_progress=found)
     assert work_in_progress(log, int(log.end.max()) + DAY).cases == ()
+
+
+@pytest.mark.parametrize("engine", ["simpy", "kernel"])
+def test_work_is_offered_after_what_is_left_of_its_delay(engine: Any) -> None:
+    """While somebody is free it cannot have been offered yet; where all are busy it waits in the queue."""
+    values = single_queue(rate=1.0, servers=2, service={"kind": "fixed", "hours": 5}).to_dict()
+    values["activities"]["Serve"]["delay"] = {"kind": "fixed", "hours": 100}
+    model = SimulationModel.from_dict(values)
+    at = int(arrival_times(model, Streams(7), weeks=4)[0])
+    old = Underway(
+        case="old",
+        arrived=at - 30 * HOUR,
+        activity="Serve",
+        stage="waiting",
+        since=at - 30 * HOUR,
+        started=0,
+        rounds={"Serve": 1},
+        trace=("Serve",),
+    )
+    times = np.array([at + 400 * DAY])
+    busy = [replace(old, case=name, stage="working", started=at, person=name) for name in ("P0", "P1")]
+
+    def begun(*cases: Underway) -> int:
+        log = simulate(model, arrivals=times, in_progress=WorkInProgress(at=at, cases=cases), engine=engine)
+        return int(log.start[log.offsets[log.case_ids.tolist().index("old")]])
+
+    assert begun(old) == begun(old, busy[0]) == at + 70 * HOUR
+    assert begun(old, *busy) == at + 5 * HOUR

@@ -257,6 +257,9 @@ def resume(p: Memory, m: Memory, base: Memory, rows: Memory, pool: Memory, case:
             begun(p, m, pool, case, place, group, -1)
         later(p, m, end, at.LEAVE_LATER, case, place, group, now)
         return True
+    if stage == at.WAITING and p[p[at.OLD_LEFT] + old] > 0:
+        later(p, m, now + p[p[at.OLD_LEFT] + old], at.OFFER_LATER, case, place, group, since)
+        return True
     if stage == at.WAITING:
         put(m, at.OFFER, case, place, group, since, -1)
         return True
