@@ -143,7 +143,7 @@ def arrivals_from(model: SimulationModel, streams: Streams, first: int, cases: i
         edges, mass = _intensity(model, span)
         ticks = np.interp(first, edges, mass) + np.cumsum(gaps) if len(edges) > 1 else np.array([np.inf])
         if mass[-1] > ticks[-1]:
-            return np.maximum(np.rint(np.interp(ticks, mass, edges)).astype(np.int64), first)
+            return np.asarray(np.maximum(np.rint(np.interp(ticks, mass, edges)), first), dtype=np.int64)
         span *= 1.5
         if span > _LONGEST_WEEKS:
             raise DataError(f"{cases:,} cases take over 50 years to arrive; raise the arrivals")
