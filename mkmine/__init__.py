@@ -40,7 +40,18 @@ if TYPE_CHECKING:
     from mkmine.eventlog.partitions import partition
     from mkmine.eventlog.summaries import summarise
     from mkmine.optimization import Staffing, optimise
-    from mkmine.performance import Diagnosis, FlowMetrics, Forecast, diagnose, flow, forecast
+    from mkmine.performance import (
+        Availability,
+        Causes,
+        Diagnosis,
+        FlowMetrics,
+        Forecast,
+        availability,
+        diagnose,
+        flow,
+        forecast,
+        waiting_causes,
+    )
     from mkmine.report import Report, draw, report
     from mkmine.rollout import Effect, effect
     from mkmine.simulation import (
@@ -60,7 +71,9 @@ if TYPE_CHECKING:
     from mkmine.targets import ProcessModel, Target, read_target
 
 _PLACES = {
+    "Availability": "performance",
     "Calendar": "calendars",
+    "Causes": "performance",
     "Conformance": "conformance",
     "Contrast": "discovery",
     "Diagnosis": "performance",
@@ -81,6 +94,7 @@ _PLACES = {
     "Staffing": "optimization",
     "Target": "targets",
     "Validation": "simulation",
+    "availability": "performance",
     "backtest": "simulation",
     "calibrate": "simulation",
     "check": "conformance",
@@ -95,7 +109,7 @@ _PLACES = {
     "filters": "eventlog.cleaning",
     "flow": "performance",
     "forecast": "performance",
-    "guess_mapping": "eventlog.formats.read",
+    "guess_mapping": "sources",
     "optimise": "optimization",
     "partition": "sources",
     "pseudonymise": "eventlog.cleaning.privacy",
@@ -109,6 +123,7 @@ _PLACES = {
     "simulate": "simulation",
     "summarise": "eventlog.summaries",
     "variants": "discovery",
+    "waiting_causes": "performance",
     "write": "eventlog.formats.write",
 }
 
@@ -116,7 +131,9 @@ _PLACES = {
 _MODULES = {"filters", "repairs"}
 
 __all__ = [
+    "Availability",
     "Calendar",
+    "Causes",
     "Conformance",
     "Contrast",
     "Diagnosis",
@@ -137,6 +154,7 @@ __all__ = [
     "Staffing",
     "Target",
     "Validation",
+    "availability",
     "backtest",
     "calibrate",
     "check",
@@ -165,6 +183,7 @@ __all__ = [
     "simulate",
     "summarise",
     "variants",
+    "waiting_causes",
     "write",
 ]
 
