@@ -13,6 +13,8 @@ Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 _FEWEST = 5
+# People differ if they would seem to by chance less than once in a hundred times (Cochran's Q).
+_BY_CHANCE = 0.01
 # A pace this near to everybody's is not worth a place in the model.
 _ALIKE = 0.1
 _SLOWEST = 5.0
@@ -25,6 +27,8 @@ def estimate_paces(log: EventLog, hours: Floats, rows: Flags) -> dict[int, float
     the true paces is what of the variance of the ratios chance does not explain (random effects by moments; DerSimonian
     and Laird 1986). Who did the activity fewer than 5 times has everybody's pace.
     """
+    from scipy.special import chdtrc
+
     known = rows & (log.resource >= 0) & np.isfinite(hours)
     relative = np.full(len(log), np.nan)
     rounds = np.minimum(log.round, 2)
@@ -46,8 +50,10 @@ def estimate_paces(log: EventLog, hours: Floats, rows: Flags) -> dict[int, float
     error = spread / count
     weight = 1 / error[enough]
     centre = float(weight @ mean[enough] / weight.sum())
-    excess = float(weight @ (mean[enough] - centre) ** 2) - (int(enough.sum()) - 1)
-    between = max(excess / float(weight.sum() - (weight @ weight) / weight.sum()), 0.0)
+    apart, freedom = float(weight @ (mean[enough] - centre) ** 2), int(enough.sum()) - 1
+    if float(chdtrc(freedom, apart)) > _BY_CHANCE:
+        return {}
+    between = (apart - freedom) / float(weight.sum() - (weight @ weight) / weight.sum())
     pace = 1 + (mean - 1) * between / (between + error)
     out = {}
     for person, value, shown in zip(people.tolist(), pace.tolist(), enough.tolist(), strict=True):
