@@ -30,7 +30,7 @@ def test_who_is_slower_is_found(make_log: Callable[..., EventLog]) -> None:
 
 
 def test_chance_is_no_pace(make_log: Callable[..., EventLog]) -> None:
-    people = {name: 1.0 for name in ("Ann", "Bob", "Cat", "Dan", "Eve")}
+    people = dict.fromkeys(("Ann", "Bob", "Cat", "Dan", "Eve"), 1.0)
     assert sum(bool(worked(make_log, people, 12, seed)) for seed in range(20)) <= 3
 
 
