@@ -72,7 +72,7 @@ def department(seed: int) -> SimulationModel:
             },
             "people": people,
             "activities": _activities(draw, hours, rounds, legal, agency, redone),
-            "begin": [{"to": "Brief", "probability": 1}],
+            "begin": [{"to": "Request", "probability": 1}],
             "arrivals": {"weekly": _weekly(draw, per_week), "holidays": "RU"},
         }
     )
@@ -134,20 +134,18 @@ def _staffed(
 
 def _loads(model: SimulationModel) -> dict[str, float]:
     """Return how much of the hours of each role its work takes, in an ordinary week."""
-    visits = dict.fromkeys(model.activities, 0.0)
-    # (activity, round) by what share of the cases; a share below one in a million is let go.
-    ahead = [("Brief", 1, {}, 1.0)]
+    # Paths with the rounds behind them and the share of the cases that take them; rare ones are let go.
+    ahead: list[tuple[str, dict[str, int], float]] = [("Request", {}, 1.0)]
     load = dict.fromkeys(model.roles, 0.0)
     while ahead:
-        name, _, rounds, share = ahead.pop()
+        name, rounds, share = ahead.pop()
         one = model.activities[name]
         number = rounds.get(name, 0) + 1
-        visits[name] += share
         if one.role is not None:
             load[one.role] += share * one.duration[min(number, len(one.duration)) - 1].mean_h
         for route in one.next[min(number, len(one.next)) - 1]:
             if route.to is not None and share * route.probability > 1e-4:
-                ahead.append((route.to, 0, {**rounds, name: number}, share * route.probability))
+                ahead.append((route.to, {**rounds, name: number}, share * route.probability))
     return {
         role: model.arrivals.per_week * work / sum(model.calendar(p.calendar).hours_per_week for p in model.staff(role))
         for role, work in load.items()
@@ -171,16 +169,14 @@ def _activities(
 
     design = [("Agency", agency), ("Design", 1 - agency)]
     approved = [("Legal", legal), *((name, (1 - legal) * share) for name, share in design)]
-    delayed = bool(draw.random() < 0.5)
+    asked = {"delay": {"kind": "exponential", "mean": float(draw.uniform(2, 12))}, "calendar": "office"}
     return {
+        # A tracker knows when a task was created.
+        "Request": {"duration": [{"kind": "fixed", "hours": 0}], "next": [to(("Brief", 1))]},
         "Brief": {
             "role": "Marketer",
             "duration": spent("Brief", 1),
-            **(
-                {"delay": {"kind": "exponential", "mean": float(draw.uniform(2, 12))}, "calendar": "office"}
-                if delayed
-                else {}
-            ),
+            **(asked if draw.random() < 0.5 else {}),
             "next": [to(("Text", 1))],
         },
         "Text": {
