@@ -198,6 +198,7 @@ def sensitivity(
         warm_up_weeks=warm_up_weeks,
         sla_h=sla_h,
         confidence=confidence,
+        draws=0,
         workers=workers,
         executor=executor,
         study=study,
