@@ -113,7 +113,7 @@ class SimulationModel(Part):
     until: date | None = None
     office: Name
     calendars: dict[Name, CalendarModel]
-    people: list[Person]
+    people: list[Person] = Field(default_factory=list)
     activities: dict[Name, ActivityModel]
     gateways: dict[Name, Gateway] = Field(default_factory=dict)
     begin: Routes
@@ -204,14 +204,9 @@ class SimulationModel(Part):
         return write_text(path, self.to_yaml())
 
     def __repr__(self) -> str:
-        lines = [f"SimulationModel {self.name}: {self.arrivals.per_week:.1f} cases a week"]
-        for name, one in self.activities.items():
-            who = "outside" if one.role is None else f"{one.role} ({len(self.staff(one.role))})"
-            back = sum(route.probability for route in one.next[0] if route.rework)
-            loop = f", sent back {back:.0%} in round 1" if back else ""
-            wait = f", outside delay {one.delay.mean_h:.1f} h" if one.delay else ""
-            lines.append(f"  {name}: {who}, {one.duration[0].mean_h:.1f} h{wait}{loop}")
-        return "\n".join([*lines, *(f"  note: {note}" for note in self.notes)])
+        from mkmine.simulation.account import account
+
+        return account(self)
 
     def __str__(self) -> str:
         return repr(self)
