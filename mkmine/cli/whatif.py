@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = ["show_experiment", "show_validation", "simulate", "suggested", "validated"]
 
+# A report is waited for: it tries no more levers than these, those with the largest estimated gain.
+MOST_LEVERS = 4
 Change = tuple[str, float]
 Wanted = tuple[str, str]
 QUESTIONS = ("cycle_mean_h", "cycle_p85_h", "on_time_share", "throughput_per_week")
@@ -271,11 +273,11 @@ def _show_sensitivity(console: Console, model: SimulationModel, change: float, a
 
 
 def suggested(log: EventLog, model: SimulationModel, language: Language) -> list[Scenario]:
-    """Return a scenario for each lever that the diagnosis of a log suggests and the model can express."""
+    """Return scenarios for the first levers that the diagnosis of a log suggests and the model can express."""
     import mkmine as mk
     from mkmine.simulation import from_levers
 
-    return from_levers(mk.diagnose(log).levers, model=model, language=language)
+    return from_levers(mk.diagnose(log).levers, model=model, language=language)[:MOST_LEVERS]
 
 
 def validated(console: Console, log: EventLog) -> Validation | None:

@@ -185,7 +185,8 @@ def _absences(log: EventLog, rows: Ints, calendar: Calendar) -> tuple[tuple[Span
     usual = spans <= UNUSUAL * np.quantile(spans, 0.95)
     busy = _covered(log.start[rows][usual], log.end[rows][usual], edges)
     quiet = np.flatnonzero((gaps >= LONG * open_day) & (rate * gaps > IMPROBABLE) & ~busy)
-    away, outside = [], []
+    away: list[Span] = []
+    outside: list[Span] = []
     for gap in quiet.tolist():
         first = from_us(int(edges[gap]), log.time_zone).date() + timedelta(days=0 if gap == 0 else 1)
         last = from_us(int(edges[gap + 1]), log.time_zone).date() - timedelta(days=0 if gap == len(gaps) - 1 else 1)
@@ -235,9 +236,9 @@ class Availability:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, dates as ISO 8601."""
-        people = self.people.assign(
-            **{name: [None if pd.isna(one) else one.isoformat() for one in self.people[name]] for name in _DATES}
-        )
+        people = self.people.copy()
+        for name in _DATES:
+            people[name] = [None if pd.isna(one) else one.isoformat() for one in people[name]]
         return {
             "people": records(people),
             "roles": records(self.roles),
@@ -247,9 +248,9 @@ class Availability:
 
     def __repr__(self) -> str:
         lines = [f"Availability of {len(self.people):,} people in {len(self.roles):,} roles"]
-        for row in self.people.head(12).itertuples():
-            held = "" if np.isnan(row.held_out) else f", {row.held_out:.0%} of the last third within"
-            lines.append(f"  {row.person}: {row.hours}{held}")
+        for row in self.people.head(12).to_dict("records"):
+            held = "" if row["held_out"] != row["held_out"] else f", {row['held_out']:.0%} of the last third within"
+            lines.append(f"  {row['person']}: {row['hours']}{held}")
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:

@@ -111,10 +111,10 @@ class Causes:
     def __repr__(self) -> str:
         every = float(self.total["hours"].sum())
         lines = [f"Causes of waiting: {every:,.0f} working hours in {self.log.n_cases:,} cases"]
-        for row in self.total.itertuples():
-            between = "" if np.isnan(row.low) else f" ({row.low:.0%} to {row.high:.0%})"
-            share = "" if np.isnan(row.share) else f"{row.share:.0%}{between}"
-            lines.append(f"  {row.cause:<15}{row.hours:>10,.0f} h  {share}".rstrip())
+        for row in records(self.total):
+            between = "" if row["low"] is None else f" ({row['low']:.0%} to {row['high']:.0%})"
+            share = "" if row["share"] is None else f"{row['share']:.0%}{between}"
+            lines.append(f"  {row['cause']:<15}{row['hours']:>10,.0f} h  {share}".rstrip())
         return "\n".join([*lines, *(f"  note: {note}" for note in self.notes)])
 
     def _repr_html_(self) -> str:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html import escape
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,21 +16,18 @@ from mkmine.discovery.process_map import records
 from mkmine.discovery.rework import Rework, rework
 from mkmine.eventlog.log import EventLog
 from mkmine.eventlog.provenance import Provenance
-from mkmine.eventlog.statuses import is_final, tells_statuses
 from mkmine.eventlog.summaries import case_table
+from mkmine.performance.breakdown import Causes, waiting_causes
+from mkmine.performance.lever import Lever
+from mkmine.performance.levers import find_levers
 from mkmine.performance.people import people
 from mkmine.performance.times import key_figures
 from mkmine.performance.waiting import Spent, spent, waiting, workload
 
-__all__ = ["COMPLETIONS_ONLY", "PARTIAL_WORK", "STATUS_LOG", "Diagnosis", "Lever", "diagnose"]
+__all__ = ["COMPLETIONS_ONLY", "PARTIAL_WORK", "STATUS_LOG", "Diagnosis", "diagnose"]
 
 EXAMPLES = 3
-# A way back that a simulation model can tell from a way on: most of its transitions lead to a further round.
-MOSTLY_BACK = 0.5
-# An activity that goes back this often takes no decision.
-ALWAYS_BACK = 0.95
-# People who are seldom busy are not what work waits for.
-SELDOM_BUSY = 0.1
+# People who spend hardly any time with work are not what it waits for.
 NEVER_BUSY = 0.01
 
 COMPLETIONS_ONLY = (
@@ -49,28 +45,6 @@ PARTIAL_WORK = (
     "A filter has left out other work of the same people: hours of work are those of what was kept, and how busy the "
     "people are is not known."
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lever:
-    """A change worth trying: `value` more people in the role `name`, or `value` times the rework after an activity
-    or the wait at it."""
-
-    kind: Literal["staff", "rework", "wait"]
-    name: str
-    value: float
-    reason: str
-    evidence: Mapping[str, Any] = field(default_factory=dict)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain values."""
-        return {
-            "kind": self.kind,
-            "name": self.name,
-            "value": self.value,
-            "reason": self.reason,
-            "evidence": dict(self.evidence),
-        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
@@ -96,8 +70,10 @@ class Diagnosis:
         (working hours lost in all cases), share (of the working hours of all cycle times), evidence (numbers by name),
         examples (cases that lost most).
         A loop of rework holds the queues in it, so hours of different kinds overlap and do not add up.
+    causes
+        What work waited for, with intervals; see `mkmine.performance.breakdown.Causes`.
     levers
-        What to try in a simulation.
+        What to try in a simulation, the largest estimated gain first; see `mkmine.performance.lever.Lever`.
     notes
         English sentences on what the figures cannot say.
     """
@@ -109,6 +85,7 @@ class Diagnosis:
     workload: pd.DataFrame
     people: pd.DataFrame
     bottlenecks: pd.DataFrame
+    causes: Causes
     levers: tuple[Lever, ...]
     notes: tuple[str, ...]
     provenance: Provenance = field(repr=False)
@@ -124,6 +101,7 @@ class Diagnosis:
         return {
             "cases": figures,
             **{name: records(getattr(self, name)) for name in tables},
+            "causes": {name: records(getattr(self.causes, name)) for name in ("total", "table", "shares", "roles")},
             "levers": [lever.to_dict() for lever in self.levers],
             "notes": list(self.notes),
             "provenance": self.provenance.to_dict(),
@@ -138,7 +116,13 @@ class Diagnosis:
         ]
         for row in self.bottlenecks.head(6).itertuples():
             lines.append(f"  {row.rank}. {row.kind}: {row.where}, {row.hours:,.0f} h ({row.share:.0%})")
-        lines += [f"  try: {lever.kind} {lever.name} {lever.value:g} ({lever.reason})" for lever in self.levers]
+        spent = self.causes.total.sort_values("hours", ascending=False)
+        told = [f"{row['cause']} {row['share']:.0%}" for row in spent.to_dict("records") if row["hours"] > 0]
+        lines += [f"  waiting: {', '.join(told)}"] if told else []
+        lines += [
+            f"  try: {lever.kind} {lever.name} {lever.value:g}, perhaps {lever.gain_h:,.1f} h a case ({lever.reason})"
+            for lever in self.levers
+        ]
         return "\n".join([*lines, *(f"  note: {note}" for note in self.notes)])
 
     def _repr_html_(self) -> str:
@@ -151,7 +135,8 @@ def diagnose(log: EventLog, *, calendar: Calendar | None = None) -> Diagnosis:
     """Find where the cases of a log lose working time.
 
     Waiting is the working time from enabled to start (the end of what enabled an instance, where the log does not
-    record it), rework the working time of loops, outside waits the activities that nobody of the log does.
+    record it), rework the working time of loops, outside waits the activities that nobody of the log does. Why work
+    waited is told by `waiting_causes`. The gains of levers are estimates until they are simulated.
     """
     working = calendar or log.working_calendar()
     times = spent(log, working)
@@ -160,6 +145,8 @@ def diagnose(log: EventLog, *, calendar: Calendar | None = None) -> Diagnosis:
     again = rework(log, calendar=working)
     waits = waiting(log, times, pools)
     load = workload(log, times, pools, working)
+    folk = people(log, times, pools, working)
+    causes = waiting_causes(log, calendar=working, sensitivity=False)
     lost = _bottlenecks(log, times, waits, again, load, float(cases["cycle_h"].sum()))
     return Diagnosis(
         cases=key_figures(log, cases, separable=times.separable),
@@ -167,9 +154,19 @@ def diagnose(log: EventLog, *, calendar: Calendar | None = None) -> Diagnosis:
         rework=again.rounds,
         loops=again.loops,
         workload=load,
-        people=people(log, times, pools, working),
+        people=folk,
         bottlenecks=lost,
-        levers=_levers(log, again, load[load["role"].isin(set(waits["role"]))], lost),
+        causes=causes,
+        levers=find_levers(
+            log,
+            causes=causes,
+            again=again,
+            load=load[load["role"].isin(set(waits["role"]))],
+            people=folk,
+            lost=lost,
+            pools=pools,
+            calendar=working,
+        ),
         notes=_notes(log, times, calendar),
         provenance=log.provenance("working-time decomposition; Kaplan-Meier", calendar=working.describe()),
     )
@@ -245,59 +242,3 @@ def _worst(log: EventLog, times: Spent, activity: str) -> tuple[str, ...]:
     by_case = np.bincount(log.case_of[rows], weights=times.waiting[rows], minlength=log.n_cases)
     worst = np.argsort(-by_case, kind="stable")[:EXAMPLES]
     return tuple(str(log.case_ids[case]) for case in worst if by_case[case] > 0)
-
-
-def _levers(log: EventLog, again: Rework, load: pd.DataFrame, lost: pd.DataFrame) -> tuple[Lever, ...]:
-    found = (_staff(log, load), _less_rework(log, again), _shorter_wait(log, lost))
-    return tuple(one for one in found if one is not None)
-
-
-def _shorter_wait(log: EventLog, lost: pd.DataFrame) -> Lever | None:
-    """Choose the longest wait for something other than a busy colleague, as far as the log tells them apart.
-
-    What is done but not closed is left out: closing it earlier helps nobody.
-    """
-    kinds = ["outside"] if log.timestamps != "completed" else ["outside", "queue"]
-    waits = lost[lost["kind"].isin(kinds)]
-    if tells_statuses(log):
-        waits = waits[[not is_final(name) for name in waits["where"]]]
-    if not len(waits):
-        return None
-    row = waits.iloc[0]
-    reason = f"cases wait {row['hours']:,.0f} working hours there"
-    evidence = {"hours": float(row["hours"]), "share": float(row["share"])}
-    return Lever(kind="wait", name=str(row["where"]), value=0.5, reason=reason, evidence=evidence)
-
-
-def _staff(log: EventLog, load: pd.DataFrame) -> Lever | None:
-    """Choose the role whose work waits most while its people are on duty and busy: contention times utilisation.
-
-    A log of completions does not tell how busy people are, and a queue alone does not tell that they are too few.
-    """
-    busy = load[load["utilisation"] >= SELDOM_BUSY]
-    busy = busy[busy["contention_h"] > 0]
-    if log.timestamps == "completed" or not len(busy):
-        return None
-    contention = busy["contention_h"] * busy["utilisation"].clip(upper=1.0)
-    worst = busy.iloc[int(np.argmax(contention.to_numpy()))].to_dict()
-    reason = (
-        f"its work waits {worst['contention_h']:,.0f} hours while its people are on duty, and they are busy "
-        f"{worst['utilisation']:.0%} of the time"
-    )
-    evidence = {"contention_h": float(worst["contention_h"]), "utilisation": float(worst["utilisation"])}
-    return Lever(kind="staff", name=str(worst["role"]), value=1.0, reason=reason, evidence=evidence)
-
-
-def _less_rework(log: EventLog, again: Rework) -> Lever | None:
-    """Choose the costliest loop that begins with a decision: an activity that always leads back only passes it on."""
-    loops = again.loops
-    executed = loops["gate"].map({name: int((log.activity == code).sum()) for code, name in enumerate(log.activities)})
-    able = loops[
-        (loops["hours"] > 0) & (loops["share_back"] > MOSTLY_BACK) & (loops["returns"] < ALWAYS_BACK * executed)
-    ]
-    if not len(able):
-        return None
-    row = able.iloc[0]
-    reason = f"{row['returns']:,} returns to {row['target']} cost {row['hours']:,.0f} working hours"
-    evidence = {"returns": int(row["returns"]), "hours": float(row["hours"]), "target": str(row["target"])}
-    return Lever(kind="rework", name=str(row["gate"]), value=0.5, reason=reason, evidence=evidence)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -255,6 +255,20 @@ class Scenario:
         return cls.from_dict(read_yaml(path, what="scenario"), where=str(path))
 
     @classmethod
+    def of(cls, lever: Lever, *, language: Language = "en") -> Scenario:
+        """Return what tries a lever of a diagnosis, named in a language: `mk.Scenario.of(pains.levers[0])`."""
+        t, name = translator(language), lever.name
+        names = {
+            "batch": t("smaller batches of {name}", name=name),
+            "wip_limit": t("at most {n} cases at a time", n=t.number(lever.value, digits=0)),
+            "skill": t("{person} also works as {name}", person=lever.evidence.get("person", ""), name=name),
+            "hours": t("{name}: the same hours, every day", name=name),
+        }
+        if lever.kind not in names:
+            return scenario_of(lever.kind, name, lever.value, language=language)
+        return replace(cls.from_dict(lever.scenario()), name=names[lever.kind])
+
+    @classmethod
     def from_dict(cls, values: Mapping[str, Any], *, where: str = "scenario") -> Scenario:
         """Read what `to_dict` wrote. Raises `DataError` with the place if a change is unknown or incomplete."""
         for key in values:
@@ -333,7 +347,7 @@ def from_levers(
     """
     out = []
     for lever in levers:
-        scenario = scenario_of(lever.kind, lever.name, lever.value, language=language)
+        scenario = Scenario.of(lever, language=language)
         try:
             if model is not None:
                 scenario.apply(model)

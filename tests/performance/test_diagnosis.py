@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from heapq import heappop, heappush
 from pathlib import Path
 
 import pytest
@@ -19,22 +20,20 @@ ALWAYS = Calendar.always()
 @pytest.fixture
 def queue(make_log: Callable[..., EventLog]) -> EventLog:
     """Ten articles written in parallel, one busy approver, half of them sent back once, and an agency outside."""
-    rows: list[tuple[object, ...]] = []
+    rows: list[tuple[object, ...]] = [(f"c{i}", "Writing", i, i + 1, f"Writer-{i % 3}") for i in range(10)]
+    queue = [(i + 1.0, i, 1) for i in range(10)]
     free = 0.0
-    for i in range(10):
-        name, at = f"c{i}", float(i)
-        rows.append((name, "Writing", at, at + 1, f"Writer-{i % 3}"))
-        at += 1
-        for last in (True,) if i % 2 else (False, True):
-            start = max(at, free)
-            free = start + 2
-            rows.append((name, "Approval", start, free, "Clara"))
-            at = free
-            if not last:
-                rows.append((name, "Writing", at, at + 1, f"Writer-{i % 3}"))
-                at += 1
-        rows.append((name, "Agency", at, at + 3, None))
-        rows.append((name, "Publishing", at + 3, at + 3.5, "Writer-0"))
+    while queue:
+        ready, i, number = heappop(queue)
+        name, start = f"c{i}", max(ready, free)
+        free = start + 2
+        rows.append((name, "Approval", start, free, "Clara"))
+        if i % 2 == 0 and number == 1:
+            rows.append((name, "Writing", free, free + 1, f"Writer-{i % 3}"))
+            heappush(queue, (free + 1, i, 2))
+        else:
+            rows.append((name, "Agency", free, free + 3, None))
+            rows.append((name, "Publishing", free + 3, free + 3.5, "Writer-0"))
     return make_log(rows)
 
 
@@ -54,13 +53,17 @@ def test_the_busy_approver_is_the_bottleneck(queue: EventLog) -> None:
 def test_the_levers_are_the_approver_the_loop_and_the_wait_outside(queue: EventLog) -> None:
     found = diagnose(queue, calendar=ALWAYS)
     levers = found.levers
-    assert [(one.kind, one.name, one.value) for one in levers[:2]] == [
+    assert [(one.kind, one.name, one.value) for one in levers] == [
         ("staff", "Clara", 1.0),
+        ("skill", "Clara", 1.0),
         ("rework", "Approval", 0.5),
+        ("wait", "Agency", 0.5),
+        ("wip_limit", "log", 4.0),
     ]
-    outside = found.bottlenecks[found.bottlenecks["kind"] == "outside"]
-    assert [one.name for one in levers[2:]] == outside["where"].head(1).tolist()
-    assert "5 returns to Writing" in levers[1].reason
+    assert "5 returns to Writing" in levers[2].reason
+    # Three hours each at the agency.
+    assert levers[3].gain_h == pytest.approx(1.5)
+    assert levers[3].examples == ("c0", "c1", "c2")
 
 
 def test_an_activity_that_always_leads_back_takes_no_decision(make_log: Callable[..., EventLog]) -> None:
@@ -73,7 +76,7 @@ def test_completions_allow_no_advice_on_staff(make_log: Callable[..., EventLog])
     log = make_log(rows, timestamps="completed")
     found = diagnose(log, calendar=ALWAYS)
     assert COMPLETIONS_ONLY in found.notes
-    assert [one.kind for one in found.levers] == ["rework", "wait"]
+    assert [one.kind for one in found.levers] == ["wait", "rework"]
 
 
 def test_after_a_filter_nobody_knows_how_busy_the_people_are(queue: EventLog) -> None:
