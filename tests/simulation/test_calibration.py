@@ -209,6 +209,63 @@ def test_the_smallest_log_that_can_be_learned_from_runs() -> None:
     assert len(simulate(found, weeks=4)) > 0
 
 
+def steps(cases: int, activities: int, people: int, *, hours: float) -> EventLog:
+    """Cases of three steps each, an exponential time apart."""
+    rng = np.random.default_rng(5)
+    base = pd.Timestamp("2025-03-03", tz="UTC")
+    rows = []
+    for case in range(cases):
+        at = 5.0 * case
+        for step in range(3):
+            took = hours * rng.exponential()
+            name = f"a{(3 * case + step) % activities}"
+            rows.append((str(case), name, at, at + took, f"p{rng.integers(people)}"))
+            at += took + rng.exponential(2)
+    frame = pd.DataFrame(rows, columns=["case", "activity", "start", "end", "who"])
+    for column in ("start", "end"):
+        frame[column] = base + pd.to_timedelta(frame[column], unit="h")
+    return EventLog.from_pandas(frame, start="start", resource="who", name="steps")
+
+
+@pytest.mark.parametrize(
+    ("activities", "people", "hours"),
+    [(6, 1, 0.2), (6, 10, 0.0), (500, 30, 0.2)],
+    ids=["one person", "no durations", "500 activities"],
+)
+def test_logs_at_the_limits_give_models_that_run_and_are_saved(
+    activities: int, people: int, hours: float, tmp_path: Path
+) -> None:
+    log = steps(400, activities, people, hours=hours)
+    found = calibrate(log)
+    again = simulate(found, cases=400)
+    assert SimulationModel.load(found.save(tmp_path / "model.yaml")) == found
+    mean = [float((one.end - one.start).mean()) / HOUR for one in (log, again)]
+    assert mean[1] == pytest.approx(mean[0], rel=0.2)
+    lengths = [np.diff(one.offsets).mean() for one in (log, again)]
+    assert lengths[1] == pytest.approx(3, rel=0.1)
+
+
+def test_where_every_case_is_open_nothing_is_guessed() -> None:
+    log = steps(100, 6, 3, hours=0.2)
+    with pytest.raises(DataError, match="0 completed cases are too few"):
+        calibrate(replace(log, completed=np.zeros(100, dtype=np.bool_)))
+
+
+def test_a_log_of_finished_cases_says_what_is_missing() -> None:
+    log = steps(300, 6, 5, hours=0.2)
+    rng = np.random.default_rng(2)
+    longer = rng.exponential(300, 300) * HOUR
+    end = log.end.copy()
+    last = log.offsets[1:] - 1
+    end[last] += longer.astype(np.int64)
+    cut = int(log.start[-1])
+    kept = (end[last] <= cut)[log.case_of]
+    frame = replace(log, end=end).to_pandas().loc[kept]
+    seen = EventLog.from_pandas(frame, start="start", resource="resource", name="finished")
+    notes = " ".join(calibrate(seen).notes)
+    assert "The log holds finished cases only" in notes
+
+
 def test_a_calibrated_model_says_which_log_it_comes_from(tmp_path: Path) -> None:
     log = read(sample("article").log)
     model = calibrate(log)

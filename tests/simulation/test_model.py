@@ -42,7 +42,7 @@ def test_what_it_tells(article: SimulationModel) -> None:
     assert article.arrivals.per_week == pytest.approx(6.0)
     assert article.horizon(2) == date(2025, 1, 27)
     text = repr(article)
-    assert "Approval: 1 part-time Approver (Tue 10:00-13:00; Thu 14:00-17:00); 0.2 h; outside delay 1.0 h; round 1" in text
+    assert "Approval: 1 part-time Approver (Tue 10:00-13:00; Thu 14:00-17:00); 0.2 h; outside delay 1.0 h" in text
     table = article.to_pandas().set_index("activity")
     assert table.loc["Text", "people"] == 2
     assert table.loc["Approval", "rework"] == pytest.approx(0.4)
