@@ -9,13 +9,15 @@ from typing import Any, Literal
 
 from mkmine.errors import DataError
 from mkmine.eventlog import EventLog
+from mkmine.eventlog.formats.mapping import MappingGuess
+from mkmine.eventlog.formats.read import guess_mapping as guess
 from mkmine.eventlog.formats.read import read as read_events
 from mkmine.eventlog.partitions import Partitions
 from mkmine.eventlog.partitions import partition as cut
 from mkmine.files import checked_path
 from mkmine.trackers import looks_like_export, read_export
 
-__all__ = ["partition", "read"]
+__all__ = ["guess_mapping", "partition", "read"]
 
 Kind = Literal["events", "ocel", "tracker"]
 KINDS = ("events", "ocel", "tracker")
@@ -73,16 +75,29 @@ def read(source: Any, *, kind: Kind | None = None, **settings: Any) -> EventLog:
 @wraps(cut)
 def partition(source: Any, folder: str | Path, **settings: Any) -> Partitions:
     """Cut a log into partitions; a tracker's export, whose rows are no events, is refused with what to do."""
-    if (
-        isinstance(source, str | Path)
-        and not {"case", "activity", "mapping"} & set(settings)
-        and looks_like_export(source)
-    ):
+    if _is_export(source, settings):
         raise DataError(
             f'"{source}": a tracker\'s export is read whole; convert it to .parquet, and partition that: '
             f'mk.read("{Path(source).name}").save("log.parquet")'
         )
     return cut(source, folder, **settings)
+
+
+@wraps(guess)
+def guess_mapping(source: Any, **settings: Any) -> MappingGuess:
+    """Find out which column is what; a tracker's export, whose statuses are to be mapped, is refused."""
+    if _is_export(source, settings):
+        raise DataError(
+            f'"{source}" is a tracker\'s export: its rows are changes, and mkmine.read knows its columns. What its '
+            f"statuses mean is mapped instead: mkmine.trackers.StatusMapping"
+        )
+    return guess(source, **settings)
+
+
+def _is_export(source: Any, settings: dict[str, Any]) -> bool:
+    """Return whether a source is a tracker's export, unless somebody says which of its columns is what."""
+    told = {"case", "activity", "mapping"} & set(settings)
+    return isinstance(source, str | Path) and not told and looks_like_export(source)
 
 
 def _found(source: Any, is_path: bool, columns: set[str]) -> Kind:

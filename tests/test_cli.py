@@ -468,6 +468,8 @@ def test_an_export_of_a_tracker_is_not_cut(tmp_path: Path, capsys: pytest.Captur
     assert "читается только целиком" in capsys.readouterr().err
     with pytest.raises(DataError, match="a tracker's export is read whole"):
         mk.partition(path, tmp_path / "parts")
+    with pytest.raises(DataError, match="its rows are changes"):
+        mk.guess_mapping(path)
 
 
 @pytest.mark.parametrize(

@@ -118,7 +118,7 @@ def test_reads_a_mapping_with_and_without_a_byte_order_mark(tmp_path: Path) -> N
         (BOMB, r"is not valid YAML: line 2: aliases \(\*a\) are not allowed"),
         ("a: &a\n  b: *a\n", "aliases"),
         ("- 1\n- 2\n", "holds a list, not a mapping"),
-        ("", "holds a NoneType, not a mapping"),
+        ("", "holds nothing, not a mapping"),
         ("a: [1, 2\n", "is not valid YAML"),
         ("a: !!python/object/apply:os.system ['true']\n", "is not valid YAML"),
         ("a: 2025-99-99\n", "is not valid YAML"),

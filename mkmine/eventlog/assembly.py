@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from mkmine.calendars import Calendar, zone
 from mkmine.errors import DataError, UnknownNameError
-from mkmine.eventlog.columns import Columns
+from mkmine.eventlog.columns import Columns, Text
 from mkmine.eventlog.encoding import (
     EARLIEST,
     LATEST,
@@ -26,6 +26,8 @@ from mkmine.eventlog.encoding import (
     named_in_order,
     reading_order,
 )
+from mkmine.eventlog.formats.coding import attribute, taken
+from mkmine.eventlog.formats.table import arrow_column, check_names, is_text, plain
 from mkmine.eventlog.log import EventLog, Timestamps
 from mkmine.eventlog.provenance import Step
 
@@ -116,9 +118,27 @@ def _sorted(values: Any, order: Any) -> Any:
     return values.copy() if order is None else gathered(values, order)
 
 
-def _by_case(facts: Any, ids: list[str], **missing: Any) -> Any:
-    """Return the rows of a frame or a series for these cases: the ids of a log are text, whatever the source has."""
-    return facts.set_axis(facts.index.astype(str).str.strip(), axis=0).reindex(ids, **missing)
+def _by_case(facts: Any, ids: list[str], what: str, **missing: Any) -> Any:
+    """Return the rows of a frame or a series for these cases: the ids of a log are text, whatever the source has.
+
+    Raises `DataError` if a case is there twice, or none is of the log.
+    """
+    index = facts.index.astype(str).str.strip()
+    if not index.is_unique:
+        twice = index[index.duplicated()][0]
+        raise DataError(f'{what} has several rows for the case "{twice}"; give one for each')
+    if len(index) and not index.isin(ids).any():
+        raise DataError(f'{what} has no case of the log (its first is "{index[0]}"); let its index be the ids of cases')
+    return facts.set_axis(index, axis=0).reindex(ids, **missing)
+
+
+def _flags(values: pd.Series, what: str) -> NDArray[np.bool_]:
+    """Return a column of yes and no. Raises `DataError` if it holds anything else, or nothing, somewhere."""
+    fine = values.isin([True, False])
+    if not fine.all():
+        wrong = values[~fine].iloc[0]
+        raise DataError(f'"{what}" holds "{wrong}", which is neither True nor False; put one of them in every row')
+    return values.to_numpy(dtype=np.bool_)
 
 
 def frame_to_log(
@@ -143,11 +163,19 @@ def frame_to_log(
 ) -> EventLog:
     """Make the log of a frame: `EventLog.from_pandas` tells what the arguments mean and what is raised."""
     zone(time_zone)
+    known = list(frame.columns)
     for column in (case, activity, start, end, enabled, resource, role, ongoing, *attributes):
-        if column is not None and column not in frame.columns:
-            raise UnknownNameError.of(kind="column", name=column, known=[str(one) for one in frame.columns])
+        if column is None:
+            continue
+        if column not in known:
+            raise UnknownNameError.of(kind="column", name=str(column), known=[str(one) for one in known])
+        if known.count(column) > 1:
+            raise DataError(f'the frame has several columns named "{column}"; give each its own name')
+    if case_attributes is not None:
+        case_attributes = case_attributes.set_axis(check_names(list(case_attributes), "case_attributes"), axis=1)
     if not frame.index.is_unique:
         raise DataError("the frame's index has repeated labels; call reset_index(drop=True) first")
+    names = check_names(attributes, "attributes")
     cases, activities = encode(frame[case]), encode(frame[activity])
     ends = instants(frame[end], time_zone, end)
     starts = ends if start is None else instants(frame[start], time_zone, start)
@@ -174,7 +202,7 @@ def frame_to_log(
         ready = np.minimum(np.where(ready == MISSING, starts, ready), starts)[rows]
     kept = by_first_appearance(cases.codes[rows], cases.names)
     ids = [] if case_attributes is None and completed is None else kept.names.to_pylist()
-    done = None if completed is None else _by_case(completed, ids, fill_value=True).to_numpy(dtype=np.bool_)
+    done = None if completed is None else _flags(_by_case(completed, ids, "completed", fill_value=True), "completed")
     return assemble(
         case=kept,
         activity=_of(activities, rows),
@@ -183,9 +211,9 @@ def frame_to_log(
         enabled=ready,
         resource=None if resource is None else _of(encode(frame[resource]), rows),
         role=None if role is None else _of(encode(frame[role]), rows),
-        ongoing=None if ongoing is None else frame[ongoing].to_numpy(dtype=np.bool_)[rows],
-        attributes={column: _values(frame[column])[rows] for column in attributes},
-        case_attributes=None if case_attributes is None else _by_case(case_attributes, ids),
+        ongoing=None if ongoing is None else _flags(frame[ongoing], ongoing)[rows],
+        attributes={name: taken(_values(frame[one]), rows) for name, one in zip(names, attributes, strict=True)},
+        case_attributes=None if case_attributes is None else _by_case(case_attributes, ids, "case_attributes"),
         completed=done,
         time_zone=time_zone,
         quarantine=pd.concat(parts, ignore_index=True) if parts else None,
@@ -199,7 +227,11 @@ def _of(column: Coded, rows: Any) -> Coded:
 
 
 def _values(column: pd.Series) -> Any:
-    return pa.array(column, from_pandas=True) if isinstance(column.dtype, pd.StringDtype) else column.to_numpy()
+    if isinstance(column.dtype, np.dtype):
+        return column.to_numpy()
+    # pandas' own types, nullable numbers or times with a zone, are kept as a reader gives them.
+    values = plain(pa.chunked_array([arrow_column(column)]))
+    return Text.of(values) if is_text(values.type) else attribute(values)
 
 
 def _reasons(case: Coded, activity: Coded, start: Int, end: Int) -> NDArray[np.int8]:

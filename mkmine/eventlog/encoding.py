@@ -269,6 +269,10 @@ def instants(values: pd.Series, time_zone: str, column: str) -> Int:
             f'column "{column}" holds {values.dtype} values, not datetimes; read it with mkmine.read, or convert it '
             f"with pandas.to_datetime first"
         )
+    if values.dt.unit in ("s", "ms"):
+        # What is beyond every calendar must stay there, and not wrap around into it.
+        first, last = (pd.Timestamp(year, 1, 1, tz=values.dt.tz) for year in (1800, 2300))
+        values = values.mask(values < first, first).mask(values > last, last)
     if values.dt.tz is None:
         values = values.dt.tz_localize(time_zone, ambiguous=False, nonexistent="shift_forward")
     stamps = values.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy(dtype="datetime64[us]")

@@ -307,7 +307,10 @@ class EventLog:
     # -- what is made of it ----------------------------------------------------------------------------------------
 
     def to_pandas(self) -> pd.DataFrame:
-        """Return one row per activity instance; times in the log's time zone."""
+        """Return one row per activity instance; times in the log's time zone.
+
+        An attribute that is called like one of the columns of every log has `_attribute` after its name.
+        """
         columns: dict[str, Any] = {
             "case": self.case_ids[self.case_of],
             "activity": _names(self.activities, self.activity),
@@ -318,7 +321,8 @@ class EventLog:
         if self.enabled is not None:
             columns["enabled"] = self._local(self.enabled)
         columns |= {"start": self._local(self.start), "end": self._local(self.end), "ongoing": self.ongoing}
-        return pd.DataFrame(columns | dict(self.attributes))
+        further = {f"{name}_attribute" if name in columns else name: self.attributes[name] for name in self.attributes}
+        return pd.DataFrame(columns | further)
 
     def case_frame(self) -> pd.DataFrame:
         """Return one row per case: id, first start, last end, instances, completed, and the case attributes."""

@@ -360,12 +360,14 @@ def _codes(table: pa.Table, column: str, names: tuple[str, ...], n: int) -> NDAr
 def _loaded(column: pa.ChunkedArray, mixed: bool) -> Any:
     if mixed:
         return np.array([None if one is None else json.loads(one) for one in column.to_pylist()] + [None], object)[:-1]
+    if pa.types.is_integer(column.type) and column.null_count:
+        return np.array(column.to_pylist(), dtype=object)
     return column
 
 
 def _case_column(column: pa.ChunkedArray, kind: str, mixed: bool) -> pd.Series:
-    values = _loaded(column, mixed)
     if mixed or kind == "object":
-        return pd.Series(values if mixed else values.to_pylist(), dtype=object)
-    series: pd.Series = values.to_pandas()
+        return pd.Series(_loaded(column, mixed) if mixed else column.to_pylist(), dtype=object)
+    # Whole numbers with gaps are not to become floats on the way.
+    series: pd.Series = column.to_pandas(integer_object_nulls=True)
     return series if str(series.dtype) == kind else series.astype(cast("Any", kind))

@@ -247,3 +247,77 @@ def test_case_frame(make_log: Callable[..., EventLog]) -> None:
     cases = log.case_frame()
     assert cases["instances"].tolist() == [2, 1]
     assert cases["end"].dt.hour.tolist() == [15, 13]
+
+
+THREE = pd.DataFrame(
+    {
+        "case": ["a", "a", "b"],
+        "activity": ["x", "y", "x"],
+        "end": pd.to_datetime(["2025-01-01", "2025-01-02", "2025-01-03"]),
+    }
+)
+
+
+@pytest.mark.parametrize("wrong", [["True", "False", "False"], [True, None, False], [True, np.nan, False], [2, 1, 0]])
+def test_only_yes_and_no_say_what_is_ongoing(wrong: list[Any]) -> None:
+    with pytest.raises(DataError, match="which is neither True nor False"):
+        EventLog.from_pandas(THREE.assign(on=pd.Series(wrong, dtype=object)), ongoing="on")
+    with pytest.raises(DataError, match='"completed" holds'):
+        EventLog.from_pandas(THREE, completed=pd.Series(wrong[:2], index=["a", "b"], dtype=object))
+    gaps = THREE.assign(on=pd.array([True, None, False], dtype="boolean"))
+    with pytest.raises(DataError, match='"on" holds "<NA>"'):
+        EventLog.from_pandas(gaps, ongoing="on")
+
+
+def test_ones_and_zeros_say_it_too() -> None:
+    assert EventLog.from_pandas(THREE.assign(on=[0, 1, 0]), ongoing="on").ongoing.tolist() == [False, True, False]
+
+
+def test_facts_of_cases_are_found_by_their_ids() -> None:
+    with pytest.raises(DataError, match='case_attributes has several rows for the case "a"'):
+        EventLog.from_pandas(THREE, case_attributes=pd.DataFrame({"kind": [1, 2]}, index=["a", " a"]))
+    with pytest.raises(DataError, match="completed has several rows"):
+        EventLog.from_pandas(THREE, completed=pd.Series([True, False], index=["a", "a"]))
+    # A frame whose cases stand in a column would give every case nothing.
+    with pytest.raises(DataError, match=r'has no case of the log \(its first is "0"\)'):
+        EventLog.from_pandas(THREE, case_attributes=pd.DataFrame({"case": ["a", "b"], "kind": [1, 2]}))
+
+
+@pytest.mark.parametrize("twice", ["case", "activity", "end", "more"])
+def test_a_column_that_is_there_twice_is_refused(twice: str) -> None:
+    frame = THREE.assign(more=1, other=2).set_axis(["case", "activity", "end", "more", twice], axis=1)
+    with pytest.raises(DataError, match=f'several columns named "{twice}"'):
+        EventLog.from_pandas(frame, attributes=("more",))
+
+
+def test_names_of_attributes_are_text() -> None:
+    half = pd.Index(["case", "activity", "end", "\ud800"], dtype=object)
+    frame = THREE.assign(more=1)
+    with pytest.raises(DataError, match=r'column "\\ud800": its name holds half a character'):
+        EventLog.from_pandas(frame.set_axis(half, axis=1), attributes=("\ud800",))
+    facts = pd.DataFrame([[1]], index=["a"], columns=half[3:])
+    with pytest.raises(DataError, match="half a character"):
+        EventLog.from_pandas(THREE, case_attributes=facts)
+    with pytest.raises(DataError, match="several columns named"):
+        EventLog.from_pandas(frame, attributes=("more", "more"))
+    numbered: Any = frame.rename(columns={"more": 5})
+    assert list(EventLog.from_pandas(numbered, attributes=(5,)).attributes) == ["5"]  # type: ignore[arg-type]
+
+
+def test_times_beyond_every_calendar_do_not_wrap_around_into_it() -> None:
+    # In microseconds the first of them is 2025 again, modulo 2 ** 64.
+    seconds = np.array([18446744073709 + 1735689600, 1735689600, 1735689600]).view("datetime64[s]")
+    for zone in (None, "UTC", "Europe/Moscow"):
+        frame = THREE.assign(end=pd.Series(seconds).dt.tz_localize(zone))
+        with pytest.raises(DataError, match="time before 1900 or after 2200"):
+            EventLog.from_pandas(frame)
+
+
+def test_an_attribute_called_like_a_column_of_every_log_does_not_hide_it() -> None:
+    frame = pd.DataFrame(
+        {"id": ["a", "b"], "what": ["x", "y"], "at": pd.to_datetime(["2025-01-01"] * 2), "activity": ["p", "q"]}
+    )
+    log = EventLog.from_pandas(frame, case="id", activity="what", end="at", attributes=("activity",))
+    shown = log.to_pandas()
+    assert shown["activity"].tolist() == ["x", "y"]
+    assert shown["activity_attribute"].tolist() == ["p", "q"]

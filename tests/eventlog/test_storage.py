@@ -186,3 +186,25 @@ def test_a_file_changed_by_a_stranger_is_refused(tmp_path: Path, change, told: s
 def test_a_public_log_comes_back(shared_logs: Path, tmp_path: Path) -> None:
     log = read(shared_logs / "trackers" / "helpdesk.xes.gz")
     same(log, EventLog.open(log.save(tmp_path / "helpdesk.parquet")))
+
+
+def test_whole_numbers_with_gaps_keep_their_digits(tmp_path: Path) -> None:
+    moments = pd.to_datetime(["2025-01-01", "2025-01-02", "2025-01-03"])
+    number = pd.array([2**53 + 1, None, 2], dtype="Int64")
+    flag = pd.array([True, None, False], dtype="boolean")
+    frame = pd.DataFrame({"case": ["a", "b", "c"], "activity": "x", "end": moments, "number": number, "flag": flag})
+    frame["zoned"] = moments.tz_localize("Europe/Moscow")
+    facts = pd.DataFrame({"number": number}, index=["a", "b", "c"])
+    log = EventLog.from_pandas(frame, attributes=("number", "flag", "zoned"), case_attributes=facts)
+    again = EventLog.open(log.save(tmp_path / "log.parquet"))
+    assert again.content_hash == log.content_hash
+    assert again.attributes["number"].tolist() == [str(2**53 + 1), None, "2"]
+    assert again.attributes["flag"].tolist() == [True, None, False]
+    assert again.case_attributes["number"].tolist()[0] == 2**53 + 1
+
+
+def test_whole_numbers_among_objects_keep_their_digits(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"case": ["a", "b"], "activity": "x", "end": pd.to_datetime(["2025-01-01"] * 2)})
+    frame["number"] = pd.Series([2**53 + 1, None], dtype=object)
+    log = EventLog.from_pandas(frame, attributes=("number",))
+    assert EventLog.open(log.save(tmp_path / "log.parquet")).attributes["number"].tolist() == [2**53 + 1, None]

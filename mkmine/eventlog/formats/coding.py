@@ -65,7 +65,10 @@ def attribute(values: pa.ChunkedArray) -> Any:
     """
     values = plain(values)
     if not is_text(values.type):
-        return values.to_numpy()
+        # NumPy has no whole numbers with gaps, and floats do not hold long ones, which are ids.
+        gaps = pa.types.is_integer(values.type) and 0 < values.null_count < len(values)
+        long = gaps and any(abs(one) > WHOLE for one in pc.min_max(values).as_py().values())
+        return Text.of(values.cast(pa.large_string())) if long else values.to_numpy()
     if not pa.types.is_dictionary(values.type):
         values = values.dictionary_encode()
     values = values.unify_dictionaries()

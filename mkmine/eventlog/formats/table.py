@@ -100,13 +100,19 @@ def _pandas(values: pa.ChunkedArray) -> Any:
 def check_names(names: Sequence[object], where: str) -> list[str]:
     """Return usable column names (an empty one becomes `column N`).
 
-    Raises `DataError` if they repeat, are too many or too long.
+    Raises `DataError` if they repeat, are too many, too long, or hold half of a surrogate pair.
     """
     if len(names) > MAX_COLUMNS:
         raise DataError(f'"{where}" has {len(names):,} columns; a log of up to {MAX_COLUMNS:,} can be read')
     texts = [str(name) if str(name).strip() else f"column {i}" for i, name in enumerate(names, start=1)]
     if (longest := max(map(len, texts), default=0)) > MAX_NAME:
         raise DataError(f'"{where}" has a column whose name has {longest:,} characters; is it a row of names?')
+    for name in texts:
+        try:
+            name.encode()
+        except UnicodeEncodeError:
+            shown = name[:60].encode("utf-8", "backslashreplace").decode()
+            raise DataError(f'"{where}" has a column "{shown}": its name holds half a character; rename it') from None
     repeated = [f'"{name}"' for name, count in Counter(texts).items() if count > 1]
     if repeated:
         raise DataError(
@@ -182,7 +188,7 @@ def plain(values: pa.ChunkedArray) -> pa.ChunkedArray:
     if pa.types.is_floating(kind):
         return values.cast(pa.float32()) if pa.types.is_float16(kind) else values
     if pa.types.is_decimal(kind):
-        return values.cast(pa.float64())
+        return _decimals(values)
     if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
         return _stamps(values)
     if pa.types.is_null(kind) or pa.types.is_string_view(kind):
@@ -191,6 +197,21 @@ def plain(values: pa.ChunkedArray) -> pa.ChunkedArray:
         with suppress(pa.ArrowInvalid):
             return values.cast(pa.large_string())
     return pa.chunked_array([[written(one) if one.is_valid else None for one in values]], pa.large_string())
+
+
+def _decimals(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return decimals as whole numbers or floats, where these hold all their digits, and else as text."""
+    with suppress(pa.ArrowInvalid):
+        if values.type.scale <= 0:
+            return values.cast(pa.int64())
+        floats = values.cast(pa.float64())
+        if pc.all(pc.equal(floats.cast(values.type), values), min_count=0).as_py():
+            return floats
+    texts = values.cast(pa.large_string())
+    if values.type.scale <= 0:
+        return texts
+    # A number is called the same whatever stands beside it.
+    return pc.if_else(pc.match_substring(texts, "E"), texts, pc.replace_substring_regex(texts, r"\.?0+$", ""))
 
 
 def _dictionary(values: pa.ChunkedArray) -> pa.ChunkedArray:

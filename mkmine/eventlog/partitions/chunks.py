@@ -17,11 +17,12 @@ from mkmine.errors import DataError
 from mkmine.eventlog.encoding import Errors
 from mkmine.eventlog.formats.table import arrow_table, check_names
 
-__all__ = ["Chunk", "Source", "head_of", "mark_of", "open_source"]
+__all__ = ["Chunk", "Form", "Source", "head_of", "mark_of", "open_source"]
 
 Int = NDArray[np.int64]
 # So many rows are enough to tell which column is which.
 HEAD = 200_000
+TEXTS = (".csv", ".tsv", ".txt")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +32,16 @@ class Chunk:
     table: pa.Table
     rows: Int
     aside: pd.DataFrame = field(default_factory=lambda: pd.DataFrame({"row": [], "reason": []}))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Form:
+    """How a text table is to be read, as far as it is told: encoding, delimiter, the row of names, counted from 1."""
+
+    encoding: str | None
+    delimiter: str | None
+    header: int | None
+    errors: Errors
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +61,7 @@ class Source:
     chunks: Callable[[Sequence[str], Sequence[str]], Iterator[Chunk]]
 
 
-def open_source(source: Any, *, chunk: int, encoding: str | None, delimiter: str | None, errors: Errors) -> Source:
+def open_source(source: Any, *, chunk: int, form: Form) -> Source:
     """Open a source whose chunks hold about `chunk` bytes.
 
     It is a file (Parquet, Feather, CSV, TSV), a folder of Parquet files, a frame, whatever streams Arrow (a DuckDB
@@ -58,6 +69,11 @@ def open_source(source: Any, *, chunk: int, encoding: str | None, delimiter: str
 
     Raises `DataError` if it is none of these, is absent or empty.
     """
+    textual = isinstance(source, str | Path) and Path(source).name.casefold().removesuffix(".gz").endswith(TEXTS)
+    if form.header is not None and not textual:
+        raise DataError(
+            "header= is the row of names of a text table; other sources read in chunks have names of their own"
+        )
     if not isinstance(source, str | Path):
         called = "the frame" if hasattr(source, "columns") else "the stream"
         return _stream(_batches(source, called), called, chunk)
@@ -74,10 +90,10 @@ def open_source(source: Any, *, chunk: int, encoding: str | None, delimiter: str
         return _parquet([path], path, chunk)
     if name.endswith((".feather", ".arrow")):
         return _feather(path, chunk)
-    if name.removesuffix(".gz").endswith((".csv", ".tsv", ".txt")):
+    if textual:
         from mkmine.eventlog.partitions.delimited import open_delimited
 
-        return open_delimited(path, chunk=chunk, encoding=encoding, delimiter=delimiter, errors=errors)
+        return open_delimited(path, chunk=chunk, form=form)
     raise DataError(
         f'"{path.name}" cannot be read in chunks: give .parquet (or a folder of them), .feather, .csv, .tsv, .txt '
         f"(also .gz); read other formats with mkmine.read, and pass log.to_pandas()"

@@ -17,7 +17,7 @@ from mkmine.eventlog.encoding import Errors
 from mkmine.eventlog.formats.encodings import Utf8, known_encoding, undecodable
 from mkmine.eventlog.formats.layout import Layout, lay_out, shown
 from mkmine.eventlog.formats.table import Table
-from mkmine.eventlog.partitions.chunks import Chunk, Source, head_of, mark_of
+from mkmine.eventlog.partitions.chunks import Chunk, Form, Source, head_of, mark_of
 
 __all__ = ["open_delimited"]
 
@@ -29,9 +29,10 @@ SMALLEST, LARGEST = 1 << 20, 64 << 20
 PACKED = 8
 
 
-def open_delimited(path: Path, *, chunk: int, encoding: str | None, delimiter: str | None, errors: Errors) -> Source:
+def open_delimited(path: Path, *, chunk: int, form: Form) -> Source:
     """Open a delimited file; `open_source` tells what is returned and raised."""
-    layout = lay_out(path, encoding=None if encoding is None else known_encoding(encoding), delimiter=delimiter)
+    encoding = None if form.encoding is None else known_encoding(form.encoding)
+    layout = lay_out(path, encoding=encoding, delimiter=form.delimiter, header=form.header)
     block = int(np.clip(chunk // COPIES, SMALLEST, LARGEST))
     # What is wrong with a row is told when it is read in earnest.
     head = head_of((one.table for one in _chunks(layout, layout.header, (), SMALLEST, "quarantine")), f'"{path.name}"')
@@ -45,7 +46,7 @@ def open_delimited(path: Path, *, chunk: int, encoding: str | None, delimiter: s
         mark=mark_of(path, [path]),
         size=path.stat().st_size * times // width,
         head=head,
-        chunks=lambda columns, coded: _chunks(layout, columns, coded, block, errors),
+        chunks=lambda columns, coded: _chunks(layout, columns, coded, block, form.errors),
     )
 
 

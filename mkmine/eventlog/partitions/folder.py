@@ -9,6 +9,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
 from typing import Literal
 
 import pandas as pd
@@ -19,18 +20,21 @@ from pydantic import Field, ValidationError, model_validator
 from mkmine.errors import DataError
 from mkmine.eventlog.partitions.pieces import HASH, ChunkFile, columns_of
 from mkmine.eventlog.partitions.plan import Content, Facts, Frozen, Plan, Survey
-from mkmine.files import write_text
+from mkmine.files import checked_path, write_text
 
 __all__ = ["AsideFile", "Manifest", "SourceMark", "clear", "is_ours", "read_aside", "write_aside", "writing"]
 
-MANIFEST, WRITER = "manifest.json", "writing.lock"
+MANIFEST, WRITER, HEIR = "manifest.json", "writing.lock", "taking.lock"
+# Locks that this process holds, in whichever thread.
+HELD: set[Path] = set()
+LOCKING = Lock()
 VERSION = 1
 LARGEST = 1 << 30
 # Signs of a wrong value that an error shows.
 TOLD = 80
 MOST = 4096
 OURS = re.compile(
-    r"(rows-\d{6}-[0-9a-f]{8}\.arrow|aside-\d{6}\.parquet|summary-[0-9a-f]{32}-[0-9a-f]{32}\.json|writing\.lock)"
+    r"(rows-\d{6}-[0-9a-f]{8}\.arrow|aside-\d{6}\.parquet|summary-[0-9a-f]{32}-[0-9a-f]{32}\.json|(writing|taking)\.lock)"
 )
 
 
@@ -139,8 +143,11 @@ def is_ours(folder: Path) -> bool:
 
 def clear(folder: Path, keep: Manifest | None = None) -> None:
     """Remove our files from a folder, but for those that a manifest names."""
-    kept = {WRITER}
-    if keep is not None:
+    kept = {WRITER, HEIR}
+    if keep is None:
+        # Before the rest: a manifest that is left must not name files that are gone.
+        (folder / MANIFEST).unlink(missing_ok=True)
+    else:
         kept |= {MANIFEST, *(one.name for one in keep.files), *(one.name for one in keep.aside)}
     for one in folder.iterdir():
         stray = OURS.fullmatch(one.name) or one.name == MANIFEST or one.name.startswith(f".{MANIFEST}.")
@@ -157,17 +164,21 @@ def writing(folder: Path) -> Iterator[None]:
     error what the manifest does not name is removed, and so is the folder, if it was made here.
     """
     made = not folder.exists()
-    lock = folder / WRITER
+    lock = checked_path(folder).resolve() / WRITER
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _lock(lock)
+        with LOCKING:
+            _lock(lock)
+            HELD.add(lock)
     except OSError as error:
         raise DataError(f'cannot write to "{folder}": {error.strerror or error}; choose another place') from None
     try:
         yield
     except BaseException as error:
-        clear(folder, Manifest.load(folder) if (folder / MANIFEST).exists() else None)
-        lock.unlink(missing_ok=True)
+        try:
+            clear(folder, Manifest.load(folder) if (folder / MANIFEST).exists() else None)
+        finally:
+            _unlock(lock)
         if made and not any(folder.iterdir()):
             folder.rmdir()
         if isinstance(error, OSError) and not isinstance(error, DataError):
@@ -176,27 +187,61 @@ def writing(folder: Path) -> Iterator[None]:
                 f"another place"
             ) from None
         raise
+    _unlock(lock)
+
+
+def _unlock(lock: Path) -> None:
+    HELD.discard(lock)
     lock.unlink(missing_ok=True)
 
 
 def _lock(lock: Path) -> None:
-    me = f"{socket.gethostname()} {os.getpid()}"
     try:
-        handle = os.open(lock, os.O_CREAT | os.O_EXCL | os.O_WRONLY)
+        _create(lock)
     except FileExistsError:
+        heir = lock.with_name(HEIR)
+        try:
+            _refuse(lock)
+            # Of several who find a lock whose holder is no more, one takes it over.
+            _create(heir)
+        except FileExistsError:
+            _refuse(heir, always=True)
+        try:
+            _refuse(lock)
+            lock.write_text(_me(), encoding="utf-8")
+        finally:
+            heir.unlink(missing_ok=True)
+
+
+def _me() -> str:
+    return f"{socket.gethostname()} {os.getpid()}"
+
+
+def _create(lock: Path) -> None:
+    with os.fdopen(os.open(lock, os.O_CREAT | os.O_EXCL | os.O_WRONLY), "w", encoding="utf-8") as out:
+        try:
+            out.write(_me())
+            out.flush()
+        except OSError:
+            lock.unlink(missing_ok=True)
+            raise
+
+
+def _refuse(lock: Path, *, always: bool = False) -> None:
+    """Raise `DataError` if somebody who is alive holds a lock."""
+    try:
         host, _, process = lock.read_text(encoding="utf-8", errors="replace").strip().partition(" ")
-        if host != socket.gethostname() or _alive(process):
-            raise DataError(
-                f'"{lock.parent}" is being written by process {process or "?"} on {host or "?"}; wait for it, or '
-                f'delete "{lock.name}" if that process is no more'
-            ) from None
-        lock.write_text(me, encoding="utf-8")
-        return
-    with os.fdopen(handle, "w", encoding="utf-8") as out:
-        out.write(me)
+    except FileNotFoundError:
+        host, process = "", ""
+    if always or host != socket.gethostname() or lock in HELD or _alive(process):
+        raise DataError(
+            f'"{lock.parent}" is being written by process {process or "?"} on {host or "?"}; wait for it, or '
+            f'delete "{lock.name}" if that process is no more'
+        )
 
 
 def _alive(process: str) -> bool:
+    # A process that was started anew, as in a container, may have the number of the one before.
     if not process.isdigit() or int(process) == os.getpid():
         return False
     try:

@@ -17,7 +17,7 @@ from mkmine.eventlog.encoding import EARLIEST, LATEST, encode
 from mkmine.eventlog.formats.coding import JOINT, attribute, joined
 from mkmine.eventlog.formats.dates import FLAWS, MISSING, Times, likely_zone, parse_times
 from mkmine.eventlog.formats.mapping import Mapping
-from mkmine.eventlog.formats.table import Table, is_text, plain
+from mkmine.eventlog.formats.table import Table, is_text, plain, written
 from mkmine.eventlog.partitions.chunks import Chunk
 from mkmine.eventlog.partitions.plan import Content, Plan
 
@@ -206,7 +206,9 @@ class Intake:
         beyond = ((instants < EARLIEST) | (instants > LATEST)) & ~parsed.missing & (parsed.flaw == 0)
 
         def say(row: int) -> str:
-            return f'"{values[row]}": {"before 1900 or after 2200" if beyond[row] else FLAWS[parsed.flaw[row]]}'
+            return (
+                f'"{written(values[row])}": {"before 1900 or after 2200" if beyond[row] else FLAWS[parsed.flaw[row]]}'
+            )
 
         checked.refuse((parsed.flaw != 0) | beyond, say, f'time column "{source}"')
         return parsed

@@ -17,7 +17,7 @@ from mkmine.errors import DataError
 from mkmine.eventlog.encoding import Errors
 from mkmine.eventlog.formats.lifecycle import has_lifecycle
 from mkmine.eventlog.formats.mapping import Mapping, Semantic, guess
-from mkmine.eventlog.partitions.chunks import Source, open_source
+from mkmine.eventlog.partitions.chunks import Form, Source, open_source
 from mkmine.eventlog.partitions.folder import (
     MANIFEST,
     MOST,
@@ -36,6 +36,7 @@ from mkmine.eventlog.partitions.pieces import ChunkFile, read_piece, write_chunk
 from mkmine.eventlog.partitions.plan import Facts, Plan, Survey
 from mkmine.eventlog.partitions.settling import needs_survey, survey
 from mkmine.eventlog.partitions.store import Partitions
+from mkmine.files import checked_path
 
 __all__ = ["add", "partition"]
 
@@ -76,6 +77,7 @@ def partition(
     time_zone: str | None = None,
     encoding: str | None = None,
     delimiter: str | None = None,
+    header: int | None = None,
     calendar: Calendar | None = None,
     name: str | None = None,
     errors: Errors = "raise",
@@ -110,17 +112,23 @@ def partition(
     told = replace(told, **listed)
     if told.time_zone is not None:
         zone(told.time_zone)
-    room, target = _bytes(memory), Path(folder)
+    room, target = _bytes(memory), checked_path(folder)
     if partitions is not None and not 1 <= partitions <= MOST:
         raise DataError(f"partitions={partitions} is out of range; give a number from 1 to {MOST:,}, or leave it out")
     asked = [told.to_dict(), partitions, None if calendar is None else calendar.to_dict(), name, errors]
-    key = hashlib.sha256(json.dumps([*asked, encoding, delimiter], sort_keys=True, default=str).encode()).hexdigest()
-    opened = open_source(source, chunk=room // CHUNK_COPIES, encoding=encoding, delimiter=delimiter, errors=errors)
+    key = hashlib.sha256(
+        json.dumps([*asked, encoding, delimiter, header], sort_keys=True, default=str).encode()
+    ).hexdigest()
+    form = Form(encoding=encoding, delimiter=delimiter, header=header, errors=errors)
+    opened = open_source(source, chunk=room // CHUNK_COPIES, form=form)
     if (ready := _finished(target, opened, key, replace_old=replace_old)) is not None:
         return Partitions(folder=target, manifest=ready)
     plan = _plan(opened, told, name, errors, calendar)
     number = partitions or _number(opened, plan, room)
     with writing(target):
+        # Another process may have finished them in the meantime.
+        if (ready := _finished(target, opened, key, replace_old=replace_old)) is not None:
+            return Partitions(folder=target, manifest=ready)
         clear(target)
         made = _Making(folder=target, partitions=number, plan=plan, hours=Hours())
         made.read(opened)
@@ -129,11 +137,19 @@ def partition(
     return Partitions(folder=target, manifest=manifest)
 
 
-def add(folder: Path, manifest: Manifest, source: Any, *, encoding: str | None, delimiter: str | None) -> Manifest:
+def add(
+    folder: Path,
+    manifest: Manifest,
+    source: Any,
+    *,
+    encoding: str | None,
+    delimiter: str | None,
+    header: int | None,
+) -> Manifest:
     """Add a source to partitions; see `Partitions.append`."""
     chunk = max(LEAST, sum(file.size for file in manifest.files) // max(len(manifest.files), 1) // 2)
-    errors = manifest.plan.errors
-    opened = open_source(source, chunk=chunk, encoding=encoding, delimiter=delimiter, errors=errors)
+    form = Form(encoding=encoding, delimiter=delimiter, header=header, errors=manifest.plan.errors)
+    opened = open_source(source, chunk=chunk, form=form)
     with writing(folder):
         if Manifest.load(folder) != manifest:
             raise DataError(f'"{folder}" has changed since it was opened; open it again with Partitions.open')

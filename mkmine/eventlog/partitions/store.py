@@ -202,7 +202,9 @@ class Partitions:
             raise DataError(f'none of the rows in "{self.folder}" can be used; see the property quarantine')
         return log
 
-    def append(self, source: Any, *, encoding: str | None = None, delimiter: str | None = None) -> Partitions:
+    def append(
+        self, source: Any, *, encoding: str | None = None, delimiter: str | None = None, header: int | None = None
+    ) -> Partitions:
         """Add the rows of another source, read as the first one was; return the partitions with them.
 
         Cases that go on are wholly in one partition, as before. If anything goes wrong nothing is added.
@@ -214,7 +216,7 @@ class Partitions:
 
         return Partitions(
             folder=self.folder,
-            manifest=add(self.folder, self.manifest, source, encoding=encoding, delimiter=delimiter),
+            manifest=add(self.folder, self.manifest, source, encoding=encoding, delimiter=delimiter, header=header),
         )
 
     def to_dict(self) -> dict[str, Any]:

@@ -99,3 +99,21 @@ def test_a_case_has_the_first_value_that_is_there(values: list[Any], first: list
 def test_rows_are_taken() -> None:
     assert texts(taken(attribute(column(["a", "b", "a"])), np.array([2, 1]))) == ["a", "b"]
     assert taken(np.array([1, 2, 3]), np.array([True, False, True])).tolist() == [1, 3]
+
+
+@pytest.mark.parametrize(
+    ("values", "kind", "meant"),
+    [
+        ([2**60 + 1, None], pa.int64(), [str(2**60 + 1), None]),
+        ([-(2**60) - 1, None], pa.int64(), [str(-(2**60) - 1), None]),
+        ([2**64 - 1, None], pa.uint64(), [str(2**64 - 1), None]),
+        ([2**60 + 1, 1], pa.int64(), [2**60 + 1, 1]),
+    ],
+)
+def test_long_numbers_keep_their_digits_beside_gaps(values: list[Any], kind: pa.DataType, meant: list[Any]) -> None:
+    assert texts(attribute(column(values, kind))) == meant
+
+
+def test_short_numbers_beside_gaps_stay_numbers() -> None:
+    assert attribute(column([5, None], pa.int64())).dtype == np.float64
+    assert np.isnan(attribute(column([None, None], pa.int64()))).all()

@@ -27,6 +27,16 @@ UTC = dt.UTC
         (pa.array([{"x": 1}]), pa.large_string(), ["{'x': 1}"]),
         (pa.array([1], pa.duration("s")), pa.large_string(), ["0:00:01"]),
         (pa.array([decimal.Decimal("1.50")]), pa.float64(), [1.5]),
+        (pa.array([decimal.Decimal("123456789012345678"), None]), pa.int64(), [123456789012345678, None]),
+        # Numbers with more digits than floats hold are ids: two of them must not become one.
+        (pa.array([decimal.Decimal("12345678901234567891")]), pa.large_string(), ["12345678901234567891"]),
+        (
+            pa.array(
+                [decimal.Decimal(one) for one in ("1", "100", "0.5", "12345678901234567.5")], pa.decimal128(38, 9)
+            ),
+            pa.large_string(),
+            ["1", "100", "0.5", "12345678901234567.5"],
+        ),
         (pa.array([1.5], pa.float16()), pa.float32(), [1.5]),
         (pa.array([dt.date(2025, 3, 5)]), pa.timestamp("us"), [dt.datetime(2025, 3, 5)]),
         (pa.array([1_000], pa.date64()), pa.timestamp("us"), [dt.datetime(1970, 1, 1, 0, 0, 1)]),

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from mkmine.errors import DataError
 from mkmine.eventlog import EventLog, read
-from mkmine.eventlog.partitions import Partitions, partition
+from mkmine.eventlog.partitions import Partitions, making, partition
 from mkmine.eventlog.partitions.pieces import case_hash
 from mkmine.eventlog.summaries import DirectlyFollows, directly_follows
 
@@ -324,3 +324,63 @@ def test_the_hash_deals_evenly() -> None:
         high = case_hash(pa.array(names)) >> np.uint64(32)
         counts = np.bincount((high * np.uint64(64) >> np.uint64(32)).astype(int), minlength=64)
         assert 850 < counts.min() <= counts.max() < 1150
+
+
+def test_two_threads_do_not_write_at_once(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mkmine.eventlog.partitions.chunks.HEAD", 10)
+    folder = tmp_path / "parts"
+
+    def meanwhile() -> Iterator[pd.DataFrame]:
+        yield events()
+        with pytest.raises(DataError, match=f"is being written by process {os.getpid()}"):
+            partition(source, folder, **COLUMNS)
+        yield events(first=500)
+
+    assert partition(meanwhile(), folder, **COLUMNS).n_rows == 2 * len(events())
+
+
+def test_what_another_process_has_finished_meanwhile_is_not_lost(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, plan = tmp_path / "parts", making._plan
+
+    def late(*given: Any) -> Any:
+        monkeypatch.setattr(making, "_plan", plan)
+        partition(source, folder, partitions=2, **COLUMNS)
+        return plan(*given)
+
+    monkeypatch.setattr(making, "_plan", late)
+    with pytest.raises(DataError, match=r"holds partitions of log\.parquet"):
+        partition(events(), folder, partitions=4, **COLUMNS)
+    assert len(Partitions.open(folder)) == 2
+
+
+def test_only_one_takes_over_what_a_dead_process_left(source: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "parts"
+    folder.mkdir()
+    (folder / "writing.lock").write_text(f"{os.uname().nodename} 4194304999")
+    (folder / "taking.lock").write_text("elsewhere 17")
+    with pytest.raises(DataError, match=r'process 17 on elsewhere; wait for it, or delete "taking.lock"'):
+        partition(source, folder, **COLUMNS)
+    (folder / "taking.lock").unlink()
+    assert partition(source, folder, **COLUMNS).n_rows == len(events())
+
+
+def test_the_manifest_goes_before_what_it_names(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "parts"
+    partition(source, folder, **COLUMNS)
+    unlink, gone = Path.unlink, []
+
+    def noted(path: Path, missing_ok: bool = False) -> None:
+        gone.append(path.name)
+        unlink(path, missing_ok=missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", noted)
+    partition(source, folder, replace_old=True, **COLUMNS)
+    assert gone[0] == "manifest.json"
+
+
+@pytest.mark.parametrize("name", ["a\0b", "\ud800"])
+def test_a_folder_that_cannot_be_is_told(source: Path, name: str) -> None:
+    with pytest.raises(DataError, match="no file can be at"):
+        partition(source, name, **COLUMNS)

@@ -401,3 +401,29 @@ def test_a_public_log_of_a_tracker_by_way_of_a_frame(shared_logs: Path, tmp_path
     frame = log.to_pandas()[list(columns.values())]
     parts = partition(in_parts(frame, 20_000), tmp_path / "parts", partitions=4, **columns)
     assert parts.summarise() == summarise(read(frame, **columns))
+
+
+def test_the_row_of_names_can_be_told(tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    path.write_text("a,b,c\ncase,activity,end\n1,x,2025-01-01\n1,y,2025-01-02\n2,x,2025-01-03\n", encoding="utf-8")
+    parts = partition(path, tmp_path / "parts", partitions=2, header=2)
+    same(parts, read(path, header=2))
+    path.write_text("a,b,c\nd,e,f\ncase,activity,end\n1,z,2025-01-04\n", encoding="utf-8")
+    assert parts.append(path, header=3).n_rows == 4
+    with pytest.raises(DataError, match="names of their own"):
+        partition(events(), tmp_path / "other", header=2)
+
+
+def test_long_ids_are_never_taken_for_each_other(tmp_path: Path) -> None:
+    case = pa.array(["12345678901234567890", "12345678901234567891"] * 2).cast(pa.decimal128(38, 4))
+    end = pa.array([1_735_689_600_000_000 + one for one in range(4)], pa.timestamp("us"))
+    columns = {"case": case, "activity": ["x", "x", "y", "y"], "end": end}
+    log = read(pa.table(columns))
+    assert log.case_ids.tolist() == ["12345678901234567890", "12345678901234567891"]
+    same(partition(pa.table(columns), tmp_path / "parts", partitions=2), log)
+
+
+def test_a_time_beyond_the_years_of_python_is_told(tmp_path: Path) -> None:
+    end = pa.array([10**15, 0, 1], pa.timestamp("s"))
+    with pytest.raises(DataError, match=r"row 1, .*before 1900 or after 2200"):
+        partition(pa.table({"case": ["a"] * 3, "activity": ["x"] * 3, "end": end}), tmp_path / "parts")
