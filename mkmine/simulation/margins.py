@@ -85,7 +85,8 @@ def _reach(centre: Floats, plain: Floats, drawn: Floats, confidence: float) -> t
         return np.zeros_like(centre), np.zeros_like(centre)
     # The median absolute deviation: a draw in which a queue hardly ends must not make small what is certain.
     scale = _NORMAL * np.median(np.abs(drawn - np.median(drawn, axis=0)), axis=0)
-    scale = np.maximum(np.where(scale > 0, scale, plain.std(axis=0, ddof=1)), np.finfo(np.float64).tiny)
+    for other in (plain.std(axis=0, ddof=1), drawn.std(axis=0, ddof=1), 1.0):
+        scale = np.where(scale > 0, scale, other)
     shift = np.arcsinh(drawn / scale) - np.arcsinh(plain[: len(drawn)] / scale)
     width = _quantile(len(drawn) - 1, confidence) * np.sqrt((shift**2).mean(axis=0))
     place = np.arcsinh(centre / scale)

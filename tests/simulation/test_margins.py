@@ -58,6 +58,11 @@ def test_one_wild_draw_does_not_turn_a_clear_effect_into_noise() -> None:
     assert found.low[0] < -20
 
 
+def test_a_figure_that_hardly_ever_differs_keeps_a_finite_interval() -> None:
+    found = margins(np.zeros((5, 1)), column(0.0, 0.0, 0.0, 0.0, 0.3), {}, 0.95)
+    assert -2 < found.low[0] < 0 < found.high[0] < 2
+
+
 def test_other_readings_widen_the_interval_to_where_they_lead() -> None:
     plain = column(-3.0, -3.2, -2.8, -3.0)
     found = margins(plain, NONE, {0.5: column(-1.5, -1.7), 0.0: column(0.1, -0.1)}, 0.95)
