@@ -102,13 +102,15 @@ def main() -> None:
     parser.add_argument("--worlds", type=int)
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--kpi", default="cycle_mean_h")
-    parser.add_argument("--pairs", help="write every pair to this CSV file")
+    parser.add_argument("--pairs", help="write every pair to this CSV file, world by world")
     given = parser.parse_args()
     count = given.worlds or (QUICK if given.quick else WORLDS)
     begun = time.process_time()
-    rows = pd.DataFrame([row for n in range(given.first, given.first + count) for row in pairs(n, given.kpi)])
-    if given.pairs:
-        rows.to_csv(given.pairs, index=False)
+    rows = pd.DataFrame()
+    for number in range(given.first, given.first + count):
+        rows = pd.concat([rows, pd.DataFrame(pairs(number, given.kpi))], ignore_index=True)
+        if given.pairs:
+            rows.to_csv(given.pairs, index=False)
     found = table(rows)
     total = found.loc["all"]
     met = {
