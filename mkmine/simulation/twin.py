@@ -24,7 +24,7 @@ __all__ = ["LOADED", "Twin", "is_compiled", "unsupported"]
 Array = NDArray[Any]
 # The module that is there once the twin is loaded.
 LOADED = "mkmine.simulation.kernel.run"
-_FIRST_ROOM, _QUEUE_ROOM = 256, 16
+_FIRST_ROOM, _QUEUE_ROOM = 1024, 64
 _EVENT = ("EVENT_TIME", "EVENT_MARK")
 _WAIT = ("WAIT_WHAT", "WAIT_CASE", "WAIT_PLACE", "WAIT_GROUP", "WAIT_SINCE")
 _ITEM = (
@@ -32,6 +32,8 @@ _ITEM = (
 )  # fmt: skip
 _QUEUE = ("QUEUE_KEY", "QUEUE_NUMBER", "QUEUE_ITEM")
 _ROWS = 1 << 18
+# What has become too small gets so many times its room more: each time, everything is moved.
+_MORE = 3
 
 
 def unsupported(model: SimulationModel) -> tuple[str, ...]:
@@ -131,15 +133,15 @@ class Twin:
         if wanted == k.DRAWS:
             self._draw(state["WANTED"], state["WANTED_VISIT"], state["WANTED_BLOCK"], size["LEFT"])
         elif wanted == k.CASES:
-            more = len(size["SLOT_CHAIN"])
+            more = _MORE * len(size["SLOT_CHAIN"])
             state.grow({name: more * width for name, width in self._of_slot().items()}, chain="SLOT_CHAIN",
                        free="FREE_SLOT")  # fmt: skip
         elif wanted == k.WAITS:
             # Every wait is at most one event, so there has to be room for their events too.
-            more = len(size["WAIT_CASE"])
+            more = _MORE * len(size["WAIT_CASE"])
             state.grow(dict.fromkeys([*_WAIT, *_EVENT], more), chain="WAIT_CASE", free="FREE_WAIT")
         elif wanted == k.ITEMS:
-            more = len(size["ITEM_CASE"])
+            more = _MORE * len(size["ITEM_CASE"])
             state.grow(dict.fromkeys(_ITEM, more), chain="ITEM_CASE", free="FREE_ITEM")
             state["ITEM_ROOM"] += more
         elif wanted == k.TODO:
@@ -175,13 +177,13 @@ class Twin:
             self.spare.setdefault(width, []).append(int(self.base[place, visit, block]))
 
     def _more_queue(self, state: Any, queue: int) -> None:
-        """Give a queue twice its room, at the end of the sections."""
+        """Give a queue more room, at the end of the sections."""
         room, first = int(state.sections["QUEUE_ROOM"][queue]), int(state.sections["QUEUE_FIRST"][queue])
         end = len(state.sections["QUEUE_KEY"])
-        state.grow(dict.fromkeys(_QUEUE, 2 * room))
+        state.grow(dict.fromkeys(_QUEUE, (1 + _MORE) * room))
         for name in _QUEUE:
             state.sections[name][end : end + room] = state.sections[name][first : first + room]
-        state.sections["QUEUE_FIRST"][queue], state.sections["QUEUE_ROOM"][queue] = end, 2 * room
+        state.sections["QUEUE_FIRST"][queue], state.sections["QUEUE_ROOM"][queue] = end, (1 + _MORE) * room
 
     # -- how it begins ---------------------------------------------------------------------------------------------
 
