@@ -261,7 +261,10 @@ def _activity(found: _Findings, code: int, alpha: float) -> ActivityModel:
             calendar="office" if office else None,
             next=routing.next,
             contexts=routing.contexts,
-            evidence=Evidence(routes=routing.observed, duration=[Known.of(np.maximum(hours, 0))]),
+            evidence=Evidence(
+                routes=routing.observed,
+                duration=[Known.of(np.maximum(hours, 0), found.weights[log.case_of[rows]])],
+            ),
         )
     waits = (1 - alpha) * spent.waiting + alpha * spent.delay
     of_rows = found.weights[log.case_of]
@@ -283,8 +286,8 @@ def _activity(found: _Findings, code: int, alpha: float) -> ActivityModel:
         contexts=routing.contexts,
         evidence=Evidence(
             routes=routing.observed,
-            duration=[Known.of(spent.processing[chosen]) for chosen in rounds_of(log, rows)],
-            delay=Known.of(waits[rows]) if delayed else None,
+            duration=[Known.of(spent.processing[chosen], of_rows[chosen]) for chosen in rounds_of(log, rows)],
+            delay=Known.of(waits[rows], of_rows[rows]) if delayed else None,
         ),
     )
 

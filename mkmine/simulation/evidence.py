@@ -31,17 +31,23 @@ class Known(BaseModel):
     error: Annotated[float, Field(ge=0, le=5)]
 
     @classmethod
-    def of(cls, values: Floats) -> Known | None:
-        """Return what is known of the mean of some observations; None where there are none, or all are 0."""
-        values = values[np.isfinite(values)]
-        n = len(values)
-        mean = float(values.mean()) if n else 0.0
+    def of(cls, values: Floats, weights: Floats | None = None) -> Known | None:
+        """Return what is known of the mean of some observations; None where there are none, or all are 0.
+
+        `weights` say how much each counts; `n` is then the effective number (Kish 1965, Survey sampling).
+        """
+        known = np.isfinite(values)
+        values, weights = values[known], np.ones(known.sum()) if weights is None else weights[known]
+        total = float(weights.sum())
+        mean = float(weights @ values) / total if total > 0 else 0.0
         if mean <= 0:
             return None
-        spread = float(values.std(ddof=1)) / mean if n > 1 else _USUAL_CV
+        n = total**2 / float(weights @ weights)
+        around = float(weights @ (values - mean) ** 2) / total
+        spread = float(np.sqrt(around * n / (n - 1))) / mean if n > 1 else _USUAL_CV
         if n < _FEW and spread > 0:
             spread = max(spread, _USUAL_CV)
-        return cls(n=n, error=round(min(spread / float(np.sqrt(n)), _LARGEST_ERROR), 6))
+        return cls(n=round(n, 1), error=round(min(spread / float(np.sqrt(n)), _LARGEST_ERROR), 6))
 
     def factor(self, u: float) -> float:
         """Return by what the mean is multiplied at a probability `u`: log-normal, with mean 1."""

@@ -33,6 +33,8 @@ _NEARLY_CHANCE, _NEARLY_CLOCKWORK = 0.15, 0.25
 _TELLING = 3.0
 _LEAST_EXPOSED = 0.5
 _ENOUGH_GAPS, _MOST_BURSTY = 100, 3.0
+# Even clockwork is not known to go on as it did.
+_LEAST_VARIED = 0.25
 
 
 @dataclass(frozen=True)
@@ -81,15 +83,17 @@ def estimate_arrivals(log: EventLog, ready: Int, office: Calendar) -> Arrivals:
     exposed = _exposed(log, ready, days, zone) * ~days.closed[:, None]
     shape = weekly_rhythm(begin[kept], zone, weights=_evened(shown[kept], exposed, days))
     usual = (shape[days.weekday] * exposed).sum(axis=1)
-    level = _level(counts, usual)
+    level, told = _level(counts, usual)
     seasons, factors = _seasons(days, counts, usual * level)
     by_hour = (shape * level)[days.weekday] * (factors * ~days.closed)[:, None]
+    variation = _variation(shown[kept] - days.first * DAY, by_hour)
     return Arrivals(
         weekly=[[round(float(value), 6) for value in row] for row in shape * level],
         holidays=holidays_of(office),
         seasons=seasons,
-        gap_cv=_variation(shown[kept] - days.first * DAY, by_hour),
-        evidence=Known(n=len(begin), error=round(len(begin) ** -0.5, 6)),
+        gap_cv=variation,
+        # The number of comings varies as much as the gaps between them do.
+        evidence=Known(n=round(told, 1), error=round(min(max(variation, _LEAST_VARIED) * told**-0.5, 1.0), 6)),
     )
 
 
@@ -119,13 +123,16 @@ def _evened(shown: Int, exposed: Floats, days: _Days) -> Floats:
     return np.asarray(cells.mean() / np.maximum(mine, _LEAST_EXPOSED))
 
 
-def _level(counts: Floats, usual: Floats) -> float:
-    """Return how many cases come per unit of the usual exposure, with the memory that foretells the log best."""
+def _level(counts: Floats, usual: Floats) -> tuple[float, float]:
+    """Return how many cases come per unit of the usual exposure, and on how many cases that rests.
+
+    The memory is the one that foretells the log best; the number is the effective one of weighted counts (Kish 1965).
+    """
     weeks = np.arange(len(counts)) // 7
     found, exposed = _sums(weeks, counts), _sums(weeks, usual)
     size = len(found)
     if not exposed.sum():
-        return float(counts.sum())
+        return float(counts.sum()), max(float(counts.sum()), 1.0)
     scores = []
     for half_life in _HALF_LIVES:
         score = 0.0
@@ -136,15 +143,21 @@ def _level(counts: Floats, usual: Floats) -> float:
         scores.append(score)
     longer = (half for half, score in zip(_HALF_LIVES, scores, strict=True) if score >= max(scores) - _TELLING)
     best = next(longer)
-    return _remembered(found, exposed, best)
+    weights = _fading(size, best)
+    told = float(weights @ found) ** 2 / max(float(weights**2 @ found), 1e-9)
+    return _remembered(found, exposed, best), max(told, 1.0)
 
 
 def _sums(code: Int, values: Floats) -> Floats:
     return np.asarray(np.bincount(code, weights=values), dtype=np.float64)
 
 
+def _fading(size: int, half_life: float) -> Floats:
+    return np.asarray(0.5 ** (np.arange(size)[::-1] / half_life))
+
+
 def _remembered(found: Floats, exposed: Floats, half_life: float) -> float:
-    weights = 0.5 ** (np.arange(len(found))[::-1] / half_life)
+    weights = _fading(len(found), half_life)
     # Half a case keeps a quiet time from meaning that nobody ever comes.
     return (float(weights @ found) + 0.5) / max(float(weights @ exposed), 1e-9) if exposed.any() else 0.0
 
