@@ -125,8 +125,8 @@ def engines(cases: int, python: str | None, folder: Path) -> Iterator[dict[str, 
     if python:
         yield compared(name, plain, peer(python, "prosimos", cases), "Prosimos", 50)
         yield compared(f"compiled engine, {cases:,} cases", twin, peer(python, "prosimos", cases), "Prosimos", 400)
-        yield compared(name, plain, peer(python, "salabim", cases), "salabim", 50)
-        yield compared(name, plain, peer(python, "ciw", cases), "Ciw, no split", 20)
+        yield compared(name, plain, peer(python, "salabim", cases), "salabim", 1)
+        yield compared(name, plain, peer(python, "ciw", cases), "Ciw, no split", 1)
 
 
 CHILD = """
