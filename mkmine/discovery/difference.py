@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from mkmine.calendars import HOUR, Calendar
 from mkmine.discovery.inference import discoveries, exact_test, rank_test, share_difference
-from mkmine.discovery.process_map import records
+from mkmine.discovery.process_map import merged_order, records
 from mkmine.errors import DataError, UnknownNameError
 from mkmine.eventlog.log import EventLog
 from mkmine.eventlog.notebook import html_table
@@ -54,6 +54,8 @@ class Difference:
     edges
         source, target and the same, where the hours are those from the end of the source to the start of the target
         (negative where they overlap).
+    order
+        The activities of both, in the order in which cases reach them.
     cycle
         One row: median cycle time of completed cases, hours_a, hours_b, longer, q, supported.
     """
@@ -64,6 +66,7 @@ class Difference:
     activities: pd.DataFrame
     edges: pd.DataFrame
     cycle: pd.DataFrame
+    order: tuple[str, ...]
     provenance: Provenance = field(repr=False)
 
     def supported(self) -> pd.DataFrame:
@@ -153,7 +156,7 @@ def compare(
     working = calendar or first.working_calendar()
     names, whole = names or _names(first, second), (first.n_cases, second.n_cases)
     first, second = _grown_up(first), _grown_up(second)
-    union = tuple(dict.fromkeys([*first.activities, *second.activities]))
+    union = merged_order(first.activities, second.activities)
     one, other = (_Cases.of(log, union, working) for log in (first, second))
     activities = _table(one.activities, other.activities, one.n, other.n)
     edges = _table(one.edges, other.edges, one.n, other.n)
@@ -181,6 +184,7 @@ def compare(
         activities=_ordered(activities),
         edges=_ordered(edges),
         cycle=cycle.drop(columns="hours_p"),
+        order=union,
         provenance=first.provenance(METHOD, against=second.name, calendar=working.describe()),
     )
 

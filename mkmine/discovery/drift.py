@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from mkmine.calendars import Calendar
 from mkmine.discovery.difference import Difference, compare
-from mkmine.discovery.process_map import records
+from mkmine.discovery.process_map import ProcessMap, discover, records
 from mkmine.errors import DataError
 from mkmine.eventlog.log import EventLog
 from mkmine.eventlog.notebook import html_table
@@ -68,13 +68,16 @@ class Drift:
 
         Raises `DataError` if there is no change point of this number (from 0), or too few cases beside it.
         """
-        if not 0 <= number < len(self.changes):
-            raise DataError(f"there is no change point {number}; there are {len(self.changes)}, counted from 0")
         before, after = self.sides(number)
         return compare(before, after, names=("before", "after"), calendar=calendar)
 
     def sides(self, number: int) -> tuple[EventLog, EventLog]:
-        """Return the cases between the change point before and this one, and between this one and the next."""
+        """Return the cases between the change point before and this one, and between this one and the next.
+
+        Raises `DataError` if there is no change point of this number (from 0).
+        """
+        if not 0 <= number < len(self.changes):
+            raise DataError(f"there is no change point {number}; there are {len(self.changes)}, counted from 0")
         log = self.log
         begun = log.start[log.offsets[:-1]]
         edges = [pd.Timestamp(one).tz_convert("UTC").value // 1000 for one in self.changes["when"]]
@@ -85,6 +88,15 @@ class Drift:
         before, after = (
             log.keep_cases((begun >= a) & (begun < b), action="drift", detail=name) for a, b, name in parts
         )
+        return before, after
+
+    def maps(self, number: int, *, calendar: Calendar | None = None) -> tuple[ProcessMap, ProcessMap]:
+        """Return the process map before and after a change point (from 0), for `mk.draw((before, after))`.
+
+        Raises `DataError` if there is no change point of this number.
+        """
+        working = calendar or self.log.working_calendar()
+        before, after = (discover(side, calendar=working) for side in self.sides(number))
         return before, after
 
     def to_pandas(self) -> pd.DataFrame:

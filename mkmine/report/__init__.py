@@ -12,8 +12,8 @@ from typing import Any
 
 from mkmine.eventlog import EventLog
 from mkmine.report.document import Report
+from mkmine.report.drawing import draw
 from mkmine.report.improvement import report
-from mkmine.report.maps import draw
 from mkmine.report.picture import Picture
 
 __all__ = ["Picture", "Report", "draw", "report"]

@@ -13,7 +13,7 @@ from mkmine.report import charts
 from mkmine.report.blocks import Block, Bullets, Figure, Heading, Note, Table, Text, View
 from mkmine.report.evidence import evidence, lever_sentence
 from mkmine.report.findings import Cell, Findings, tabulate
-from mkmine.report.maps import draw
+from mkmine.report.maps import draw_map as draw
 
 __all__ = ["course", "people", "rework", "times"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final
 
 from mkmine.language import Translator
 from mkmine.report import palette
@@ -13,8 +13,9 @@ from mkmine.report.shapes import number, text
 
 if TYPE_CHECKING:
     from mkmine.discovery import ProcessMap
+    from mkmine.report.scales import Scale
 
-__all__ = ["Legend", "compose", "shown"]
+__all__ = ["Legend", "Sample", "compose", "lines", "shown"]
 
 _SIZE: Final = 10.5
 _ROW: Final = 17.0
@@ -32,6 +33,10 @@ class Legend:
     height: float
 
 
+# A drawn sample, its width, and what it means.
+Sample = tuple[str, float, str]
+
+
 def shown(process_map: ProcessMap, *, t: Translator) -> str:
     """Say what part of the log the map shows: activities, paths and cases."""
     activities, paths = len(process_map.activities), len(process_map.edges)
@@ -45,25 +50,23 @@ def shown(process_map: ProcessMap, *, t: Translator) -> str:
         t.plural("{n} case", "{n} cases", process_map.n_cases),
         t.plural("{n} variant", "{n} variants", process_map.n_variants),
     ]
+    if process_map.parallel_left_out:
+        left_out = process_map.parallel_left_out
+        parts.append(t.plural("{n} path of parallel work left out", "{n} paths of parallel work left out", left_out))
     return " · ".join(parts)
 
 
-def compose(
-    *,
-    metric: Literal["frequency", "time"],
-    t: Translator,
-    longest_wait: float,
-    written: Callable[[float], str],
-    timed: bool,
-    rework: bool,
-    shown: str,
-    width: float,
-) -> Legend:
-    """Lay out the key in rows no wider than `width`."""
-    samples = _frequency_samples(t) if metric == "frequency" else _time_samples(t, longest_wait, written, timed)
+def compose(*, scale: Scale, wall: bool, rework: bool, shown: str, width: float) -> Legend:
+    """Lay out the key of a map in rows no wider than `width`; `wall`: whether times are those of the clock."""
+    samples = _time_samples(scale, wall) if scale.metric == "time" else _count_samples(scale)
     if rework:
-        color = palette.REWORK if metric == "frequency" else "#8b95a5"
-        samples.append((_line(color, dashes="9 4"), _SAMPLE, t("return to earlier work")))
+        color = "#8b95a5" if scale.metric == "time" else palette.REWORK
+        samples.append((_line(color, dashes="9 4"), _SAMPLE, scale.t("return to earlier work")))
+    return lines(samples, shown=shown, width=width)
+
+
+def lines(samples: list[Sample], *, shown: str, width: float) -> Legend:
+    """Lay out samples with their words, and below them what is shown, in rows no wider than `width`."""
     parts: list[str] = [f'<path d="M0,0H{number(width)}" stroke="{palette.LINE}"/>']
     x, y, widest = 0.0, _ROW, 0.0
     for drawn, sample_width, words in samples:
@@ -81,30 +84,48 @@ def compose(
     return Legend(svg="".join(parts), width=max(widest, width), height=y + 4)
 
 
-Sample = tuple[str, float, str]
+def _count_samples(scale: Scale) -> list[Sample]:
+    t = scale.t
+    words = {
+        "absolute": (t("number of executions"), t("thickness: number of transitions")),
+        "case": (t("number of cases with it"), t("figure: cases; thickness: number of transitions")),
+        "max": (t("most in one case"), t("figure: most in one case; thickness: number of transitions")),
+    }
+    costs = {
+        "total": t("cost, total"),
+        "mean": t("cost, mean"),
+        "median": t("cost, median"),
+        "p85": t("cost, 85th percentile"),
+        "p95": t("cost, 95th percentile"),
+    }
+    box, path = (costs[scale.measure], words["absolute"][1]) if scale.metric == "cost" else words[scale.measure]
+    return [(_ladder(palette.depth), _LADDER * 0.6, box), (_line("#5b6b88", thickness=4), _SAMPLE, path)]
 
 
-def _frequency_samples(t: Translator) -> list[Sample]:
-    return [
-        (_ladder(palette.depth), _LADDER * 0.6, t("number of executions")),
-        (_line("#5b6b88", thickness=4), _SAMPLE, t("thickness: number of transitions")),
-    ]
-
-
-def _time_samples(t: Translator, longest_wait: float, written: Callable[[float], str], timed: bool) -> list[Sample]:
-    if longest_wait:
+def _time_samples(scale: Scale, wall: bool) -> list[Sample]:
+    t = scale.t
+    words = {
+        "median": (t("median wait"), t("in the box: median duration")),
+        "mean": (t("mean wait"), t("in the box: mean duration")),
+        "p85": (t("85 % of waits are up to"), t("in the box: 85 % of durations are up to")),
+        "p95": (t("95 % of waits are up to"), t("in the box: 95 % of durations are up to")),
+        "total": (t("total wait"), t("in the box: total duration")),
+    }
+    wait, duration = words[scale.measure]
+    if scale.most_paths:
         # The ladder is drawn on a square-root scale, so its middle stands for a quarter of the longest wait.
-        ticks = f"0 · {written(longest_wait / 4)} · {written(longest_wait)}"
-        words = t("median wait, working time: {ticks}", ticks=ticks)
+        ticks = f"0 · {scale.hours(scale.most_paths / 4)} · {scale.hours(scale.most_paths)}"
+        clock = t("time of the clock") if wall else t("working time")
+        told = f"{wait}, {clock}: {ticks}"
     else:
-        words = t("waiting times are unknown or zero")
+        told = t("waiting times are unknown or zero")
     samples = [
-        (_ladder(palette.heat), _LADDER, words),
+        (_ladder(palette.heat), _LADDER, told),
         (_line("#5b6b88", thickness=4), _SAMPLE, t("thickness: number of transitions")),
     ]
     samples.append(
-        (_bar(), _SAMPLE, t("in the box: median duration"))
-        if timed
+        (_bar(), _SAMPLE, duration)
+        if scale.most_boxes
         else ("", 0.0, t("durations are not shown: the log has only one moment per activity"))
     )
     return samples

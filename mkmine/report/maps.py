@@ -1,290 +1,234 @@
-"""The process map as a drawing: what happens how often, and where cases wait.
+"""The process map as a drawing: what happens how often, where cases wait, what it costs.
 
 Boxes are activities in their natural order from top to bottom, arrows the transitions between them. On the map of
 frequencies the blue of a box and the thickness of an arrow grow with the count; on the map of times the colour of an
-arrow is the median wait before the activity it leads to. Returns to earlier work are dashed on both.
+arrow is the wait before the activity it leads to. Returns to earlier work are dashed on both. Two maps drawn side by
+side stand in one layout and share one scale, so that what differs in the picture differs in the process.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
 
-from mkmine.errors import DataError, UnknownNameError
-from mkmine.language import Translator, translator, unit_of
+from mkmine.discovery.process_map import merged_order
+from mkmine.errors import DataError
+from mkmine.language import Translator, translator
 from mkmine.report import legend, palette
 from mkmine.report.layout import Arrow, Box, Layout, Point, arrange
 from mkmine.report.lettering import text_width, wrap
 from mkmine.report.picture import Picture
+from mkmine.report.scales import END, START, Path, Scale, ends, rows
 from mkmine.report.shapes import (
     MARKER_RADIUS,
-    NAME_SIZE,
     NUMBER_SIZE,
-    Ink,
     Lettered,
     box,
     document,
     label,
     marker,
     stroke,
+    text,
 )
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from mkmine.discovery import ProcessMap
 
-__all__ = ["Metric", "draw"]
+__all__ = ["Panel", "compose", "draw_map", "draw_pair", "place", "readable"]
 
-Metric = Literal["frequency", "time"]
-
-_NAME_WIDTH: Final = 176.0
 _MARGIN: Final = 20.0
-_START, _END = "\x00start", "\x00end"  # no activity can be called so: names carry no control characters
-_ENDS_COVERED: Final = 0.98  # share of cases whose first and last activity is tied to the markers
-_MANY_PATHS, _DENSE = 600, 8  # transitions in all, and per activity, beyond which a layout takes minutes
-_HOT: Final = 0.72  # share of the scale from which a figure is printed in red
+_APART: Final = 56.0
+_TITLE: Final = 30.0
+# More paths than this are a web that nobody reads and that takes seconds to lay out; more boxes cannot be drawn.
+_PATHS_PER_ACTIVITY, _FEWEST_PATHS, _MOST_BOXES = 3, 40, 150
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Path:
-    source: str
-    target: str
-    tooltip: str
-    ink: Ink
-    figure: str = ""
-    figure_color: str = palette.MUTED
-    pull: int = 1
+class Panel:
+    """The boxes and arrows of one map, and what is written above it."""
 
-    @property
-    def ends(self) -> tuple[str, str]:
-        """Names of the activities that the arrow joins; empty for a marker."""
-        return self.source.removeprefix(_START), self.target.removeprefix(_END)
+    boxes: Sequence[Lettered]
+    paths: Sequence[Path]
+    title: str = ""
 
 
-def draw(process_map: ProcessMap, *, metric: Metric = "frequency", language: str = "en") -> Picture:
-    """Draw a process map as SVG, by `"frequency"` or by `"time"`, with its legend and the filter behind it.
+def readable(process_map: ProcessMap) -> ProcessMap:
+    """Return the map with as many of its paths as can be read: three per activity, forty at least.
+
+    Raises `DataError` if it has more activities than can be drawn.
+    """
+    if len(process_map.activities) > _MOST_BOXES:
+        raise DataError(
+            f"a map of {len(process_map.activities):,} activities cannot be drawn; show fewer, e.g. activities=0.3 "
+            f"(on the command line --activities 0.3)"
+        )
+    most = max(_FEWEST_PATHS, _PATHS_PER_ACTIVITY * len(process_map.activities))
+    return process_map if len(process_map.edges) <= most else process_map.only(paths=most / len(process_map.edges))
+
+
+def draw_map(
+    process_map: ProcessMap, *, metric: str = "frequency", measure: str | None = None, language: str = "en"
+) -> Picture:
+    """Draw a process map as SVG with its legend and the filter behind it.
+
+    `metric` and `measure`: `"frequency"` by `"absolute"`, `"case"` or `"max"` (most in one case); `"time"` by
+    `"median"`, `"mean"`, `"p85"`, `"p95"` or `"total"`; `"cost"` by the same, if the map has one. A map with more paths
+    than can be read (three per activity, forty at least) is drawn with the most frequent ones, and says so.
 
     The same map gives the same bytes, whatever fonts are installed. Every text is escaped.
-    Raises `UnknownNameError` if the metric or the language is not one of those offered, and `DataError` if there are so
-    many transitions between so few activities that the drawing would be one black web.
+    Raises `UnknownNameError` if the metric, the measure or the language is not one of those offered, and `DataError` if
+    there are more activities than can be drawn, or no costs.
     """
-    if metric not in ("frequency", "time"):
-        raise UnknownNameError.of(kind="metric of a map", name=str(metric), known=["frequency", "time"])
     t = translator(language)
-    scale = _Scale.of(process_map, metric=metric, t=t)
-    boxes = [scale.box(row) for row in _rows(process_map.activities)]
-    paths = [scale.path(row) for row in _rows(process_map.edges)]
+    shown = readable(process_map)
+    scale = Scale.of([shown], metric=metric, measure=measure, t=t)
+    panel = _panel(shown, scale)
+    placed = place([panel], order=shown.order)
+    filters = legend.shown(shown, t=t)
+    key = _key([shown], scale, filters, placed.width)
+    return compose([panel], placed, key=key, title=_title(scale), filters=filters, t=t)
+
+
+def draw_pair(
+    first: ProcessMap,
+    second: ProcessMap,
+    *,
+    names: tuple[str, str] | None = None,
+    metric: str = "frequency",
+    measure: str | None = None,
+    language: str = "en",
+) -> Picture:
+    """Draw two maps side by side in one layout, with one scale of colours and thicknesses.
+
+    What only one of them has leaves an empty place in the other. Raises as `draw_map` does.
+    """
+    t = translator(language)
+    maps = [readable(one) for one in (first, second)]
+    scale = Scale.of(maps, metric=metric, measure=measure, t=t)
+    titles = names or (first.provenance.log, second.provenance.log)
+    panels = [replace(_panel(one, scale), title=name) for one, name in zip(maps, titles, strict=True)]
+    placed = place(panels, order=merged_order(maps[0].order, maps[1].order))
+    told = [f"{name}: {legend.shown(one, t=t)}" for one, name in zip(maps, titles, strict=True)]
+    filters = "; ".join(told)
+    key = _key(maps, scale, filters, 2 * placed.width + _APART)
+    return compose(panels, placed, key=key, title=_title(scale), filters=filters, t=t)
+
+
+def _panel(process_map: ProcessMap, scale: Scale) -> Panel:
+    boxes = [scale.box(row) for row in rows(process_map.activities)]
     names = {item.name for item in boxes}
+    paths = [scale.path(row) for row in rows(process_map.edges)]
     paths = [path for path in paths if path.source in names and path.target in names]
-    paths += _ends(process_map, names=names, t=t)
-    if len(paths) > _MANY_PATHS and len(paths) > _DENSE * len(boxes):
-        raise DataError(
-            f"a map of {len(boxes):,} activities and {len(paths):,} transitions is too dense to be drawn; show fewer "
-            f"transitions, e.g. paths=0.2 (on the command line --paths 0.2)"
-        )
-    placed = _place(boxes, paths, order=[item.name for item in boxes])
-    return _compose(process_map, boxes=boxes, paths=paths, placed=placed, scale=scale)
+    return Panel(boxes=boxes, paths=[*paths, *ends(process_map, names=names, t=scale.t)])
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Scale:
-    """How numbers of this map become colours, thicknesses and texts."""
-
-    metric: Metric
-    t: Translator
-    day: float
-    most_instances: float
-    most_transitions: float
-    longest_wait: float
-    longest_work: float
-
-    @classmethod
-    def of(cls, process_map: ProcessMap, *, metric: Metric, t: Translator) -> _Scale:
-        activities, edges = process_map.activities, process_map.edges
-        return cls(
-            metric=metric,
-            t=t,
-            day=process_map.calendar.hours_per_day or 8.0,
-            most_instances=_largest(activities["instances"]),
-            most_transitions=_largest(edges["count"]),
-            longest_wait=_largest(edges["waiting_median_h"]),
-            longest_work=_largest(activities["duration_median_h"]),
-        )
-
-    def hours(self, hours: float) -> str:
-        """Write working hours briefly: 40 min, 3.5 h, 1.2 d."""
-        return unit_of([hours], self.t, day=self.day, short=True).write(hours, self.t)
-
-    def box(self, row: dict[str, object]) -> Lettered:
-        t, name, instances = self.t, str(row["activity"]), _float(row["instances"])
-        work = _float(row["duration_median_h"])
-        tooltip = " · ".join(
-            (
-                name,
-                t.plural("{n} execution", "{n} executions", int(instances)),
-                t.plural("in {n} case", "in {n} cases", int(_float(row["cases"]))),
-                t("median duration {duration}", duration=self.hours(work)),
-            )
-        )
-        lines = tuple(wrap(name, size=NAME_SIZE, width=_NAME_WIDTH, weight="bold"))
-        if self.metric == "frequency":
-            fill = palette.depth((instances / self.most_instances) ** 0.75)
-            return Lettered(name=name, lines=lines, figure=t.number(instances), tooltip=tooltip, fill=fill)
-        if not self.longest_work:
-            # The log holds only moments of completion: a duration of zero would be an invention.
-            return Lettered(name=name, lines=lines, figure="", tooltip=tooltip, fill=palette.PAPER)
-        share = math.sqrt(max(work, 0.0) / self.longest_work) if math.isfinite(work) else 0.0
-        bar = (share, palette.heat(share))
-        return Lettered(name=name, lines=lines, figure=self.hours(work), tooltip=tooltip, fill=palette.PAPER, bar=bar)
-
-    def path(self, row: dict[str, object]) -> _Path:
-        t, count, wait = self.t, _float(row["count"]), _float(row["waiting_median_h"])
-        share = math.sqrt(count / self.most_transitions)
-        rework = bool(row["rework"])
-        heat = math.sqrt(max(wait, 0.0) / self.longest_wait) if self.longest_wait and math.isfinite(wait) else 0.0
-        if self.metric == "time":
-            color, figure = palette.heat(heat), self.hours(wait)
-        else:
-            color = palette.REWORK if rework else palette.blend(("#a3b0c6", "#3d4f6f"), share)
-            figure = t.number(count)
-        widest = 3.0 if row["source"] == row["target"] else 6.4  # a loop is too short for a thick line
-        parts = [
-            f"{row['source']} → {row['target']}",
-            t.plural("{n} transition", "{n} transitions", int(count)),
-            t.plural("in {n} case", "in {n} cases", int(_float(row["cases"]))),
-            t("median wait {duration}", duration=self.hours(wait)),
-        ]
-        return _Path(
-            source=str(row["source"]),
-            target=str(row["target"]),
-            tooltip=" · ".join([*parts, t("return to earlier work")] if rework else parts),
-            ink=Ink(color=color, thickness=min(1.2 + 5.2 * share, widest), kind="rework" if rework else "flow"),
-            figure=figure,
-            figure_color=palette.BAD if self.metric == "time" and heat > _HOT else "#475569",
-            pull=1 if rework else 1 + round(8 * count / self.most_transitions),
-        )
-
-
-def _ends(process_map: ProcessMap, *, names: set[str], t: Translator) -> list[_Path]:
-    paths: list[_Path] = []
-    for column, color in (("starts", palette.START), ("ends", palette.END)):
-        rows = sorted(
-            (
-                (int(_float(row[column])), str(row["activity"]))
-                for row in _rows(process_map.activities)
-                if _float(row[column]) > 0 and str(row["activity"]) in names
-            ),
-            key=lambda pair: -pair[0],
-        )
-        for count, name in _covering(rows):
-            first = column == "starts"
-            cases = t.plural("{n} case", "{n} cases", count)
-            tooltip = t("{cases} begin with “{activity}”", cases=cases, activity=name)
-            if not first:
-                tooltip = t("{cases} end with “{activity}”", cases=cases, activity=name)
-            share = math.sqrt(count / max(rows[0][0], 1))
-            paths.append(
-                _Path(
-                    source=_START if first else name,
-                    target=name if first else _END,
-                    tooltip=tooltip,
-                    ink=Ink(color=color, thickness=1.1 + 1.3 * share, kind="edge_of_case"),
-                    pull=1 + round(7 * share**2),
-                )
-            )
-    return paths
-
-
-def _covering(rows: Sequence[tuple[int, str]]) -> list[tuple[int, str]]:
-    """Return the largest that together reach the covered share, so that rare beginnings do not web the map."""
-    total, taken, kept = sum(count for count, _ in rows), 0, []
-    for row in rows:
-        if taken >= _ENDS_COVERED * total:
-            break
-        kept.append(row)
-        taken += row[0]
-    return kept
-
-
-def _place(boxes: Sequence[Lettered], paths: Sequence[_Path], *, order: Sequence[str]) -> Layout:
-    rank = {name: position for position, name in enumerate([_START, *order, _END])}
-    nodes = [Box(name=item.name, width=item.width, height=item.height) for item in boxes]
-    ends = {path.source for path in paths} | {path.target for path in paths}
+def place(panels: Sequence[Panel], *, order: Sequence[str]) -> Layout:
+    """Lay out what any of the panels shows; routes are named by the pair of names that they join."""
+    rank = {name: position for position, name in enumerate([START, *order, END])}
+    sizes: dict[str, Point] = {}
+    for item in (item for panel in panels for item in panel.boxes):
+        width, height = sizes.get(item.name, (0.0, 0.0))
+        sizes[item.name] = (max(width, item.width), max(height, item.height))
+    merged: dict[str, list[Path]] = {}
+    for path in (path for panel in panels for path in panel.paths):
+        merged.setdefault(_route(path), []).append(path)
+    touched = {name for paths in merged.values() for name in (paths[0].source, paths[0].target)}
     size = 2 * MARKER_RADIUS
-    first = [Box(name=_START, width=size, height=size, shape="circle", place="first")] if _START in ends else []
-    last = [Box(name=_END, width=size, height=size, shape="circle", place="last")] if _END in ends else []
+    first = [Box(name=START, width=size, height=size, shape="circle", place="first")] if START in touched else []
+    last = [Box(name=END, width=size, height=size, shape="circle", place="last")] if END in touched else []
+    nodes = [Box(name=name, width=sizes[name][0], height=sizes[name][1]) for name in order if name in sizes]
     arrows = [
         Arrow(
-            name=str(position),
-            source=path.source,
-            target=path.target,
-            pull=path.pull,
-            back=rank[path.target] < rank[path.source],
-            head=path.ink.head,
-            label=_label_size(path),
+            name=name,
+            source=paths[0].source,
+            target=paths[0].target,
+            pull=max(path.pull for path in paths),
+            back=rank[paths[0].target] < rank[paths[0].source],
+            head=max(path.ink.head for path in paths),
+            label=_label_size(paths),
         )
-        for position, path in enumerate(paths)
+        for name, paths in merged.items()
     ]
     return arrange([*first, *nodes, *last], arrows)
 
 
-def _label_size(path: _Path) -> Point | None:
-    if not path.figure:
+def _route(path: Path) -> str:
+    return f"{path.source}\x01{path.target}"
+
+
+def _label_size(paths: Sequence[Path]) -> Point | None:
+    figures = [path for path in paths if path.figure]
+    if not figures:
         return None
-    return text_width(path.figure, size=NUMBER_SIZE) + 10 + path.ink.thickness, NUMBER_SIZE + 4
+    widest = max(text_width(path.figure, size=NUMBER_SIZE) + 10 + path.ink.thickness for path in figures)
+    return widest, NUMBER_SIZE + 4
 
 
-def _compose(
-    process_map: ProcessMap, *, boxes: Sequence[Lettered], paths: Sequence[_Path], placed: Layout, scale: _Scale
+def compose(
+    panels: Sequence[Panel], placed: Layout, *, key: legend.Legend, title: str, filters: str, t: Translator
 ) -> Picture:
-    t = scale.t
-    key = legend.compose(
-        metric=scale.metric,
-        t=t,
-        longest_wait=scale.longest_wait,
-        written=scale.hours,
-        timed=bool(scale.longest_work),
-        rework=any(path.ink.kind == "rework" for path in paths),
-        shown=legend.shown(process_map, t=t),
-        width=max(placed.width, 420.0),
-    )
-    width = max(placed.width, key.width) + 2 * _MARGIN
-    shift = ((width - placed.width) / 2, _MARGIN)
-    # Arrows first, the strong above the weak, then boxes, then figures: nothing readable is ever covered.
-    drawn = sorted(range(len(paths)), key=lambda position: paths[position].ink.thickness)
-    parts = [f'<g transform="translate({shift[0]:.1f} {shift[1]:.1f})">']
-    parts += [
-        stroke(placed.routes[str(one)], ink=paths[one].ink, tooltip=paths[one].tooltip, ends=paths[one].ends)
-        for one in drawn
-    ]
-    parts += [box(item, center=placed.centers[item.name]) for item in boxes]
-    for name, kind, tooltip in ((_START, "start", t("Start of a case")), (_END, "end", t("End of a case"))):
-        if name in placed.centers:
-            parts.append(marker("start" if kind == "start" else "end", center=placed.centers[name], tooltip=tooltip))
-    for one in drawn:
-        center = placed.routes[str(one)].label
-        if center is not None:
-            parts.append(label(paths[one].figure, center=center, color=paths[one].figure_color))
-    parts.append("</g>")
-    top = placed.height + 2 * _MARGIN
-    parts.append(f'<g transform="translate({_MARGIN:.1f} {top:.1f})">{key.svg}</g>')
-    height = top + key.height + _MARGIN / 2
-    title = t("Process map by frequency") if scale.metric == "frequency" else t("Process map by time")
-    svg = document(parts, width=width, height=height, title=title, description=legend.shown(process_map, t=t))
+    """Put the panels beside each other over their legend."""
+    inner = len(panels) * placed.width + (len(panels) - 1) * _APART
+    width = max(inner, key.width) + 2 * _MARGIN
+    top = _MARGIN + (_TITLE if any(panel.title for panel in panels) else 0)
+    parts: list[str] = []
+    widths = _widths(panels)
+    for position, panel in enumerate(panels):
+        left = (width - inner) / 2 + position * (placed.width + _APART)
+        if panel.title:
+            line = wrap(panel.title, size=13, width=placed.width, lines=1, weight="bold")[0]
+            parts.append(text(line, at=(left, _MARGIN + 8), size=13, color=palette.INK, bold=True))
+        parts.append(f'<g transform="translate({left:.1f} {top:.1f})">')
+        parts += _drawn(panel, placed, widths, t)
+        parts.append("</g>")
+    bottom = top + placed.height + _MARGIN
+    parts.append(f'<g transform="translate({_MARGIN:.1f} {bottom:.1f})">{key.svg}</g>')
+    height = bottom + key.height + _MARGIN / 2
+    svg = document(parts, width=width, height=height, title=title, description=filters)
     return Picture(svg=svg, width=width, height=height, title=title)
 
 
-def _rows(frame: pd.DataFrame) -> list[dict[str, object]]:
-    return [dict(zip(frame.columns, row, strict=True)) for row in frame.itertuples(index=False, name=None)]
+def _widths(panels: Sequence[Panel]) -> Mapping[str, float]:
+    widths: dict[str, float] = {}
+    for item in (item for panel in panels for item in panel.boxes):
+        widths[item.name] = max(widths.get(item.name, 0.0), item.width)
+    return widths
 
 
-def _largest(column: pd.Series) -> float:
-    values = [float(value) for value in column if math.isfinite(float(value))]
-    return max([*values, 0.0])
+def _drawn(panel: Panel, placed: Layout, widths: Mapping[str, float], t: Translator) -> list[str]:
+    # Arrows first, the strong above the weak, then boxes, then figures: nothing readable is ever covered.
+    paths = sorted(panel.paths, key=lambda path: path.ink.thickness)
+    parts = [stroke(placed.routes[_route(path)], ink=path.ink, tooltip=path.tooltip, ends=path.ends) for path in paths]
+    parts += [
+        box(replace(item, least_width=widths[item.name]), center=placed.centers[item.name]) for item in panel.boxes
+    ]
+    if START in placed.centers:
+        parts.append(marker("start", center=placed.centers[START], tooltip=t("Start of a case")))
+    if END in placed.centers:
+        parts.append(marker("end", center=placed.centers[END], tooltip=t("End of a case")))
+    for path in paths:
+        center = placed.routes[_route(path)].label
+        if center is not None and path.figure:
+            parts.append(label(path.figure, center=center, color=path.figure_color))
+    return parts
 
 
-def _float(value: object) -> float:
-    return float(value) if isinstance(value, int | float) or hasattr(value, "__float__") else math.nan
+def _key(maps: Sequence[ProcessMap], scale: Scale, filters: str, width: float) -> legend.Legend:
+    return legend.compose(
+        scale=scale,
+        wall=maps[0].clock == "wall",
+        rework=any(bool(one.edges["rework"].any()) for one in maps),
+        shown=filters,
+        width=max(width, 420.0),
+    )
+
+
+def _title(scale: Scale) -> str:
+    t: Translator = scale.t
+    titles = {
+        "frequency": t("Process map by frequency"),
+        "time": t("Process map by time"),
+        "cost": t("Process map by cost"),
+    }
+    return titles[scale.metric]

@@ -1,33 +1,61 @@
-"""A drawing: SVG text that knows its size and its title."""
+"""A drawing: SVG text that knows its size, its title and the numbers that it shows."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
 from mkmine.errors import DataError
-from mkmine.files import write_text
+from mkmine.files import write_bytes, write_text
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["Picture"]
+
+_SHARP: Final = 2.0  # pixels of a PNG per pixel of the drawing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
-    """An SVG drawing; width and height in pixels. It has no ids and asks for nothing from outside."""
+    """An SVG drawing; width and height in pixels. It has no ids and asks for nothing from outside.
+
+    `data` holds the rows that a chart shows; None for maps and models, whose numbers are those of what was drawn.
+    """
 
     svg: str
     width: float
     height: float
     title: str
+    data: pd.DataFrame | None = field(default=None, compare=False, repr=False)
 
     def save(self, path: str | Path) -> Path:
-        """Write the drawing and return its path. Raises `DataError` if the name does not end in `.svg`."""
+        """Write the drawing as SVG, as PNG (on white, two pixels for one), or its data as CSV; return the path.
+
+        Raises `DataError` if the name ends in none of `.svg`, `.png` and `.csv`, or there are no data.
+        """
         target = Path(path)
-        if target.suffix.lower() != ".svg":
-            advice = f'name it "{target.stem}.svg"'
-            raise DataError(f'a picture is saved as SVG, and "{target.name}" does not end in .svg; {advice}')
-        return write_text(target, '<?xml version="1.0" encoding="UTF-8"?>\n' + self.svg + "\n")
+        kind = target.suffix.lower()
+        if kind == ".svg":
+            return write_text(target, '<?xml version="1.0" encoding="UTF-8"?>\n' + self.svg + "\n")
+        if kind == ".png":
+            return write_bytes(target, self.png())
+        if kind == ".csv" and self.data is not None:
+            return write_text(target, self.data.to_csv(index=False, lineterminator="\n"))
+        if kind == ".csv":
+            raise DataError("this picture has no table of its own; save to_pandas() of what was drawn")
+        advice = f'name it "{target.stem}.svg"'
+        raise DataError(f'a picture is saved as SVG or PNG, and "{target.name}" ends in neither; {advice}')
+
+    def png(self) -> bytes:
+        """Return the drawing as PNG, on white, two pixels for one."""
+        import vl_convert
+
+        begin = self.svg.index(">") + 1
+        paper = f'<rect width="{self.width:.1f}" height="{self.height:.1f}" fill="#ffffff"/>'
+        drawn: bytes = vl_convert.svg_to_png(self.svg[:begin] + paper + self.svg[begin:], scale=_SHARP)
+        return drawn
 
     def to_dict(self) -> dict[str, Any]:
         """Return the drawing and its size as plain values."""

@@ -31,6 +31,7 @@ _TOLD_FIELDS: Final = frozenset(
 
 _METHODS: Final = (
     message("directly-follows map, working time"),
+    message("directly-follows map, time of the clock"),
     message("working-time decomposition; Kaplan-Meier"),
     message("distribution of cycle times in working time; percentiles by Kaplan-Meier"),
     message("optimal alignments with unit costs"),
@@ -39,7 +40,10 @@ _METHODS: Final = (
         "paired replications under common random numbers, Student t intervals that hold for all scenarios together "
         "(Bonferroni)"
     ),
-    message("backtest on held-out weeks, 95 % prediction band of replications"),
+    message(
+        "rolling backtest on held-out weeks from the cases open at each cut, 95 % prediction band of runs with drawn "
+        "parameters"
+    ),
     message("data quality checks"),
 )
 _STEPS: Final = (
@@ -364,6 +368,18 @@ _NOTES: Final = (
     message("the log's starts are estimated: so are the times that limits are checked against"),
     message("The model predicted the held-out weeks only roughly (see the backtest): trust directions, not decimals."),
     message("The model did not predict the held-out weeks (see the backtest): do not decide on these answers alone."),
+    message(
+        "The model predicted the held-out weeks only roughly (see the backtest): trust directions, not decimals. "
+        "{detail}"
+    ),
+    message(
+        "The model did not predict the held-out weeks (see the backtest): do not decide on these answers alone. "
+        "{detail}"
+    ),
+    message("{kpi} is foretold {rate} too high"),
+    message("{kpi} is foretold {rate} too low"),
+    message("{kpi} is foretold {rate} off"),
+    message("{kpi} is not foretold"),
     message(
         "The log has completion times only: processing times were estimated from the gaps between a person's "
         "consecutive completions, and staffing answers are weakly supported."

@@ -25,6 +25,7 @@ __all__ = [
     "marker",
     "number",
     "stroke",
+    "swatch",
     "text",
 ]
 
@@ -47,12 +48,13 @@ class Lettered:
     tooltip: str
     fill: str
     bar: tuple[float, str] | None = None
+    least_width: float = _MIN_WIDTH
 
     @property
     def width(self) -> float:
         """Width of the box in pixels."""
         widest = max(text_width(line, size=NAME_SIZE, weight="bold") for line in self.lines)
-        return max(_MIN_WIDTH, widest + 2 * _PAD_X, text_width(self.figure, size=NUMBER_SIZE) + 2 * _PAD_X)
+        return max(self.least_width, widest + 2 * _PAD_X, text_width(self.figure, size=NUMBER_SIZE) + 2 * _PAD_X)
 
     @property
     def height(self) -> float:
@@ -116,9 +118,13 @@ def stroke(route: Route, *, ink: Ink, tooltip: str, ends: tuple[str, str]) -> st
 
 
 def label(text: str, *, center: Point, color: str) -> str:
-    """Draw the figure of an arrow with a halo, so that it stays readable where a line passes under it."""
-    halo = f' stroke="{palette.PAPER}" stroke-width="3" stroke-linejoin="round" paint-order="stroke"'
-    return _text(text, (center[0], center[1] + NUMBER_SIZE * 0.36), size=NUMBER_SIZE, color=color, extra=halo)
+    """Draw the figure of an arrow on a patch of paper, so that it stays readable where a line passes under it."""
+    width, height = text_width(text, size=NUMBER_SIZE) + 3, NUMBER_SIZE + 2
+    patch = (
+        f'<rect x="{number(center[0] - width / 2)}" y="{number(center[1] - height / 2)}" width="{number(width)}"'
+        f' height="{number(height)}" rx="3" fill="{palette.PAPER}"/>'
+    )
+    return patch + _text(text, (center[0], center[1] + NUMBER_SIZE * 0.36), size=NUMBER_SIZE, color=color)
 
 
 def marker(kind: Literal["start", "end"], *, center: Point, tooltip: str) -> str:
@@ -136,6 +142,11 @@ def marker(kind: Literal["start", "end"], *, center: Point, tooltip: str) -> str
         f' r="{number(MARKER_RADIUS - 1)}" fill="{palette.blend((palette.PAPER, color), 0.1)}" stroke="{color}"'
         f' stroke-width="1.8"/>{sign}</g>'
     )
+
+
+def swatch(color: str) -> str:
+    """Draw a sample of a colour for a legend."""
+    return f'<rect y="-9" width="16" height="11" rx="2.5" fill="{color}"/>'
 
 
 def diamond(sign: str, *, center: Point, size: float, tooltip: str) -> str:
@@ -180,13 +191,12 @@ def _text(
     bold: bool = False,
     opacity: float = 1.0,
     anchor: str = "middle",
-    extra: str = "",
 ) -> str:
     weight = ' font-weight="700"' if bold else ""
     faded = f' fill-opacity="{opacity}"' if opacity < 1 else ""
     return (
         f'<text x="{number(at[0])}" y="{number(at[1])}" font-size="{number(size)}" text-anchor="{anchor}"'
-        f' fill="{color}"{weight}{faded}{extra}>{escaped(clean(content))}</text>'
+        f' fill="{color}"{weight}{faded}>{escaped(clean(content))}</text>'
     )
 
 

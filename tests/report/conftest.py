@@ -48,6 +48,7 @@ def make_map(provenance: Provenance) -> Callable[..., ProcessMap]:
                 "duration_median_h": duration,
                 "duration_mean_h": duration,
                 "duration_p85_h": duration,
+                "duration_p95_h": duration,
                 "duration_total_h": duration,
                 "rework_cases": 0,
             }
@@ -59,19 +60,23 @@ def make_map(provenance: Provenance) -> Callable[..., ProcessMap]:
                 "target": target,
                 "count": count,
                 "cases": count,
+                "max_repeats": 1,
                 "waiting_median_h": wait,
                 "waiting_mean_h": wait,
                 "waiting_p85_h": wait,
+                "waiting_p95_h": wait,
                 "waiting_total_h": wait * count,
                 "overlapping": 0,
                 "rework": rank[target] <= rank[source],
+                "parallel": False,
             }
             for source, target, count, wait in edges
         ]
-        columns = ["source", "target", "count", "cases", "waiting_median_h", "waiting_mean_h", "waiting_p85_h"]
+        columns = ["source", "target", "count", "cases", "max_repeats", "waiting_median_h", "waiting_mean_h"]
+        columns += ["waiting_p85_h", "waiting_p95_h", "waiting_total_h", "overlapping", "rework", "parallel"]
         return ProcessMap(
             activities=pd.DataFrame(activities),
-            edges=pd.DataFrame(paths, columns=[*columns, "waiting_total_h", "overlapping", "rework"]),
+            edges=pd.DataFrame(paths, columns=columns),
             n_cases=600,
             n_variants=514,
             shown_activities=1.0,

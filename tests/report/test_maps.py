@@ -3,6 +3,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -11,7 +12,7 @@ import pytest
 from mkmine.discovery import ProcessMap
 from mkmine.errors import DataError, UnknownNameError
 from mkmine.report import draw
-from mkmine.report.maps import Metric
+from mkmine.report.scales import Metric
 
 MakeMap = Callable[..., ProcessMap]
 SVG = "{http://www.w3.org/2000/svg}"
@@ -120,18 +121,82 @@ def test_a_misspelt_metric_names_the_nearest(loop: ProcessMap) -> None:
         draw(loop, language="de")
 
 
-def test_a_picture_is_saved_as_svg_and_nothing_else(loop: ProcessMap, tmp_path: Path) -> None:
+def test_a_picture_is_saved_as_svg_or_png(loop: ProcessMap, tmp_path: Path) -> None:
     picture = draw(loop)
     saved = picture.save(tmp_path / "new" / "map.svg")
     assert ElementTree.parse(saved).getroot().tag == f"{SVG}svg"
     with pytest.raises(DataError, match=r"map\.svg"):
-        picture.save(tmp_path / "map.png")
+        picture.save(tmp_path / "map.gif")
+    with pytest.raises(DataError, match="no table of its own"):
+        picture.save(tmp_path / "map.csv")
     assert [one.name for one in (tmp_path / "new").iterdir()] == ["map.svg"]
     assert picture.svg in picture._repr_html_()
 
 
-def test_a_map_too_dense_to_read_is_refused_at_once(make_map: MakeMap) -> None:
+def test_a_png_stands_on_white(loop: ProcessMap, tmp_path: Path) -> None:
+    picture = draw(loop)
+    saved = picture.save(tmp_path / "map.png").read_bytes()
+    assert saved.startswith(b"\x89PNG")
+    width, height = (int.from_bytes(saved[at : at + 4], "big") for at in (16, 20))
+    assert (width, height) == (round(2 * picture.width), round(2 * picture.height))
+
+
+def test_a_dense_map_shows_the_paths_that_can_be_read_and_says_so(make_map: MakeMap) -> None:
     names = [f"activity {n}" for n in range(30)]
-    edges = [(one, other, 1, 1.0) for one, other in itertools.permutations(names, 2)]
-    with pytest.raises(DataError, match=r"a map of 30 activities and \d{3} transitions is too dense .* paths=0\.2"):
-        draw(make_map(names, edges))
+    edges = [(one, other, 1 + (names.index(one) * 7) % 50, 1.0) for one, other in itertools.permutations(names, 2)]
+    picture = draw(make_map(names, edges))
+    paths = picture.svg.count("mk-path mk-flow") + picture.svg.count("mk-path mk-rework")
+    assert 90 <= paths <= 90 + 2 * 30
+    assert f"{paths} of 870 paths" in " ".join(texts(picture.svg))
+
+
+def test_more_activities_than_can_be_drawn_are_refused_at_once(make_map: MakeMap) -> None:
+    names = [f"activity {n}" for n in range(151)]
+    with pytest.raises(DataError, match=r"a map of 151 activities cannot be drawn; .* activities=0\.3"):
+        draw(make_map(names, []))
+
+
+def test_measures_change_what_is_written(loop: ProcessMap) -> None:
+    assert "600" in texts(draw(loop, measure="case").svg)
+    assert "1" in texts(draw(loop, measure="max").svg)
+    total = " ".join(texts(draw(loop, metric="time", measure="total").svg))
+    assert "total wait, working time" in total
+    with pytest.raises(UnknownNameError, match="measure of frequency"):
+        draw(loop, measure="p85")
+    with pytest.raises(DataError, match="knows no costs"):
+        draw(loop, metric="cost")
+
+
+def test_two_maps_share_one_layout_and_one_scale(make_map: MakeMap) -> None:
+    first = make_map(["A", "B", "C"], [("A", "B", 100, 1.0), ("B", "C", 100, 1.0)])
+    second = make_map(["A", "X", "C"], [("A", "X", 10, 9.0), ("X", "C", 10, 9.0)])
+    picture = draw((first, second), names=("before", "after"))
+    root = ElementTree.fromstring(picture.svg)
+    panels = [group for group in root.findall(f"{SVG}g") if group.find(f"{SVG}g[@class='mk-activity']") is not None]
+    assert len(panels) == 2
+    places = [
+        {
+            box.attrib["data-name"]: box.find(f"{SVG}rect").attrib["y"]  # type: ignore[union-attr]
+            for box in panel.findall(f"{SVG}g[@class='mk-activity']")
+        }
+        for panel in panels
+    ]
+    assert [set(one) for one in places] == [{"A", "B", "C"}, {"A", "X", "C"}]
+    assert all(places[0][name] == places[1][name] for name in ("A", "C"))
+    thickness = [
+        {line.attrib["stroke-width"] for line in panel.findall(f"{SVG}g[@class='mk-path mk-flow']/{SVG}path")}
+        for panel in panels
+    ]
+    assert max(map(float, thickness[1])) < min(map(float, thickness[0]))
+    assert {"before", "after"} <= set(texts(picture.svg))
+
+
+def test_a_cost_is_drawn_where_it_is_known(make_map: MakeMap) -> None:
+    plain = make_map(["A", "B"], [("A", "B", 5, 1.0)])
+    costed = replace(plain, activities=plain.activities.assign(cost_total=[1200.0, 30.5]))
+    assert {"1,200", "30.50"} <= set(texts(draw(costed, metric="cost").svg))
+
+
+def test_what_has_no_picture_is_said() -> None:
+    with pytest.raises(DataError, match="a int has no picture"):
+        draw(7)
