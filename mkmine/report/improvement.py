@@ -16,6 +16,7 @@ from mkmine.report.blocks import Block, Bullets, Note, Text
 from mkmine.report.document import Report
 from mkmine.report.findings import Findings
 from mkmine.report.retelling import retell
+from mkmine.report.trust import trust
 
 if TYPE_CHECKING:
     from mkmine.conformance import Conformance
@@ -91,7 +92,7 @@ def _chapters(findings: Findings) -> list[Block]:
         *asis.people(findings),
         *tobe.comparison(findings),
         *whatif.answers(findings),
-        *whatif.trust(findings),
+        *trust(findings),
         *appendix.data(findings),
         *appendix.method(findings),
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mkmine.language import Translator
+from mkmine.simulation.validation.wording import remarks
 from mkmine.simulation.wording import kpi_name
 
 if TYPE_CHECKING:
@@ -30,22 +31,20 @@ def grade_sentence(grade: str, t: Translator) -> str:
 
 
 def missed_sentences(check: Validation, t: Translator) -> list[str]:
-    """Name every figure that a backtest missed, and say how near is near enough for its grade."""
+    """Say in what a backtest failed, by how much, what could not be checked, and how near is near enough."""
     table = check.table
     outside = table[table["actual"].notna() & ~table["inside"]]["kpi"]
     others = [key for key in outside if key not in check.reasons]
-    lines = []
-    if check.reasons:
-        # Names hold commas of their own.
-        lines.append(t("It misses: {figures}.", figures="; ".join(kpi_name(key, t) for key in check.reasons)))
+    lines = remarks(check, t)
     if others:
+        # Names hold commas of their own.
         figures = "; ".join(kpi_name(key, t) for key in others)
         lines.append(t("Outside the interval, but without effect on the grade: {figures}.", figures=figures))
     lines.append(
         t(
             "The grade looks at the median and the 85th percentile of the cycle time, the waiting per case and the "
             "throughput: a figure counts as predicted if it is at most {near} off, or at most {far} off where the "
-            "observed value lies inside the interval.",
+            "observed value lies inside the interval or real weeks differ as much.",
             near=t.percent(0.15),
             far=t.percent(0.3),
         )

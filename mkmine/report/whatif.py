@@ -1,4 +1,4 @@
-"""What would change, and how far the model that says so can be trusted."""
+"""What would change if: the answers of an experiment."""
 
 from __future__ import annotations
 
@@ -10,19 +10,17 @@ from mkmine.language import Translator
 from mkmine.report import charts
 from mkmine.report.blocks import Block, Bullets, Figure, Heading, Note, Text, View
 from mkmine.report.findings import Cell, Findings, finite, tabulate
-from mkmine.report.terms import grade_sentence, missed_sentences
 from mkmine.simulation.kpis import PERSON, ROLE
 from mkmine.simulation.wording import (
     kpi_changes,
     kpi_name,
-    kpi_range,
     kpi_value,
     percent_change,
     verdict_text,
     verdict_words,
 )
 
-__all__ = ["answers", "base_against_log", "trust"]
+__all__ = ["answers", "base_against_log"]
 
 _DRAWN: Final = ("cycle_mean_h", "cycle_p85_h", "waiting_per_case_h", "rework_per_case", "throughput_per_week")
 _FAR_FROM_LOG: Final = 0.2  # relative gap of the median cycle times that a reader must be told of
@@ -57,63 +55,6 @@ def answers(findings: Findings) -> list[Block]:
         )
     blocks.append(_table(findings))
     return blocks
-
-
-def trust(findings: Findings) -> list[Block]:
-    """Return the chapter on the backtest; where there is none, it says so."""
-    t, check = findings.t, findings.validation
-    if check is None:
-        if findings.experiment is None:
-            return []
-        text = t("The model was not held against data it had not seen; treat its answers as a sketch.")
-        return [Heading(text=t("How far the model can be trusted"), anchor="trust"), Note(kind="warning", text=text)]
-    blocks: list[Block] = [Heading(text=t("How far the model can be trusted"), anchor="trust")]
-    blocks.append(
-        Text(
-            paragraphs=(
-                t(
-                    "The model was built on the earlier part of the log and had to predict the later part, which it "
-                    "had not seen."
-                ),
-            )
-        )
-    )
-    good = check.grade == "good"
-    blocks.append(Note(kind="info" if good else "warning", text=grade_sentence(check.grade, t)))
-    blocks.append(Text(paragraphs=tuple(missed_sentences(check, t))))
-    drawable = check.table[check.table["actual"].abs() > 1e-12]
-    if len(drawable):
-        blocks.append(
-            Figure(
-                title=t("Simulated against observed in the weeks held back"),
-                views=(View(label="", picture=charts.backtest(drawable, language=t.language)),),
-                note=t(
-                    "The whisker is the interval in which 95% of the simulated results lie; 100% is what was observed."
-                ),
-                foot=findings.source(check.provenance),
-            )
-        )
-    columns: list[Cell] = [
-        (t("Indicator"), lambda row: kpi_name(row["kpi"], t), "text"),
-        (t("Observed"), lambda row: _value(findings, row, "actual"), "number"),
-        (t("Simulated"), lambda row: _value(findings, row, "predicted"), "number"),
-        (
-            t("95% of the runs"),
-            lambda row: kpi_range(str(row["kpi"]), row["low"], row["high"], t, day=findings.day),
-            "number",
-        ),
-        (t("Verdict"), lambda row: _met(row, t), "text"),
-    ]
-    title = t("Backtest")
-    foot = findings.source(check.provenance)
-    blocks.append(tabulate(findings, check.table, name="backtest", title=title, columns=columns, foot=foot))
-    return blocks
-
-
-def _met(row: Mapping[str, Any], t: Translator) -> str:
-    if not finite(row["actual"]):
-        return t("not checked")
-    return t("inside") if row["inside"] else t("outside")
 
 
 def _method(findings: Findings) -> Text:

@@ -22,7 +22,7 @@ from mkmine.simulation.underway import Underway, WorkInProgress
 from mkmine.simulation.workforce import Pressure, pressure, workforce
 from mkmine.streams import Streams
 
-__all__ = ["Outcome", "Plan", "replicate"]
+__all__ = ["Outcome", "Plan", "Played", "play", "replicate"]
 
 _AFTER_WEEKS = 8.0
 
@@ -76,8 +76,17 @@ class Outcome:
     log: EventLog | None = None
 
 
-def replicate(model: SimulationModel, plan: Plan, scenario: str, replication: int, engine: Engine = "auto") -> Outcome:
-    """Simulate a model once and measure it; the engine makes no difference to the numbers."""
+@dataclass(frozen=True, slots=True)
+class Played:
+    """One run of a model: the model as it was played, its log, and the window (µs) in which it is measured."""
+
+    model: SimulationModel
+    log: EventLog
+    window: tuple[int, int]
+
+
+def play(model: SimulationModel, plan: Plan, replication: int, engine: Engine = "auto") -> Played:
+    """Simulate a model once under the plan; the engine makes no difference to the log."""
     streams = Streams(plan.seed, replication=replication)
     model, window, arrivals = _begun(model, plan, streams)
     if len(arrivals):
@@ -90,8 +99,15 @@ def replicate(model: SimulationModel, plan: Plan, scenario: str, replication: in
         engine=engine,
         in_progress=None if plan.in_progress is None else _taken_over(plan.in_progress, model),
     )
+    return Played(model, log, window)
+
+
+def replicate(model: SimulationModel, plan: Plan, scenario: str, replication: int, engine: Engine = "auto") -> Outcome:
+    """Simulate a model once and measure it; the engine makes no difference to the numbers."""
+    played = play(model, plan, replication, engine)
+    model, log, window = played.model, played.log, played.window
     entered, left = case_spans(log)
-    offered = offered_times(log, model, streams)
+    offered = offered_times(log, model, Streams(plan.seed, replication=replication))
     return Outcome(
         scenario=scenario,
         replication=replication,

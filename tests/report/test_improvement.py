@@ -77,7 +77,7 @@ def test_noise_and_endless_queues_are_said_plainly(english: Report) -> None:
 def test_a_poor_backtest_warns(english: Report, russian: Report) -> None:
     warnings = [block.text for block in english.blocks if isinstance(block, Note) and block.kind == "warning"]
     assert any("not grounds for a decision" in text for text in warnings)
-    assert "It misses: Throughput, cases per week." in said(english)
+    assert "Throughput, cases per week: foretold 25% too low." in said(english)
     assert "at most 15% off, or at most 30% off where the observed value lies inside" in said(english)
     warnings = [block.text for block in russian.blocks if isinstance(block, Note) and block.kind == "warning"]
     assert any("лишь отчасти" in text for text in warnings)
