@@ -5,6 +5,7 @@ from mkmine.performance.breakdown import Causes, waiting_causes
 from mkmine.performance.diagnosis import Diagnosis, diagnose
 from mkmine.performance.flow import FlowMetrics, flow
 from mkmine.performance.forecast import Forecast, forecast
+from mkmine.performance.kpis import Kpis, kpis
 from mkmine.performance.lever import Lever
 
 __all__ = [
@@ -13,10 +14,12 @@ __all__ = [
     "Diagnosis",
     "FlowMetrics",
     "Forecast",
+    "Kpis",
     "Lever",
     "availability",
     "diagnose",
     "flow",
     "forecast",
+    "kpis",
     "waiting_causes",
 ]

@@ -17,7 +17,7 @@ Floats = NDArray[np.float64]
 
 RESAMPLES = 400
 # So many stretches of consecutive cases carry what there is to know of the dependence between cases.
-STRETCHES = 144
+STRETCHES = 36
 CONFIDENCE = 0.95
 
 
@@ -25,7 +25,7 @@ CONFIDENCE = 0.95
 class Resamples:
     """Cases drawn again, block by block of consecutive ones.
 
-    The cases are cut, in the order in which they begin, into at most 144 stretches of equal size; blocks of stretches
+    The cases are cut, in the order in which they begin, into at most 36 stretches of equal size; blocks of stretches
     (as many as the square root of their number) are drawn with replacement. Source: the circular block bootstrap of
     D. N. Politis and J. P. Romano (1992), in *Exploring the Limits of Bootstrap*. A resample of single cases would take
     for independent what waited in the same queue.
@@ -43,19 +43,30 @@ class Resamples:
     blocks: float
 
     @classmethod
-    def of(cls, log: EventLog, *, seed: int, resamples: int = RESAMPLES) -> Resamples:
-        """Draw the cases of a log again."""
-        m = log.n_cases
-        number = min(m, STRETCHES)
-        place = np.empty(m, dtype=np.int64)
-        place[np.argsort(log.start[log.offsets[:-1]], kind="stable")] = np.arange(m)
+    def of(cls, log: EventLog, *, seed: int, cases: NDArray[np.integer] | None = None) -> Resamples:
+        """Draw the cases of a log, or some of them (their numbers), again, in the order in which they begin."""
+        chosen = np.arange(log.n_cases) if cases is None else np.asarray(cases)
+        number = max(min(len(chosen), STRETCHES), 1)
+        order = chosen[np.argsort(log.start[log.offsets[:-1]][chosen], kind="stable")]
+        stretch = np.zeros(log.n_cases, dtype=np.int64)
+        stretch[order] = np.arange(len(order)) * number // max(len(order), 1)
+        return cls._drawn(stretch, number, seed)
+
+    @classmethod
+    def in_time(cls, moments: NDArray[np.int64], *, first: int, last: int, seed: int) -> Resamples:
+        """Draw stretches of equal time again; a case counts at its moment (m,). For what comes per month."""
+        place = (moments - first) / max(last - first, 1) * STRETCHES
+        return cls._drawn(np.clip(place.astype(np.int64), 0, STRETCHES - 1), STRETCHES, seed)
+
+    @classmethod
+    def _drawn(cls, stretch: NDArray[np.int64], number: int, seed: int) -> Resamples:
         length = max(1, round(math.sqrt(number)))
         blocks = math.ceil(number / length)
-        begins = Streams(seed).generator("resamples").integers(0, number, size=(resamples, blocks, 1))
-        drawn = ((begins + np.arange(length)) % number).reshape(resamples, -1)[:, :number]
-        keys = (drawn + number * np.arange(resamples)[:, None]).ravel()
-        counts = np.bincount(keys, minlength=resamples * number).reshape(resamples, number).astype(np.float64)
-        return cls(stretch=place * number // m, drawn=counts, blocks=number / length)
+        begins = Streams(seed).generator("resamples").integers(0, number, size=(RESAMPLES, blocks, 1))
+        drawn = ((begins + np.arange(length)) % number).reshape(RESAMPLES, -1)[:, :number]
+        keys = (drawn + number * np.arange(RESAMPLES)[:, None]).ravel()
+        counts = np.bincount(keys, minlength=RESAMPLES * number).reshape(RESAMPLES, number).astype(np.float64)
+        return cls(stretch=stretch, drawn=counts, blocks=number / length)
 
     def sums(self, of_case: NDArray[np.integer], values: Floats) -> tuple[Floats, Floats]:
         """Return the sum of values (rows, k), whose cases are `of_case`, and its resamples, (k,) and (resamples, k)."""
