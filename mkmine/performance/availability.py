@@ -258,6 +258,10 @@ class Availability:
 
 
 _DATES = ("came", "left")
+_PEOPLE = [
+    *("person", "role", "hours", "of", "hours_per_week", "capacity", "instances", "absences", "days_away"),
+    *("came", "left", "held_out", "moments"),
+]
 
 
 def availability(log: EventLog, *, calendar: Calendar | None = None) -> Availability:
@@ -296,7 +300,7 @@ def availability(log: EventLog, *, calendar: Calendar | None = None) -> Availabi
             }
         )
         weekly.append(_weekly(log, mine, name))
-    people = pd.DataFrame(rows)
+    people = pd.DataFrame(rows, columns=_PEOPLE)
     return Availability(
         people=people,
         roles=_roles(people, pools, np.array(role_of, dtype=np.int64), inside, number),
