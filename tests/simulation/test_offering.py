@@ -25,6 +25,10 @@ def test_the_last_moment_with_a_hand_free() -> None:
     found = last_idle(Calendar.always(), ready, start, end, 1)
     # Free just before; since offered at work; free until 2; free until the start.
     assert ((found - DAY0) / HOUR).tolist() == [2, 3, 2, 9]
+    # Work that comes in a long pause does not make two short ones of it.
+    minutes = last_idle(Calendar.always(), at(2, 4.02), at(2, 4), at(3, 5), 1)
+    assert ((minutes - DAY0) / HOUR).tolist() == [2, 4.02]
+    assert last_idle(Calendar.always(), at(2, 3.01, 3.5), at(2, 3.02, 4), at(3, 4, 5), 1)[1] == at(3.02)[0]
     # All at one moment.
     assert (last_idle(Calendar.always(), at(2), at(2), at(2), 1) == at(2)).all()
     # With two hands, there was always one free.

@@ -13,7 +13,7 @@ Int = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 # A shorter pause is no sign that there was nothing to do.
-_PAUSE = 5 * MINUTE
+_PAUSE = MINUTE
 _BINS = 60
 _ROUNDS = 200
 # The fractional part of its multiples covers (0, 1) evenly (the golden ratio).
@@ -26,7 +26,7 @@ def last_idle(calendar: Calendar, ready: Int, start: Int, end: Int, capacity: in
     Who takes work as it comes was not offered it before that moment. It is the start itself for work that its doer was
     free for.
     """
-    points = np.unique(np.concatenate((start, end, ready)))
+    points = np.unique(np.concatenate((start, end, ready[ready == ready.min()])))
     begun = np.bincount(np.searchsorted(points, start), minlength=len(points))
     done = np.bincount(np.searchsorted(points, end), minlength=len(points))
     free = np.cumsum(begun - done)[:-1] < capacity
