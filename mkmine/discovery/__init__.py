@@ -3,6 +3,7 @@
 from mkmine.discovery.contrast import Contrast, contrast
 from mkmine.discovery.difference import Difference, compare, segments
 from mkmine.discovery.drift import Drift, drift
+from mkmine.discovery.organisation import Organisation, organisation
 from mkmine.discovery.pools import Pools, find_pools
 from mkmine.discovery.process_map import ProcessMap, discover
 from mkmine.discovery.rework import Rework, rework
@@ -12,6 +13,7 @@ __all__ = [
     "Contrast",
     "Difference",
     "Drift",
+    "Organisation",
     "Pools",
     "ProcessMap",
     "Rework",
@@ -21,6 +23,7 @@ __all__ = [
     "discover",
     "drift",
     "find_pools",
+    "organisation",
     "rework",
     "segments",
     "variants",

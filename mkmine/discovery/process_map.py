@@ -99,21 +99,6 @@ class ProcessMap:
         shown = self.shown_paths * len(kept) / max(len(self.edges), 1)
         return replace(self, edges=kept, shown_paths=shown if len(self.edges) else self.shown_paths)
 
-    @property
-    def costed(self) -> bool:
-        """Whether the map knows what its activities cost."""
-        return "cost_total" in self.activities
-
-    def only(self, *, paths: float) -> ProcessMap:
-        """Return the map with this share (0 to 1) of its paths, as `discover` chooses them.
-
-        Raises `DataError` if the share is not between 0 and 1.
-        """
-        _share("paths", paths)
-        kept = _strongest(self.edges, paths)
-        shown = self.shown_paths * len(kept) / max(len(self.edges), 1)
-        return replace(self, edges=kept, shown_paths=shown if len(self.edges) else self.shown_paths)
-
     def to_pandas(self) -> pd.DataFrame:
         """Return the edges."""
         return self.edges.copy()
@@ -127,8 +112,6 @@ class ProcessMap:
             "variants": self.n_variants,
             "shown_activities": self.shown_activities,
             "shown_paths": self.shown_paths,
-            "clock": self.clock,
-            "parallel_left_out": self.parallel_left_out,
             "clock": self.clock,
             "parallel_left_out": self.parallel_left_out,
             "calendar": self.calendar.to_dict(),
@@ -187,18 +170,6 @@ def merged_order(first: Sequence[str], second: Sequence[str]) -> tuple[str, ...]
     return tuple(out)
 
 
-def merged_order(first: Sequence[str], second: Sequence[str]) -> tuple[str, ...]:
-    """Return the names of both in one order: that of the first, each other name after what it follows in the second."""
-    out, place = list(first), -1
-    for name in second:
-        if name in out:
-            place = out.index(name)
-        else:
-            place += 1
-            out.insert(place, name)
-    return tuple(out)
-
-
 def discover(
     log: EventLog,
     *,
@@ -230,7 +201,7 @@ def discover(
         raise UnknownNameError.of(kind="clock", name=str(clock), known=["working", "wall"])
     working = calendar or log.working_calendar()
     if clock == "wall":
-        working = Calendar.parse("24/7", time_zone=log.time_zone)
+        working = Calendar.always(log.time_zone)
     shown = _most_frequent(log, activities)
     table = _activities(shown, log, working)
     if cost is not None:
@@ -324,26 +295,6 @@ def _with_cost(table: pd.DataFrame, log: EventLog, cost: str) -> pd.DataFrame:
     return table.assign(**{name: values[at] for name, values in columns.items()})
 
 
-def _with_cost(table: pd.DataFrame, log: EventLog, cost: str) -> pd.DataFrame:
-    if cost not in log.attributes:
-        raise UnknownNameError.of(kind="attribute", name=cost, known=list(log.attributes))
-    values = pd.to_numeric(pd.Series(log.attributes[cost]), errors="coerce").to_numpy(dtype=np.float64)
-    if not np.isfinite(values).any():
-        raise DataError(f'attribute "{cost}" holds no numbers; name an attribute that says what an activity cost')
-    codes = np.where(np.isfinite(values), log.activity.astype(np.int32), np.int32(-1))
-    spent = Groups(values, codes, len(log.activities))
-    columns = {
-        "cost_median": spent.quantile(0.5),
-        "cost_mean": spent.mean,
-        "cost_p85": spent.quantile(0.85),
-        "cost_p95": spent.quantile(0.95),
-        "cost_total": np.where(spent.count > 0, spent.total, np.nan),
-    }
-    number = {name: place for place, name in enumerate(log.activities)}
-    at = table["activity"].map(number).to_numpy(dtype=np.int64)
-    return table.assign(**{name: values[at] for name, values in columns.items()})
-
-
 def _edges(log: EventLog, calendar: Calendar) -> pd.DataFrame:
     k = len(log.activities)
     source, target, count = pair_counts(log.offsets, log.activity, k)
@@ -414,54 +365,6 @@ def _apart(edges: pd.DataFrame) -> pd.DataFrame:
     return edges[~edges["parallel"] | lonely].reset_index(drop=True)
 
 
-def _most_repeats(log: EventLog, pairs: NDArray[np.int64], repeated: Bools) -> NDArray[np.int64]:
-    """Return how often each pair (source times k plus target, ascending) occurs in the case that has it most often."""
-    out = np.ones(len(pairs), dtype=np.int64)
-    if not repeated.any():
-        return out
-    k, code = len(log.activities), log.activity.astype(np.int64)
-    number = np.full(k * k, -1, dtype=np.int64)
-    number[pairs[repeated]] = np.flatnonzero(repeated)
-    place = number[code[:-1] * k + code[1:]]
-    rows = np.flatnonzero((place >= 0) & (log.position[1:] > 0))
-    keys, counts = np.unique(log.case_of[rows].astype(np.int64) * len(pairs) + place[rows], return_counts=True)
-    np.maximum.at(out, keys % len(pairs), counts)
-    return out
-
-
-def _side_by_side(
-    log: EventLog,
-    source: NDArray[np.int64],
-    target: NDArray[np.int64],
-    count: NDArray[np.int64],
-    overlapping: NDArray[np.int64],
-) -> Bools:
-    """Return which paths join activities that are done side by side; see `discover`."""
-    k = len(log.activities)
-    total, over = np.zeros((k, k)), np.zeros((k, k))
-    total[source, target], over[source, target] = count, overlapping
-    both = total + total.T
-    if log.timestamps != "completed":
-        found = (over + over.T) >= OVERLAPPING * np.maximum(both, 1)
-    else:
-        code = log.activity.astype(np.int64)
-        alternate = (log.position[2:] > 1) & (code[2:] == code[:-2]) & (code[1:-1] != code[2:])
-        rows = np.flatnonzero(alternate)
-        between = np.bincount(code[rows] * k + code[rows + 1], minlength=k * k).reshape(k, k)
-        rarer = np.minimum(total, total.T)
-        balanced = (np.abs(total - total.T) <= BALANCED * both) & (rarer >= FEWEST)
-        found = balanced & (between + between.T <= BETWEEN * rarer)
-    found &= (total > 0) & (source.size > 0) & ~np.eye(k, dtype=np.bool_)
-    return np.asarray(found[source, target], dtype=np.bool_)
-
-
-def _apart(edges: pd.DataFrame) -> pd.DataFrame:
-    """Leave out the paths between activities done side by side, but not the only way into or out of one."""
-    kept = edges[~edges["parallel"]]
-    lonely = ~edges["source"].isin(kept["source"]) | ~edges["target"].isin(kept["target"])
-    return edges[~edges["parallel"] | lonely].reset_index(drop=True)
-
-
 def _waits(waits: Durations, edges: list[tuple[str, str]]) -> dict[str, NDArray[Any]]:
     """Return the waiting times of the edges in hours, NaN where all are parallel, and how many there are."""
     number = {name: place for place, name in enumerate(waits.names)}
@@ -471,7 +374,6 @@ def _waits(waits: Durations, edges: list[tuple[str, str]]) -> dict[str, NDArray[
         "waiting_median_h": waits.quantile(0.5) / HOUR,
         "waiting_mean_h": waits.mean / HOUR,
         "waiting_p85_h": waits.quantile(0.85) / HOUR,
-        "waiting_p95_h": waits.quantile(0.95) / HOUR,
         "waiting_p95_h": waits.quantile(0.95) / HOUR,
         "waiting_total_h": total,
     }
