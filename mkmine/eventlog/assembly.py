@@ -104,7 +104,7 @@ def assemble(
         ongoing=going,
         completed=np.ones(len(given), dtype=np.bool_) if completed is None else completed[given],
         timestamps=timestamps or ("completed" if start is None else "interval"),
-        attributes=further if order is None else further.take(order),
+        attributes=further.apart() if order is None else further.take(order),
         case_attributes=cases,
         observed=observed or (int(starts.min()), int(ends.max())),
         history=tuple(history),

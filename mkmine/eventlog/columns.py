@@ -100,6 +100,15 @@ class Columns(Mapping[str, Array]):
         """Return a column as it is kept: codes and distinct values, or the array itself."""
         return self._held[name]
 
+    def apart(self) -> Columns:
+        """Return the same columns, none of which shares memory with anything else."""
+        out = Columns()
+        out._held = {
+            name: held if isinstance(held, Text) or held.flags.owndata else held.copy()
+            for name, held in self._held.items()
+        }
+        return out
+
     def take(self, rows: Array | slice) -> Columns:
         """Return the columns of these rows (a mask or indices); texts that only other rows have are gone."""
         out = Columns()

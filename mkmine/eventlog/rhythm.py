@@ -22,8 +22,8 @@ BUSIEST = 20
 # less than `AGAINST_OPEN` of what an open hour needs where the others are open, or `AGAINST_CLOSED` times it where
 # they are not.
 ALIKE_SHARE, AGAINST_OPEN, AGAINST_CLOSED = 0.5, 0.4, 2.0
-# With fewer observations an hour of one day cannot be told from chance.
-ENOUGH = 500
+# With fewer observations an hour of one day is told from chance only where chance would be so improbable.
+ENOUGH, IMPROBABLE = 500, 1e-4
 # With this share of the week's hours worked the process never closes.
 ALWAYS_SHARE = 0.85
 # A country's holidays are adopted if they have less than this share of a normal day's activity.
@@ -114,8 +114,18 @@ def _worked_hours(counts: Ints) -> NDArray[np.bool_]:
     alike = (activity >= ALIKE_SHARE * activity.max())[:, None]
     usual = strength[alike[:, 0]].mean(axis=0) >= 1
     clear = strength >= np.where(usual, AGAINST_OPEN, AGAINST_CLOSED)
-    worked = np.where(alike, clear if counts.sum() >= ENOUGH else usual, strength >= 1)
+    if counts.sum() < ENOUGH:
+        clear = usual & ~(_improbably_few(counts, alike[:, 0]) & (strength < AGAINST_OPEN))
+    worked = np.where(alike, clear, strength >= 1)
     return _without_specks(worked.ravel(), strength.ravel()).reshape(7, 24)
+
+
+def _improbably_few(counts: Ints, alike: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return for each weekday and hour whether chance would hardly leave so little of what alike days have (Poisson)."""
+    from scipy.special import pdtr
+
+    seen = counts.sum(axis=0).reshape(7, 24)
+    return np.asarray(pdtr(seen, seen[alike].mean(axis=0)) < IMPROBABLE)
 
 
 def _without_specks(worked: NDArray[np.bool_], strength: NDArray[np.float64]) -> NDArray[np.bool_]:

@@ -23,7 +23,7 @@ from mkmine.eventlog.log import EventLog, Timestamps
 from mkmine.eventlog.provenance import Step
 from mkmine.files import checked_path, replacing
 
-__all__ = ["is_saved_log", "open_log", "save_log"]
+__all__ = ["OF_CASE", "OF_INSTANCE", "is_saved_log", "open_log", "save_log", "saved_facts"]
 
 KEY = b"mkmine.log"
 VERSION = 1
@@ -32,6 +32,7 @@ GROUP = 1 << 20
 # A dictionary larger than this is cut to what a group of rows needs.
 LARGE = 1 << 14
 STAMP = pa.timestamp("us", tz="UTC")
+# What the names of further columns begin with.
 OF_INSTANCE, OF_CASE = "attribute:", "case:"
 Int = NDArray[np.int64]
 
@@ -171,6 +172,29 @@ def is_saved_log(path: str | Path) -> bool:
         return False
 
 
+def saved_facts(path: Path) -> dict[str, Any] | None:
+    """Return what a saved log says of itself beside its rows; None if the file is none.
+
+    Its quarantine is a frame, and its history are steps. Raises `DataError` if it is damaged, or of a newer mkmine.
+    """
+    if not is_saved_log(path):
+        return None
+    try:
+        facts = json.loads(pq.read_schema(path).metadata[KEY])
+        if facts["version"] > VERSION:
+            raise DataError(f'"{path.name}" was saved by a newer mkmine (format {facts["version"]}); update mkmine')
+        return _checked(facts) | {"quarantine": _unpacked(facts["quarantine"])}
+    except (pa.ArrowException, OSError, ValueError, KeyError, TypeError) as error:
+        if isinstance(error, DataError):
+            raise
+        raise DataError(f'the saved log "{path.name}" is damaged ({error}); save it again') from None
+
+
+def _unpacked(text: str) -> pd.DataFrame:
+    frame: pd.DataFrame = pa.ipc.open_stream(base64.b64decode(text)).read_all().to_pandas()
+    return frame
+
+
 def open_log(path: str | Path, *, verify: bool = True) -> EventLog:
     """Open a saved log; see `EventLog.open`."""
     source = checked_path(path)
@@ -293,7 +317,7 @@ def _opened(table: pa.Table, facts: dict[str, Any]) -> EventLog:
         case_attributes=cases,
         observed=(facts["observed"][0], facts["observed"][1]),
         history=tuple(Step(action, detail, touched) for action, detail, touched in facts["history"]),
-        quarantine=pa.ipc.open_stream(base64.b64decode(facts["quarantine"])).read_all().to_pandas(),
+        quarantine=_unpacked(facts["quarantine"]),
         calendar=None if facts["calendar"] is None else Calendar.from_dict(facts["calendar"]),
     )
 

@@ -6,13 +6,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mkmine.calendars import Calendar
 from mkmine.errors import DataError, UnknownNameError
-from mkmine.eventlog import EventLog
+from mkmine.eventlog import EventLog, read
 from mkmine.language import translator
 
 BASE = pd.Timestamp("2025-03-03", tz="UTC")
@@ -321,3 +322,16 @@ def test_an_attribute_called_like_a_column_of_every_log_does_not_hide_it() -> No
     shown = log.to_pandas()
     assert shown["activity"].tolist() == ["x", "y"]
     assert shown["activity_attribute"].tolist() == ["p", "q"]
+
+
+def test_a_log_does_not_change_with_what_it_was_made_of() -> None:
+    numbers = np.array([1, 2, 3])
+    frame = THREE.assign(number=[1, 2, 3])
+    table = pa.table({"case": THREE["case"], "activity": THREE["activity"], "end": THREE["end"], "number": numbers})
+    logs = [EventLog.from_pandas(frame, attributes=("number",)), read(frame), read(table)]
+    numbers[0] = 99
+    frame.loc[0, "number"] = 99
+    frame.loc[0, "end"] = pd.Timestamp("1999-01-01")
+    for log in logs:
+        assert log.attributes["number"].tolist() == [1, 2, 3]
+        assert log.to_pandas()["end"].dt.year.tolist() == [2025] * 3

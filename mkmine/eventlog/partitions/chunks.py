@@ -205,7 +205,10 @@ def head_of(tables: Iterator[pa.Table], called: str) -> pa.Table:
             break
     if not sum(map(len, parts)):
         raise DataError(f"{called} is empty: it has no row; export the log again")
-    head = pa.concat_tables(parts, promote_options="permissive")
+    try:
+        head = pa.concat_tables(parts, promote_options="permissive")
+    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+        raise DataError(f"the parts of {called} are of several kinds: {error}; make each column of one kind") from None
     return head.select([name for name in head.column_names if not name.startswith("__index_level_")])
 
 

@@ -21,12 +21,14 @@ from mkmine.eventlog.formats.table import Table, is_text, plain, written
 from mkmine.eventlog.partitions.chunks import Chunk
 from mkmine.eventlog.partitions.plan import Content, Plan
 
-__all__ = ["Intake", "Taken"]
+__all__ = ["TOLD", "Intake", "Taken"]
 
 Int = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 # A column with more distinct texts than this in a chunk is kept as plain text: every piece brings its dictionary.
 FEW = 4096
+# What the rows of a saved log tell of themselves and of their cases.
+TOLD = ("ongoing", "completed")
 # So many times of a source are kept to tell its zone by their offsets.
 SAMPLE = 20_000
 # Dates such as 03/04/2025, of which only the whole column can tell the order.
@@ -92,6 +94,8 @@ class Intake:
         for name, source in (("case", mapping.case), ("activity", JOINT.join(mapping.activity_columns))):
             checked.refuse(_empty(columns[name]), lambda _: "empty", f'{name} column "{source}"')
         columns |= self._times(table, checked)
+        if self.plan.saved is not None:
+            columns |= {name: _whole(table.column(name)) for name in TOLD if name in table.column_names}
         for name in ("resource", "role", "lifecycle", "instance"):
             source = getattr(mapping, name)
             if source is not None and (name != "lifecycle" or self.plan.paired):
@@ -154,7 +158,8 @@ class Intake:
     def _further(self, name: str, column: pa.ChunkedArray) -> pa.Array:
         column = plain(column)
         if not is_text(column.type):
-            return _whole(column)
+            zoned = pa.types.is_timestamp(column.type) and column.type.tz is not None
+            return _whole(column.cast(pa.timestamp("us", tz="UTC")) if zoned else column)
         values = _few(_whole(column))
         before = self.texts.get(name)
         if before != "text":

@@ -8,9 +8,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
+import pandas as pd
 
 from mkmine.calendars import Calendar, zone
 from mkmine.errors import DataError
@@ -30,12 +31,13 @@ from mkmine.eventlog.partitions.folder import (
     writing,
 )
 from mkmine.eventlog.partitions.hours import Hours
-from mkmine.eventlog.partitions.intake import Intake
+from mkmine.eventlog.partitions.intake import TOLD, Intake
 from mkmine.eventlog.partitions.kept import forget
 from mkmine.eventlog.partitions.pieces import ChunkFile, read_piece, write_chunk
 from mkmine.eventlog.partitions.plan import Facts, Plan, Survey
 from mkmine.eventlog.partitions.settling import needs_survey, survey
 from mkmine.eventlog.partitions.store import Partitions
+from mkmine.eventlog.storage import OF_CASE, OF_INSTANCE, saved_facts
 from mkmine.files import checked_path
 
 __all__ = ["add", "partition"]
@@ -123,7 +125,11 @@ def partition(
     opened = open_source(source, chunk=room // CHUNK_COPIES, form=form)
     if (ready := _finished(target, opened, key, replace_old=replace_old)) is not None:
         return Partitions(folder=target, manifest=ready)
-    plan = _plan(opened, told, name, errors, calendar)
+    saved = saved_facts(Path(source)) if told == Mapping() and isinstance(source, str | Path) else None
+    if saved is None:
+        plan = _plan(opened, told, name, errors, calendar)
+    else:
+        plan = _as_saved(opened, saved, name, errors, calendar)
     number = partitions or _number(opened, plan, room)
     with writing(target):
         # Another process may have finished them in the meantime.
@@ -131,6 +137,8 @@ def partition(
             return Partitions(folder=target, manifest=ready)
         clear(target)
         made = _Making(folder=target, partitions=number, plan=plan, hours=Hours())
+        if saved is not None:
+            made.keep(saved)
         made.read(opened)
         manifest = made.manifest(told=key)
         manifest.save(target)
@@ -147,6 +155,11 @@ def add(
     header: int | None,
 ) -> Manifest:
     """Add a source to partitions; see `Partitions.append`."""
+    if manifest.plan.saved is not None and manifest.facts.unfinished:
+        raise DataError(
+            f'"{folder}" holds a saved log with unfinished work, of which added rows do not tell how it went on; read '
+            f"and save the whole anew, and partition that"
+        )
     chunk = max(LEAST, sum(file.size for file in manifest.files) // max(len(manifest.files), 1) // 2)
     form = Form(encoding=encoding, delimiter=delimiter, header=header, errors=manifest.plan.errors)
     opened = open_source(source, chunk=chunk, form=form)
@@ -220,6 +233,37 @@ def _plan(source: Source, told: Mapping, name: str | None, errors: Errors, calen
     )
 
 
+def _as_saved(
+    source: Source, saved: dict[str, Any], name: str | None, errors: Errors, calendar: Calendar | None
+) -> Plan:
+    """Return the plan by which a saved log is what it was."""
+    known = source.head.column_names
+    single = {one: one for one in ("start", "enabled", "resource", "role") if one in known}
+    if saved["timestamps"] == "completed":
+        del single["start"]
+    mapping = Mapping(
+        case="case",
+        activity="activity",
+        end="end",
+        time_zone=saved["time_zone"],
+        timestamps="completed" if saved["timestamps"] == "completed" else "interval",
+        **cast("dict[str, Any]", single),
+    )
+    return Plan(
+        name=name or saved["name"],
+        note="saved log",
+        columns=mapping.to_dict(),
+        reasons=("as it was saved",),
+        paired=False,
+        attributes=tuple(one for one in known if one.startswith(OF_INSTANCE)),
+        case_attributes=tuple(one for one in known if one.startswith(OF_CASE)),
+        errors=errors,
+        calendar=saved["calendar"] if calendar is None else calendar.to_dict(),
+        saved=saved["timestamps"],
+        history=tuple((action, detail, touched) for action, detail, touched in saved["history"]),
+    )
+
+
 def _number(source: Source, plan: Plan, room: int) -> int:
     """Return how many partitions keep the log of one of them within half of the room."""
     if source.size is None:
@@ -241,6 +285,17 @@ class _Making:
     hours: Hours | None = None
     files: list[ChunkFile] = field(default_factory=list)
     aside: list[AsideFile] = field(default_factory=list)
+    observed: tuple[int, int] | None = None
+
+    def keep(self, saved: dict[str, Any]) -> None:
+        """Keep what a saved log says beside its rows: how long it was observed, and what was set aside."""
+        first, last = saved["observed"]
+        self.observed = first, last
+        aside: pd.DataFrame = saved["quarantine"]
+        if len(aside):
+            rows = pd.to_numeric(aside["row"], errors="coerce") if "row" in aside else pd.Series(0, index=aside.index)
+            numbered = aside.assign(row=rows.fillna(0).astype("int64"))
+            self.aside.append(write_aside(self.folder, 0, numbered))
 
     def read(self, source: Source) -> None:
         """Read a source to its end."""
@@ -251,6 +306,8 @@ class _Making:
         known = len(self.aside)
         mapping = self.plan.mapping
         needed = dict.fromkeys([*mapping.columns(), *self.plan.case_attributes, *self.plan.attributes])
+        if self.plan.saved is not None:
+            needed |= dict.fromkeys(one for one in TOLD if one in source.head.column_names)
         if not self.plan.paired and mapping.lifecycle not in {*self.plan.attributes, *mapping.activity_columns}:
             needed.pop(str(mapping.lifecycle), None)
         coded = [*mapping.activity_columns, *(one for one in (mapping.resource, mapping.role) if one is not None)]
@@ -292,6 +349,8 @@ class _Making:
             final = whole.final(self.plan) if old is None else old.facts.final
             observed, intervals, enabled = whole.observed, whole.intervals, whole.enabled
             unfinished = whole.unfinished
+        if self.observed is not None:
+            observed = self.observed
         if self.hours is not None:
             inferred = self.hours.calendar(self.plan.shown).to_dict()
             self.plan = self.plan.model_copy(update={"inferred": inferred})

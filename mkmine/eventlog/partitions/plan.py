@@ -47,6 +47,8 @@ class Plan(Frozen):
         The time zone in which times are shown.
     calendar, inferred
         The office calendar that was told, and that which the log's own activity shows, as plain values.
+    saved, history
+        Of a saved log what its times mean, and its history; its rows tell what is ongoing and which cases are open.
     """
 
     name: str
@@ -63,6 +65,8 @@ class Plan(Frozen):
     shown: str = "UTC"
     calendar: dict[str, Any] | None = None
     inferred: dict[str, Any] | None = None
+    saved: Literal["interval", "completed", "estimated"] | None = None
+    history: tuple[tuple[str, str, int | None], ...] = ()
 
     @field_validator("columns")
     @classmethod

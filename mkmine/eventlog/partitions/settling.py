@@ -26,6 +26,7 @@ from mkmine.eventlog.log import EventLog
 from mkmine.eventlog.partitions.hours import Hours
 from mkmine.eventlog.partitions.plan import Facts, Plan, Survey
 from mkmine.eventlog.provenance import Step
+from mkmine.eventlog.storage import OF_INSTANCE
 
 __all__ = ["needs_survey", "settle", "survey"]
 
@@ -89,6 +90,12 @@ def settle(
         end = np.where(found.ongoing, facts.observed[1], end)
         open_cases = np.zeros(len(found.case.names), dtype=np.bool_) if open_cases is None else open_cases.copy()
         open_cases[found.case.codes[found.ongoing]] = True
+    if plan.saved is not None and "completed" in shaped.rows.column_names:
+        # The last row of a case that was read tells of it; one that was added later, by whether it is finished.
+        going = np.zeros(len(end), dtype=np.bool_) if found.ongoing is None else found.ongoing
+        told = pc.coalesce(shaped.rows.column("completed"), pa.array(~going))
+        open_cases = np.zeros(len(found.case.names), dtype=np.bool_)
+        open_cases[found.case.codes] = ~told.to_numpy()
     start = found.start
     if start is None and facts.intervals:
         # Elsewhere in the source there are intervals; here all instances are instants.
@@ -104,6 +111,7 @@ def settle(
         ongoing=found.ongoing,
         attributes=shaped.attributes(facts.numeric),
         case_attributes=shaped.case_attributes(facts.numeric),
+        timestamps=plan.saved,
         completed=None if open_cases is None else ~open_cases,
         time_zone=plan.shown,
         name=plan.name,
@@ -135,6 +143,8 @@ class _Shaped:
     def attributes(self, numeric: dict[str, bool]) -> dict[str, Any]:
         """Return the further columns of instances."""
         clash = {*OWN, *(one for one in ("resource", "role") if one in self.rows.column_names)}
+        if self.plan.saved is not None:
+            return {name.removeprefix(OF_INSTANCE): self._values(name, numeric) for name in self.plan.attributes}
         return {
             f"{name} (column)" if name in clash else name: self._values(name, numeric)
             for name in self.plan.attributes
@@ -146,10 +156,12 @@ class _Shaped:
         if not self.plan.case_attributes:
             return None
         case = self.instances.case
-        columns = {
-            name.removeprefix("case:"): first_of_each(self._values(name, numeric), case.codes, len(case.names))
-            for name in self.plan.case_attributes
-        }
+        columns: dict[str, Any] = {}
+        for name in self.plan.case_attributes:
+            values = first_of_each(self._values(name, numeric), case.codes, len(case.names))
+            if self.plan.saved is not None and getattr(self.rows.column(f"@{name}").type, "tz", None) is not None:
+                values = pd.Series(values).dt.tz_localize("UTC").dt.tz_convert(self.plan.shown)
+            columns[name.removeprefix("case:")] = values
         return pd.DataFrame(columns)
 
     def _values(self, name: str, numeric: dict[str, bool]) -> Any:
@@ -171,7 +183,7 @@ def _shape(batches: Sequence[pa.RecordBatch], plan: Plan, *, final: tuple[str, .
     """Turn rows into instances: paired by their lifecycle, lasting until the next entry, or as they are."""
     rows, lost = _without_passed(_together(batches), plan)
     mapping, steps, names = plan.mapping, list[Step](), rows.column_names
-    ongoing = rows.column("ongoing").to_numpy() if "ongoing" in names else None
+    ongoing = rows.column("ongoing").fill_null(False).to_numpy() if "ongoing" in names else None
     found = Instances(
         case=encode(rows.column("case")),
         activity=encode(rows.column("activity")),
@@ -194,35 +206,57 @@ def _shape(batches: Sequence[pa.RecordBatch], plan: Plan, *, final: tuple[str, .
 
 
 def _together(batches: Sequence[pa.RecordBatch]) -> pa.Table:
-    """Return batches as one table: a column may be a dictionary in one and plain text in another."""
-    if len({batch.schema for batch in batches}) > 1:
-        texts = {
-            name
-            for batch in batches
-            for name, kind in zip(batch.schema.names, batch.schema.types, strict=True)
-            if not pa.types.is_dictionary(kind)
-        }
-        batches = [_alike(batch, texts) for batch in batches]
+    """Return batches as one table: a column may be a dictionary in one and plain text or numbers in another."""
+    tables = [pa.Table.from_batches([batch]) for batch in batches]
+    if len({table.schema for table in tables}) > 1:
+        for name in dict.fromkeys(name for table in tables for name in table.column_names):
+            tables = _alike(tables, name)
+    return pa.concat_tables(tables, promote_options="permissive")
+
+
+def _alike(tables: list[pa.Table], name: str) -> list[pa.Table]:
+    """Return the tables with the same type of a column in all: one that holds all values, text if there is none."""
+    there = {i: table.column(name) for i, table in enumerate(tables) if name in table.column_names}
+    if len({column.type for column in there.values()}) == 1:
+        return tables
+    if all(pa.types.is_dictionary(column.type) for column in there.values()):
+        found = {i: column.cast(pa.dictionary(pa.int32(), pa.string())) for i, column in there.items()}
+    else:
+        plain = {i: column.cast(_undone(column.type)) for i, column in there.items()}
+        filled = [column.type for column in plain.values() if column.null_count < len(column)]
+        try:
+            found = _cast(plain, _common(filled))
+        except pa.ArrowInvalid:
+            found = _cast(plain, pa.string())
+    return [
+        table.set_column(table.column_names.index(name), name, found[i]) if i in found else table
+        for i, table in enumerate(tables)
+    ]
+
+
+def _undone(kind: pa.DataType) -> pa.DataType:
+    return kind.value_type if pa.types.is_dictionary(kind) else kind
+
+
+def _cast(columns: dict[int, pa.ChunkedArray], kind: pa.DataType) -> dict[int, pa.ChunkedArray]:
+    return {
+        i: column.cast(kind) if column.null_count < len(column) else pa.chunked_array([pa.nulls(len(column), kind)])
+        for i, column in columns.items()
+    }
+
+
+def _common(kinds: Sequence[pa.DataType]) -> pa.DataType:
+    """Return the type that holds values of all these, text if there is none."""
     try:
-        return pa.concat_tables([pa.Table.from_batches([one]) for one in batches], promote_options="permissive")
-    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
-        raise DataError(f"a column holds values of several kinds: {error}; make each column of one kind") from None
-
-
-def _alike(batch: pa.RecordBatch, texts: set[str]) -> pa.RecordBatch:
-    columns = []
-    for name, column in zip(batch.schema.names, batch.columns, strict=True):
-        if pa.types.is_dictionary(column.type):
-            wide = pa.dictionary(pa.int32(), pa.string())
-            column = column.dictionary_decode() if name in texts else column.cast(wide)
-        columns.append(column)
-    return pa.record_batch(columns, names=batch.schema.names)
+        return pa.unify_schemas([pa.schema({"": one}) for one in kinds], promote_options="permissive").field(0).type
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        return pa.string()
 
 
 def _without_passed(rows: pa.Table, plan: Plan) -> tuple[pa.Table, pd.DataFrame]:
     """Set aside the rows without an end whose case goes on."""
     lost = pd.DataFrame({"reason": []})
-    if "ongoing" not in rows.column_names:
+    if "ongoing" not in rows.column_names or plan.saved is not None:
         return rows, lost
     going = rows.column("ongoing").to_numpy(zero_copy_only=False)
     if not going.any():

@@ -246,6 +246,9 @@ class Partitions:
     def _steps(self) -> tuple[Step, ...]:
         read = [Step("read", f"{one.name} ({self.manifest.plan.note})", one.rows) for one in self.manifest.sources]
         mapping = Step("mapping", "; ".join(self.manifest.plan.reasons))
+        if self.manifest.plan.saved is not None:
+            mapping = Step("mapping", "as it was saved")
+            read = [*(Step(*one) for one in self.manifest.plan.history), *read]
         lost = [Step("quarantine", "kept with the partitions", self.n_quarantined)] if self.n_quarantined else []
         return (*read, mapping, *lost)
 

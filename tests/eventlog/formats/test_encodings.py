@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import gzip
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mkmine.errors import DataError
@@ -59,6 +60,8 @@ def test_streams_give_the_same_text_in_pieces_of_any_size(tmp_path: Path, encodi
 
 
 @given(st.binary(max_size=60))
+@example(b"\xef\xbb\xbf")
+@example(b"\xef\xbb\xbf\xef\xbb\xbfa\n\xef\xbb\xbfb\xef\xbb\xbf")
 def test_what_does_not_belong_is_replaced_or_raises(data: bytes) -> None:
     from tempfile import TemporaryDirectory
 
@@ -68,7 +71,9 @@ def test_what_does_not_belong_is_replaced_or_raises(data: bytes) -> None:
         if is_packed(path):
             return
         with Utf8(path, "utf-8", "replace") as stream:
-            assert stream.read().decode() == data.decode("utf-8", "replace")
+            # A mark of the byte order is no part of a line that it begins.
+            meant = re.sub("(?:\\A|(?<=[\r\n]))\ufeff+", "", data.decode("utf-8", "replace"))
+            assert stream.read().decode() == meant
         place = undecodable(path, "utf-8")
     good = data.decode("utf-8", "ignore").encode()
     assert (place is None) == (good == data)

@@ -15,10 +15,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mkmine.calendars import Calendar
 from mkmine.errors import DataError, UnknownNameError
 from mkmine.eventlog import EventLog, read
 from mkmine.eventlog.partitions import Partitions, partition
-from mkmine.eventlog.summaries import directly_follows, rework_counts, summarise, variant_counts
+from mkmine.eventlog.summaries import (
+    case_times,
+    directly_follows,
+    flow,
+    open_cases,
+    rework_counts,
+    summarise,
+    variant_counts,
+)
 
 NAMES = {"case": "case", "activity": "activity", "resource": "resource"}
 
@@ -427,3 +436,102 @@ def test_a_time_beyond_the_years_of_python_is_told(tmp_path: Path) -> None:
     end = pa.array([10**15, 0, 1], pa.timestamp("s"))
     with pytest.raises(DataError, match=r"row 1, .*before 1900 or after 2200"):
         partition(pa.table({"case": ["a"] * 3, "activity": ["x"] * 3, "end": end}), tmp_path / "parts")
+
+
+def saved_log(**facts: Any) -> EventLog:
+    """A log with unfinished work, a case that waits, and facts that plain columns do not tell."""
+    frame = events(400, cases=40)
+    frame["start"] = frame["end"] - pd.Timedelta("20min")
+    last = frame["end"].max()
+    frame["on"] = ~frame["case"].duplicated(keep="last") & (np.arange(400) % 3 == 0)
+    frame.loc[frame["on"], "end"] = last
+    cases = pd.DataFrame({"case": frame["case"].unique()}).set_index("case")
+    cases["since"] = pd.Timestamp("2025-01-01", tz="Europe/Moscow")
+    facts = {"start": "start", "ongoing": "on"} | facts
+    return EventLog.from_pandas(
+        frame,
+        resource="resource",
+        attributes=("cost", "note"),
+        case_attributes=cases,
+        completed=pd.Series([True, False] * 20, index=cases.index),
+        time_zone="Europe/Moscow",
+        name="Work",
+        calendar=Calendar.parse({"Mon-Fri": "09:00-18:00"}, time_zone="Europe/Moscow"),
+        quarantine=pd.DataFrame({"case": ["x"], "reason": ["no time"]}),
+        **facts,
+    )
+
+
+@pytest.mark.parametrize("facts", [{}, {"timestamps": "estimated"}, {"start": None, "ongoing": None}])
+def test_a_saved_log_is_cut_as_it_was_saved(tmp_path: Path, facts: dict[str, Any]) -> None:
+    log = saved_log(**facts)
+    parts = partition(log.save(tmp_path / "log.parquet"), tmp_path / "parts", partitions=3)
+    whole = parts.to_log()
+    assert whole.content_hash == log.content_hash
+    assert (whole.name, whole.time_zone, whole.timestamps) == (log.name, log.time_zone, log.timestamps)
+    assert (whole.observed, whole.calendar, whole.partial) == (log.observed, log.calendar, log.partial)
+    assert whole.case_attributes["since"].equals(log.case_attributes["since"])
+    assert parts.quarantine["reason"].tolist() == ["no time"]
+    assert 0 < (~log.completed).sum() < log.n_cases
+    for question in (case_times, flow, open_cases, directly_follows):
+        assert parts.summarise(question) == question(log)
+    assert Partitions.open(tmp_path / "parts").manifest == parts.manifest
+
+
+def test_a_saved_log_with_unfinished_work_does_not_go_on(tmp_path: Path) -> None:
+    parts = partition(saved_log().save(tmp_path / "log.parquet"), tmp_path / "parts", partitions=2)
+    with pytest.raises(DataError, match="of which added rows do not tell how it went on"):
+        parts.append(events(10))
+    done = saved_log(ongoing=None)
+    parts = partition(done.save(tmp_path / "done.parquet"), tmp_path / "done", partitions=2)
+    more = events(10).assign(start=lambda one: one["end"]).rename(columns={"cost": "attribute:cost"})
+    grown = parts.append(more.assign(**{"attribute:note": "x", "case:since": pd.Timestamp("2025-01-01", tz="UTC")}))
+    assert grown.n_instances == len(done) + 10
+    closed = grown.to_log()
+    assert closed.completed[np.isin(closed.case_ids, more["case"])].all()
+
+
+def test_columns_that_are_told_of_a_saved_log_are_read_as_told(tmp_path: Path) -> None:
+    path = saved_log().save(tmp_path / "log.parquet")
+    told = {"case": "case", "activity": "attribute:cost", "end": "end"}
+    parts = partition(path, tmp_path / "parts", partitions=2, **told)
+    assert parts.to_log().activities == read(path, **told).activities
+
+
+STAMP = pd.Timestamp("2025-01-01")
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "meant"),
+    [
+        (1, "x", ["1", "x"]),
+        ("x", 1, ["x", "1"]),
+        (1, 1.5, [1.0, 1.5]),
+        (2**60 + 1, 0.5, [str(2**60 + 1), "0.5"]),
+        (None, 4, [np.nan, 4.0]),
+        (4, None, [4.0, np.nan]),
+        (True, 5, ["true", "5"]),
+        (STAMP.tz_localize("UTC"), STAMP.tz_localize("Europe/Moscow"), [STAMP, STAMP - pd.Timedelta("3h")]),
+        (STAMP.tz_localize("UTC"), "x", ["2025-01-01 00:00:00.000000Z", "x"]),
+    ],
+)
+def test_additions_of_another_kind_leave_the_partitions_readable(
+    tmp_path: Path, first: Any, then: Any, meant: list[Any]
+) -> None:
+    base = events(20)[["case", "activity", "end"]]
+    parts = partition(base.assign(more=first), tmp_path / "parts", partitions=2)
+    log = parts.append(base.assign(more=then, end=base["end"] + pd.Timedelta("99D"))).to_log()
+    found = pd.Series(log.attributes["more"])
+    assert len(log) == 40
+    pd.testing.assert_series_equal(
+        found.drop_duplicates().sort_values(ignore_index=True, key=lambda one: one.astype(str)),
+        pd.Series(meant).sort_values(ignore_index=True, key=lambda one: one.astype(str)),
+        check_dtype=False,
+        check_names=False,
+    )
+
+
+def test_parts_of_several_kinds_are_told(tmp_path: Path) -> None:
+    base = events(20)[["case", "activity", "end"]]
+    with pytest.raises(DataError, match="the parts of the stream are of several kinds"):
+        partition([base.assign(more=1), base.assign(more="x")], tmp_path / "parts")
