@@ -121,7 +121,7 @@ def _worked_hours(counts: Ints) -> NDArray[np.bool_]:
 
 
 def _improbably_few(counts: Ints, alike: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return for each weekday and hour whether chance would hardly leave so little of what alike days have (Poisson)."""
+    """Return for each weekday and hour whether chance would hardly leave so little of what days alike have."""
     from scipy.special import pdtr
 
     seen = counts.sum(axis=0).reshape(7, 24)

@@ -71,6 +71,13 @@ def test_few_observations_still_give_an_office() -> None:
     assert found.weekly[5:] == ((), ())
 
 
+def test_few_observations_tell_days_apart_that_clearly_differ() -> None:
+    halves = Calendar.parse({"Tue": "10:00-13:00", "Thu": "14:00-17:00"}, time_zone="Europe/Moscow")
+    log = worked(halves, per_day=2)
+    assert len(log) < 500
+    assert infer_calendar(log, holidays=None).weekly == halves.weekly
+
+
 def test_flat_activity_is_always_open() -> None:
     assert infer_calendar(worked(Calendar.always("Europe/Moscow"), per_day=40)).is_always_open
 
