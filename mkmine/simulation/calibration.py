@@ -272,7 +272,8 @@ def _activity(found: _Findings, code: int, alpha: float) -> ActivityModel:
     able = {n for n, roles in enumerate(found.pools.of_person) if role in roles}
     paces = {n: pace for n, pace in estimate_paces(log, spent.processing, rows).items() if n in able}
     usual = spent.processing / np.array([*(paces.get(n, 1.0) for n in range(len(log.resources))), 1.0])[log.resource]
-    delayed = np.nanmean(np.append(waits[rows], 0)) > _SLIGHT
+    steady = spent.steady[code]
+    delayed = np.nanmean(np.append(waits[rows], 0)) > (0 if steady else _SLIGHT)
     return ActivityModel(
         role=found.pools.names[role],
         duration=[fit_distribution(usual[chosen], of_rows[chosen]) for chosen in rounds_of(log, rows)]
@@ -280,7 +281,7 @@ def _activity(found: _Findings, code: int, alpha: float) -> ActivityModel:
         people={log.resources[person]: Habit(pace=pace) for person, pace in paces.items()},
         delay=delay if delayed else None,
         waits=ways if delayed else [],
-        calendar="rhythm" if delayed else None,
+        calendar="rhythm" if delayed and not steady else None,
         same_person=same_person(log, code),
         next=routing.next,
         contexts=routing.contexts,

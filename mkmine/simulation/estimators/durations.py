@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mkmine.calendars import HOUR, Calendar
+from mkmine.calendars import HOUR, MINUTE, Calendar
 from mkmine.eventlog import EventLog
 from mkmine.simulation.distributions import Distribution, Empirical, Fixed, LogNormal
 from mkmine.simulation.estimators.offering import last_idle, offered_hours
@@ -23,6 +23,8 @@ _FEWEST_QUANTILES, _QUANTILES = 9, 41
 _TAIL = (0.985, 0.99, 0.995, 0.998)
 _ENOUGH_GAPS = 30
 _MOSTLY = 0.9
+# So many delays say by which clock they run, if their variation by one is so many times that by the other.
+_ENOUGH_ALIKE, _MORE_ALIKE = 20, 0.8
 
 
 @dataclass(frozen=True)
@@ -30,13 +32,15 @@ class Spent:
     """Hours per instance, NaN where unknown.
 
     `waiting` is all of the time before the start, `delay` what of it had passed when the work was offered to people,
-    `capacity` how many things each person has in hand at once.
+    `capacity` how many things each person has in hand at once. Both waits are in hours of the clock by which the
+    activity waits: by activity, `steady` says that this is the plain one, nights and weekends included.
     """
 
     processing: Floats
     waiting: Floats
     delay: Floats
     capacity: tuple[int, ...]
+    steady: tuple[bool, ...]
 
     @property
     def has_waiting(self) -> bool:
@@ -47,12 +51,14 @@ class Spent:
 def estimate_spent(log: EventLog, enabled: Int, presence: Presence, clock: Calendar) -> Spent:
     """Return what was spent on each instance, and before it.
 
-    Work is measured in the working time of the person who did it, waiting by `clock`. Who usually has several things in
+    Work is measured in the working time of the person who did it, waiting by `clock`, or by the plain clock where that
+    shows the delays of an activity to be more alike. Who usually has several things in
     hand works on each at its full pace; where that is the exception, the time is shared among them. Where only
     completions are recorded, everything is in the person's working time.
     """
     completions = log.timestamps == "completed"
     processing, waiting, delay = (np.full(len(log), np.nan) for _ in range(3))
+    idle = enabled.copy()
     capacity = [1] * len(log.resources)
     for person in range(len(log.resources)):
         rows = np.flatnonzero((log.resource == person) & ~log.ongoing)
@@ -72,11 +78,34 @@ def estimate_spent(log: EventLog, enabled: Int, presence: Presence, clock: Calen
         else:
             processing[rows] = _shared(calendar, start, end) / HOUR
         waiting[rows] = np.maximum(clock.working_time(ready, start), 0) / HOUR
-        idle = last_idle(calendar, ready, start, end, capacity[person])
-        delay[rows] = np.maximum(clock.working_time(ready, idle), 0) / HOUR
-    if not completions:
-        delay = offered_hours(log.activity.astype(np.int64), delay, waiting)
-    return Spent(processing, waiting, delay, tuple(capacity))
+        idle[rows] = last_idle(calendar, ready, start, end, capacity[person])
+        delay[rows] = np.maximum(clock.working_time(ready, idle[rows]), 0) / HOUR
+    if completions:
+        return Spent(processing, waiting, delay, tuple(capacity), (False,) * len(log.activities))
+    passed = np.where(np.isfinite(waiting), (log.start - enabled) / HOUR, np.nan)
+    steady = _steady(log, passed, waiting, idle >= log.start)
+    plain = np.array(steady)[log.activity] & np.isfinite(waiting)
+    waiting[plain] = np.maximum(passed[plain], 0)
+    delay[plain] = np.maximum(idle - enabled, 0)[plain] / HOUR
+    delay = offered_hours(log.activity.astype(np.int64), delay, waiting)
+    return Spent(processing, waiting, delay, tuple(capacity), steady)
+
+
+def _steady(log: EventLog, passed: Floats, waiting: Floats, seen: NDArray[np.bool_]) -> tuple[bool, ...]:
+    """Return for each activity whether its delays are clearly more alike by the plain clock than by that of waiting.
+
+    A timer runs through the night, what waits for people does not. Only delays whose end was seen are compared, by
+    their coefficient of variation.
+    """
+    out = []
+    for code in range(len(log.activities)):
+        rows = (log.activity == code) & seen & (passed * HOUR > MINUTE)
+        by_clock, by_waiting = (
+            float(np.std(one[rows]) / np.mean(one[rows])) if rows.sum() >= _ENOUGH_ALIKE else np.inf
+            for one in (passed, np.maximum(waiting, 1e-9))
+        )
+        out.append(by_clock < _MORE_ALIKE * by_waiting and np.isfinite(by_clock))
+    return tuple(out)
 
 
 def _capacity(start: Int, end: Int) -> int:
@@ -140,6 +169,8 @@ def fit_distribution(hours: Floats, weights: Floats | None = None) -> Distributi
     if not len(values) or float(values.max()) <= 0 or count.sum() <= 0:
         return Fixed(hours=0.0)
     mean = float(values @ count / count.sum())
+    if round(mean, 6) == 0:
+        return Fixed(hours=0.0)
     if len(values) >= _ENOUGH_FOR_QUANTILES:
         return _quantiles(values, count, mean)
     deviation = float(np.sqrt((values - mean) ** 2 @ count / count.sum() * len(values) / max(len(values) - 1, 1)))
