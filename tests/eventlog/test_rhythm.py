@@ -73,7 +73,7 @@ def test_few_observations_still_give_an_office() -> None:
 
 def test_few_observations_tell_days_apart_that_clearly_differ() -> None:
     halves = Calendar.parse({"Tue": "10:00-13:00", "Thu": "14:00-17:00"}, time_zone="Europe/Moscow")
-    log = worked(halves, per_day=2)
+    log = worked(halves, per_day=6)
     assert len(log) < 500
     assert infer_calendar(log, holidays=None).weekly == halves.weekly
 
