@@ -269,3 +269,18 @@ def test_damaged_databases_never_crash(database: Path, at: int) -> None:
     database.write_bytes(bytes(data))
     with suppress(MkmineError):
         read_ocel(database, object_type="order", errors="quarantine")
+
+
+def test_the_latest_value_counts_whatever_its_offset(write: Callable[..., Path]) -> None:
+    states = [("2025-03-05T10:00:00+03:00", "early"), ("2025-03-05T08:00:00Z", "late"), ("never", "no time")]
+    attributes = [{"name": "state", "time": time, "value": value} for time, value in states]
+    objects = [{"id": "o1", "type": "order", "attributes": attributes}]
+    path = write("log.jsonocel", json.dumps(DOCUMENT | {"objects": objects}))
+    assert read_ocel(path).case_attributes["state"].tolist() == ["late"]
+
+
+def test_an_event_that_is_there_twice_is_refused(write: Callable[..., Path]) -> None:
+    events = [*DOCUMENT["events"], DOCUMENT["events"][0]]
+    path = write("log.jsonocel", json.dumps(DOCUMENT | {"events": events}))
+    with pytest.raises(DataError, match=r'events\[6\] has the id of another, "e1"'):
+        read_ocel(path, object_type="order")

@@ -82,10 +82,14 @@ class _Reader:
             for attribute in self.parts(one, "attributes", f"{place}."):
                 name = self.text(attribute, "name", f"{place}.attributes")
                 of_objects.add(name, i, attribute.get("value"), str(attribute.get("time", "")))
+        known: dict[str, int] = {}
         activities, times, of_events = [], [], Gathered(self.name)
         link_event, link_object, dangling = [], [], 0
         for i, one in enumerate(self.parts(self.document, "events", "")):
             place = f"events[{i}]"
+            # An event that is there twice would be counted twice.
+            if "id" in one and known.setdefault(self.text(one, "id", place), i) != i:
+                self.fail(place, f'has the id of another, "{one["id"]}"')
             activities.append(self.text(one, "type", place))
             times.append(self.text(one, "time", place))
             for attribute in self.parts(one, "attributes", f"{place}."):

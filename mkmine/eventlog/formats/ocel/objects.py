@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -63,7 +64,7 @@ class Gathered:
             )
         if row in column:
             self.changed += 1
-            if column[row][0] > time:
+            if _instant(column[row][0]) > _instant(time):
                 return
         column[row] = (time, value)
 
@@ -80,6 +81,15 @@ class Gathered:
                 whole[row] = value
             out[name] = typed(whole, kinds.get(name, "string"))
         return out
+
+
+def _instant(time: str) -> tuple[dt.datetime, str]:
+    """Return what ISO 8601 texts of any offsets are compared by; what is no time comes first."""
+    try:
+        moment = dt.datetime.fromisoformat(time)
+    except ValueError:
+        return dt.datetime.min.replace(tzinfo=dt.UTC), time
+    return (moment if moment.tzinfo is not None else moment.replace(tzinfo=dt.UTC)), ""
 
 
 def typed(values: Iterable[Any], kind: str) -> pa.Array:
