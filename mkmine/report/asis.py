@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mkmine.eventlog.summaries import case_table
-from mkmine.report import charts
+from mkmine.report import causes, charts
 from mkmine.report.blocks import Block, Bullets, Figure, Heading, Note, Table, Text, View
 from mkmine.report.evidence import evidence, lever_sentence
 from mkmine.report.findings import Cell, Findings, tabulate
@@ -72,6 +72,7 @@ def times(findings: Findings) -> list[Block]:
             )
         )
         blocks.append(_waiting_table(findings, known.sort_values("waiting_total_h", ascending=False, kind="stable")))
+    blocks += causes.causes(findings)
     blocks += _bottlenecks(findings)
     return blocks
 

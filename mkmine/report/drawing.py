@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from mkmine.discovery import Difference, ProcessMap
 from mkmine.errors import DataError
+from mkmine.performance import Causes, FlowMetrics
+from mkmine.report.causes import draw_causes
 from mkmine.report.difference_map import draw_difference
+from mkmine.report.flow_charts import draw_flow
 from mkmine.report.maps import draw_map, draw_pair
 from mkmine.report.target_map import draw_target
 from mkmine.targets import ProcessModel
@@ -31,7 +34,8 @@ def draw(
 
     - a process map: "frequency" (measure "absolute", "case", "max"), "time" ("median", "mean", "p85", "p95", "total"),
       "cost"; two maps in a tuple side by side, called `names`;
-    - a `Difference`: "frequency", "time"; a process model: as it is.
+    - a `Difference`: "frequency", "time"; a process model: as it is;
+    - `FlowMetrics`: "scatter", "stages", "throughput", "ageing"; the `Causes` of waiting: as they are.
 
     Raises `UnknownNameError` if the metric, the measure or the language is not one of those offered, and `DataError` if
     the value is none of these, or cannot be drawn.
@@ -42,6 +46,10 @@ def draw(
         return draw_pair(*value, names=names, metric=metric or "frequency", measure=measure, language=language)
     if isinstance(value, Difference):
         return draw_difference(value, metric=metric or "frequency", language=language)
+    if isinstance(value, FlowMetrics):
+        return draw_flow(value, metric=metric or "scatter", language=language)
+    if isinstance(value, Causes):
+        return draw_causes(value, language=language)
     if isinstance(value, ProcessModel):
         return draw_target(value, language=language)
     raise DataError(f"a {type(value).__name__} has no picture; see help(mkmine.draw) for what can be drawn")

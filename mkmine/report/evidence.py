@@ -23,7 +23,18 @@ def evidence(findings: Findings, row: Mapping[Any, Any]) -> str:
 
 
 def lever_sentence(findings: Findings, lever: Lever) -> str:
-    """Tell a lever with its evidence, or, where that is of a kind not known here, with its own reason."""
+    """Tell a lever with its evidence, or, where that is of a kind not known here, with its own reason; and its gain."""
+    told = _lever(findings, lever)
+    if not finite(lever.gain_h):
+        return told
+    t, hours = findings.t, findings.hours
+    gain = {"gain": hours(lever.gain_h), "low": hours(lever.low_h), "high": hours(lever.high_h)}
+    if finite(lever.low_h) and finite(lever.high_h):
+        return told + t("; perhaps {gain} less per case ({low} to {high}), an estimate until it is simulated", **gain)
+    return told + t("; perhaps {gain} less per case, an estimate until it is simulated", gain=gain["gain"])
+
+
+def _lever(findings: Findings, lever: Lever) -> str:
     t, known, name = findings.t, lever.evidence, findings.quoted(lever.name)
     if lever.kind == "staff" and finite(known.get("contention_h")) and finite(known.get("utilisation")):
         return t(
@@ -47,7 +58,50 @@ def lever_sentence(findings: Findings, lever: Lever) -> str:
             activity=name,
             hours=findings.working_hours(known["hours"]),
         )
-    return f"{name}: {findings.told(lever.reason)}"
+    return _rarer(findings, lever) or f"{name}: {findings.told(lever.reason)}"
+
+
+def _rarer(findings: Findings, lever: Lever) -> str:
+    """Tell a lever of the kinds that need no more than a template; empty for any other."""
+    t, known, name = findings.t, lever.evidence, findings.quoted(lever.name)
+    if lever.kind == "remove" and {"instances", "passed", "hours"} <= known.keys():
+        return t(
+            "doing without {activity}: {share} of its {n} executions pass, and it takes {hours}",
+            activity=name,
+            share=t.percent(known["passed"]),
+            n=t.number(known["instances"]),
+            hours=findings.working_hours(known["hours"]),
+        )
+    if lever.kind == "batch" and {"hours", "size"} <= known.keys():
+        return t(
+            "smaller batches in {activity}: cases wait {hours} until batches of {size} are complete",
+            activity=name,
+            hours=findings.working_hours(known["hours"]),
+            size=t.number(known["size"], digits=1),
+        )
+    if lever.kind == "hours" and {"hours", "days"} <= known.keys():
+        return t(
+            "the people of the role {role} there on {days}, for as many hours as now: its work waits {hours} for them "
+            "to come",
+            role=name,
+            days=t.plural("{n} day a week", "{n} days a week", int(known["days"])),
+            hours=findings.working_hours(known["hours"]),
+        )
+    if lever.kind == "skill" and {"person", "role", "utilisation"} <= known.keys():
+        return t(
+            "{person} ({own}) also doing the work of the role {role}, whose people are busy {share} of the time",
+            person=known["person"],
+            own=known["role"],
+            role=name,
+            share=t.percent(known["utilisation"]),
+        )
+    if lever.kind == "wip_limit" and {"wip", "limit"} <= known.keys():
+        return t(
+            "at most {limit} cases at a time: on average {wip} are under way, and mostly wait in queues",
+            limit=t.number(known["limit"], digits=0),
+            wip=t.number(known["wip"], digits=0),
+        )
+    return ""
 
 
 def _queue(findings: Findings, known: Mapping[str, Any], *, role: Any) -> list[str]:

@@ -14,6 +14,7 @@ from typing import Final
 
 from mkmine.language import Translator
 from mkmine.report.complaints import ERRORS
+from mkmine.report.diagnoses import DIAGNOSES
 from mkmine.simulation.wording import kpi_name
 
 __all__ = ["retell"]
@@ -462,7 +463,10 @@ _LIMITS: Final = (
 )
 INFERRED: Final = ", inferred from the log"
 _CALENDAR: Final = re.compile(rf"(24/7|(Mon|Tue|Wed|Thu|Fri|Sat|Sun)[^()]* \d\d:\d\d-[^()]* \([^()]*\))({INFERRED})?")
-SENTENCES: Final = (*ERRORS, *_SCENARIOS, *_METHODS, *_STEPS, *_DETAILS, *_REASONS, *_QUALITY, *_NOTES, *_LIMITS)
+SENTENCES: Final = (
+    *(*ERRORS, *DIAGNOSES, *_SCENARIOS, *_METHODS, *_STEPS, *_DETAILS, *_REASONS, *_QUALITY, *_NOTES),
+    *_LIMITS,
+)
 
 
 def retell(text: str, t: Translator) -> str:

@@ -85,7 +85,7 @@ def test_a_poor_backtest_warns(english: Report, russian: Report) -> None:
 
 def test_every_figure_and_table_has_a_source(russian: Report) -> None:
     parts = [*russian.figures, *russian.tables]
-    assert len(russian.figures) == 7
+    assert len(russian.figures) == 8
     assert all("Статьи" in part.foot or "журнал" in part.foot for part in parts)
 
 

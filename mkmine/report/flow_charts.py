@@ -1,0 +1,133 @@
+"""The charts that teams know from Kanban tools: cycle times, cumulative flow, throughput, the age of open work."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import pandas as pd
+
+from mkmine.errors import UnknownNameError
+from mkmine.language import Translator, translator
+from mkmine.report import palette
+from mkmine.report.picture import Picture
+from mkmine.report.vega import render
+
+if TYPE_CHECKING:
+    import altair as alt
+
+    from mkmine.performance import FlowMetrics
+
+__all__ = ["METRICS", "draw_flow"]
+
+METRICS: Final = ("scatter", "stages", "throughput", "ageing")
+_WIDTH: Final = 600
+_DAYS: Final = 120
+_DRAWN: Final = (0.5, 0.85, 0.95)
+
+
+def draw_flow(found: FlowMetrics, *, metric: str = "scatter", language: str = "en") -> Picture:
+    """Draw flow metrics.
+
+    "scatter" shows the cycle time of every completed case with the percentiles, "stages" the cumulative flow,
+    "throughput" completions and work in progress by week, "ageing" the age of the open cases by activity against the
+    percentiles. Raises `UnknownNameError` if the metric is none of these.
+    """
+    t = translator(language)
+    drawings = {"scatter": _scatter, "stages": _stages, "throughput": _throughput, "ageing": _ageing}
+    if metric not in drawings:
+        raise UnknownNameError.of(kind="metric", name=str(metric), known=list(METRICS), where="flow metrics")
+    chart, title = drawings[metric](found, t)
+    return render(chart, title=title, t=t)
+
+
+def _percentile_rules(found: FlowMetrics, t: Translator) -> alt.LayerChart | alt.FacetChart:
+    import altair as alt
+
+    rows = found.percentiles.dropna(subset=["cycle_h"])
+    # Lines closer to each other could not be told apart.
+    rows = rows[rows["share"].isin(_DRAWN)]
+    lines = pd.DataFrame({"hours": rows["cycle_h"], "words": [t.percent(share) for share in rows["share"]]})
+    base = alt.Chart(lines).encode(y="hours:Q")
+    rules = base.mark_rule(color=palette.WAITING, strokeDash=[5, 4])
+    words = base.mark_text(align="left", dx=4, dy=-6, color=palette.WAITING).encode(x=alt.value(0), text="words:N")
+    return alt.layer(rules, words)
+
+
+def _scatter(found: FlowMetrics, t: Translator) -> tuple[alt.TopLevelMixin, str]:
+    import altair as alt
+
+    rows = found.cases.assign(finished=found.cases["finished"].dt.tz_localize(None))[["finished", "cycle_h"]]
+    dots = (
+        alt.Chart(rows)
+        .mark_circle(size=16, opacity=0.45, color=palette.ACCENT)
+        .encode(
+            x=alt.X("finished:T", title=t("Completed")),
+            y=alt.Y("cycle_h:Q", title=t("Cycle time, working hours")),
+        )
+    )
+    chart = alt.layer(dots, _percentile_rules(found, t)).properties(width=_WIDTH, height=260)
+    return chart, t("Cycle times of completed cases, with percentiles")
+
+
+def _stages(found: FlowMetrics, t: Translator) -> tuple[alt.TopLevelMixin, str]:
+    import altair as alt
+
+    frame = found.stages
+    # A picture has no room for every day of years.
+    frame = frame.iloc[:: max(len(frame) // _DAYS, 1)]
+    order = [name for name in frame.columns if name not in ("day", "done")]
+    named = frame.rename(columns={"done": t("completed")})
+    long = named.melt("day", var_name="stage", value_name="cases")
+    lines = (
+        alt.Chart(long)
+        .mark_line(strokeWidth=2)
+        .encode(
+            x=alt.X("day:T", title=None),
+            y=alt.Y("cases:Q", title=t("Cases that have come so far")),
+            color=alt.Color(
+                "stage:N",
+                sort=[*order, t("completed")],
+                title=None,
+                scale=alt.Scale(range=[palette.depth(place / max(len(order), 1)) for place in range(len(order) + 1)]),
+                legend=alt.Legend(orient="right", labelLimit=200),
+            ),
+        )
+        .properties(width=_WIDTH - 120, height=280)
+    )
+    return lines, t("Cumulative flow")
+
+
+def _throughput(found: FlowMetrics, t: Translator) -> tuple[alt.TopLevelMixin, str]:
+    import altair as alt
+
+    rows = found.weekly[["week", "completions", "wip"]]
+    x = alt.X("week:T", title=t("Week"))
+    bars = (
+        alt.Chart(rows)
+        .mark_bar(color=palette.ACCENT, width=3)
+        .encode(x=x, y=alt.Y("completions:Q", title=t("Completed in the week")))
+        .properties(width=_WIDTH, height=150)
+    )
+    line = (
+        alt.Chart(rows)
+        .mark_line(color=palette.WAITING, strokeWidth=2)
+        .encode(x=x, y=alt.Y("wip:Q", title=t("Open at its end")))
+        .properties(width=_WIDTH, height=120)
+    )
+    return alt.vconcat(bars, line), t("Throughput and work in progress by week")
+
+
+def _ageing(found: FlowMetrics, t: Translator) -> tuple[alt.TopLevelMixin, str]:
+    import altair as alt
+
+    order = [name for name in found.stages.columns if name not in ("day", "done")]
+    dots = (
+        alt.Chart(found.ageing[["activity", "age_h"]])
+        .mark_circle(size=48, opacity=0.6, color=palette.BAD)
+        .encode(
+            x=alt.X("activity:N", sort=order, title=None, axis=alt.Axis(labelAngle=-30, labelLimit=160)),
+            y=alt.Y("age_h:Q", title=t("Age, working hours")),
+        )
+    )
+    chart = alt.layer(dots, _percentile_rules(found, t)).properties(width=_WIDTH, height=280)
+    return chart, t("Age of open cases, by the activity they have come to")
