@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from mkmine.calendars import HOUR, Calendar
+from mkmine.calendars import HOUR, MINUTE, Calendar
 from mkmine.eventlog import EventLog
 from mkmine.eventlog.enablement import enabled_times
 from mkmine.eventlog.observation import as_observed
@@ -64,7 +64,8 @@ def traits(log: EventLog, like: EventLog, calendar: Calendar) -> Floats:
     finish = np.maximum.reduceat(log.end, log.offsets[:-1])[log.completed]
     hours = calendar.working_time(begin, finish) / HOUR
     out = list(np.quantile(hours, _QUANTILES)) if len(hours) else [np.nan] * len(_QUANTILES)
-    waited = calendar.working_time(enabled, log.start)
+    # Parts of a minute are no waiting, whatever their order.
+    waited = calendar.working_time(enabled, log.start) // MINUTE
     first = np.zeros(len(log), dtype=np.bool_)
     first[log.offsets[:-1]] = True
     for activities in _worked_by_role(like):
