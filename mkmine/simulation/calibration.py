@@ -47,7 +47,7 @@ _LONGEST_NAME = 500
 # A mean delay below this (hours) is not worth a place in the model.
 _SLIGHT = 0.05
 _ENOUGH_FOR_RHYTHM = 200
-_FOR_GOOD = timedelta(days=2 * 365)
+_LONGEST_ABSENCE, _CERTAINLY_GONE = timedelta(days=300), timedelta(days=28)
 # By so much longer all cases take than those that were seen before it is said.
 _NOTICEABLY = 1.05
 # How much of the waiting that busy people explain is left to the simulated queues; the best one is chosen by replay.
@@ -116,6 +116,7 @@ def calibrate(log: EventLog, *, name: str | None = None) -> SimulationModel:
     _check(log)
     steps, pools = find_steps(log), _working_pools(log)
     presence = estimate_presence(log, pools)
+    pools = _of_today(log, pools, presence)
     rhythm = _rhythm(log, steps, presence)
     recency = choose_recency(log, steps)
     weights = recency.weights(np.minimum.reduceat(steps.ready, log.offsets[:-1]))
@@ -166,6 +167,23 @@ def _working_pools(log: EventLog) -> Pools:
     return replace(pools, of_activity=of_activity, of_person=of_person)
 
 
+def _of_today(log: EventLog, pools: Pools, presence: Presence) -> Pools:
+    """Return who still does what: who has left does nothing any more, if somebody else of all their roles stays.
+
+    They have left who were silent at the end of the log for longer than chance explains, and for four weeks in which
+    cases still began.
+    """
+    last = from_us(int(log.start[log.offsets[:-1]].max()), log.time_zone).date()
+    stays = [all(end < last or begin > last - _CERTAINLY_GONE for begin, end in spans) for spans in presence.apart] or [
+        True
+    ] * len(log.resources)
+    kept = {role for roles, here in zip(pools.of_person, stays, strict=True) if here for role in roles}
+    of_person = tuple(
+        roles if here or not kept.issuperset(roles) else () for roles, here in zip(pools.of_person, stays, strict=True)
+    )
+    return replace(pools, of_person=of_person)
+
+
 def _check(log: EventLog) -> None:
     done = int(log.completed.sum())
     if done < _FEWEST_CASES:
@@ -191,12 +209,13 @@ def _check(log: EventLog) -> None:
 def _build(found: _Findings, alpha: float, name: str) -> SimulationModel:
     """Return the model in which the share `alpha` of the explainable waiting is left to the simulated queues."""
     log, presence = found.log, found.presence
+    begin = from_us(log.observed[0], log.time_zone).date()
     people = [
         Person(
             name=person,
             roles=[found.pools.names[role] for role in found.pools.of_person[number]],
             calendar=presence.calendar_of[number],
-            absences=_away(found, number),
+            absences=_away(presence, number, begin),
             capacity=found.spent.capacity[number],
         )
         for number, person in enumerate(log.resources)
@@ -213,7 +232,7 @@ def _build(found: _Findings, alpha: float, name: str) -> SimulationModel:
     return SimulationModel(
         name=name,
         time_zone=zone,
-        start=from_us(log.observed[0], log.time_zone).date(),
+        start=begin,
         until=from_us(log.observed[1], log.time_zone).date(),
         office="office",
         calendars={key: one for key, one in calendars.items() if key in used},
@@ -226,25 +245,10 @@ def _build(found: _Findings, alpha: float, name: str) -> SimulationModel:
     )
 
 
-def _away(found: _Findings, person: int) -> list[tuple[date, date]]:
-    """Return when a person is absent: also before they came and, if someone else of their roles stays, for good."""
-    presence = found.presence
-    spans = list(presence.absences[person])
-    if not presence.apart:
-        return spans
-    end = from_us(found.log.observed[1], found.log.time_zone).date()
-    roles = found.pools.of_person[person]
-    staying = {role for n, its in enumerate(found.pools.of_person) for role in its if not _left(presence, n, end)}
-    for first, last in presence.apart[person]:
-        if last < end:
-            spans.append((first, last))
-        elif staying.issuperset(roles):
-            spans.append((first, end + _FOR_GOOD))
-    return sorted(spans)
-
-
-def _left(presence: Presence, person: int, end: date) -> bool:
-    return any(last >= end for _, last in presence.apart[person])
+def _away(presence: Presence, person: int, begin: date) -> list[tuple[date, date]]:
+    """Return when a person is absent, before they came too; a calendar that never opened in a year would be refused."""
+    before = [span for span in presence.apart[person][:1] if span[1] - span[0] < _LONGEST_ABSENCE]
+    return sorted({*presence.absences[person], *(span for span in before if span[0] <= begin)})
 
 
 def _activity(found: _Findings, code: int, alpha: float) -> ActivityModel:
@@ -272,7 +276,7 @@ def _activity(found: _Findings, code: int, alpha: float) -> ActivityModel:
     able = {n for n, roles in enumerate(found.pools.of_person) if role in roles}
     paces = {n: pace for n, pace in estimate_paces(log, spent.processing, rows).items() if n in able}
     usual = spent.processing / np.array([*(paces.get(n, 1.0) for n in range(len(log.resources))), 1.0])[log.resource]
-    steady = spent.steady[code]
+    steady = bool(spent.steady) and spent.steady[code]
     delayed = np.nanmean(np.append(waits[rows], 0)) > (0 if steady else _SLIGHT)
     return ActivityModel(
         role=found.pools.names[role],
@@ -281,7 +285,7 @@ def _activity(found: _Findings, code: int, alpha: float) -> ActivityModel:
         people={log.resources[person]: Habit(pace=pace) for person, pace in paces.items()},
         delay=delay if delayed else None,
         waits=ways if delayed else [],
-        calendar="rhythm" if delayed and not steady else None,
+        calendar=_clock(found, able) if delayed and not steady else None,
         same_person=same_person(log, code),
         next=routing.next,
         contexts=routing.contexts,
@@ -291,6 +295,14 @@ def _activity(found: _Findings, code: int, alpha: float) -> ActivityModel:
             delay=Known.of(waits[rows], of_rows[rows]) if delayed else None,
         ),
     )
+
+
+def _clock(found: _Findings, able: set[int]) -> str:
+    """Return the clock of delays: the rhythm, or, where only completions are known, the hours of who does the work."""
+    if found.log.timestamps == "interval":
+        return "rhythm"
+    calendars = {found.presence.calendar_of[person] for person in able}
+    return calendars.pop() if len(calendars) == 1 else "office"
 
 
 def _as_model(calendar: Calendar, time_zone: str) -> CalendarModel:

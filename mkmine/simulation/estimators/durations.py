@@ -166,9 +166,10 @@ def fit_distribution(hours: Floats, weights: Floats | None = None) -> Distributi
     known = np.isfinite(hours)
     values = hours[known]
     count = np.ones(len(values)) if weights is None else weights[known]
-    if not len(values) or float(values.max()) <= 0 or count.sum() <= 0:
+    mean = float(values @ count / count.sum()) if count.sum() > 0 else 0.0
+    # Less than a few milliseconds is nothing.
+    if round(mean, 6) <= 0:
         return Fixed(hours=0.0)
-    mean = float(values @ count / count.sum())
     if round(mean, 6) == 0:
         return Fixed(hours=0.0)
     if len(values) >= _ENOUGH_FOR_QUANTILES:
