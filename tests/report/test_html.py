@@ -97,7 +97,7 @@ def test_the_contents_lead_to_every_chapter(html: str, page: Page) -> None:
 
 
 def test_every_figure_and_table_states_its_source(html: str, page: Page) -> None:
-    assert page.tags["figure"] == 7
+    assert page.tags["figure"] == 8
     assert html.count('<p class="source">') >= page.tags["figure"] + page.tags["table"]
     for part in re.findall(r"<figure>.*?</figure>", html, re.DOTALL):
         assert '<p class="source">' in part
