@@ -244,13 +244,12 @@ class Partitions:
         )
 
     def _steps(self) -> tuple[Step, ...]:
-        read = [Step("read", f"{one.name} ({self.manifest.plan.note})", one.rows) for one in self.manifest.sources]
-        mapping = Step("mapping", "; ".join(self.manifest.plan.reasons))
-        if self.manifest.plan.saved is not None:
-            mapping = Step("mapping", "as it was saved")
-            read = [*(Step(*one) for one in self.manifest.plan.history), *read]
+        plan = self.manifest.plan
+        read = [Step("read", f"{one.name} ({plan.note})", one.rows) for one in self.manifest.sources]
+        # A saved log tells in its history what its columns were.
+        told = [Step(*one) for one in plan.history] if plan.saved else [Step("mapping", "; ".join(plan.reasons))]
         lost = [Step("quarantine", "kept with the partitions", self.n_quarantined)] if self.n_quarantined else []
-        return (*read, mapping, *lost)
+        return (*told, *read, *lost) if plan.saved else (*read, *told, *lost)
 
 
 def _cases(portion: Portion) -> int:
