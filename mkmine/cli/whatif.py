@@ -18,7 +18,7 @@ from mkmine.errors import DataError
 
 if TYPE_CHECKING:
     from mkmine.eventlog import EventLog
-    from mkmine.language import Language, Translator
+    from mkmine.language import Language
     from mkmine.simulation import Experiment, Scenario, SimulationModel, Validation
 
 __all__ = ["show_experiment", "show_validation", "simulate", "suggested", "validated"]
@@ -269,7 +269,7 @@ def _show_sensitivity(console: Console, model: SimulationModel, change: float, a
             cells += [setting.replace("-", "\u2212"), told[0]]
         rows.append(cells)
     console.table([t("Input"), "", t("Less"), "", t("More")], rows, indent="")
-    console.line(_replications(found.experiment, t))
+    console.line(found.experiment.interval_note(language=t.language))
 
 
 def suggested(log: EventLog, model: SimulationModel, language: Language) -> list[Scenario]:
@@ -323,7 +323,7 @@ def show_experiment(console: Console, answer: Experiment, *, day: float) -> None
             rows.append([f"  {kpi_name(key, t)}", now, then, verdict_text(row, t, day=day)])
     if rows:
         console.table([t("Scenario"), t("Now"), t("With it"), t("Verdict")], rows, indent="")
-    console.line(_replications(answer, t))
+    console.line(answer.interval_note(language=t.language))
     told = "" if answer.validation is None else answer.validation.warning
     for text in answer.warnings:
         # How far the model can be trusted is said above, with what it missed.
@@ -350,12 +350,3 @@ def _show_base(console: Console, answer: Experiment, *, day: float) -> None:
     ]
     level = t.percent(answer.confidence)
     console.table([t("Indicator"), t("Now"), t("{level} interval of the mean", level=level)], rows, indent="")
-
-
-def _replications(answer: Experiment, t: Translator) -> str:
-    """Say what the intervals after ± rest on."""
-    runs = t.plural("{n} replication", "{n} replications", answer.replications)
-    level = t.percent(answer.confidence)
-    if answer.comparisons > 1:
-        return t("± is the {level} interval over {runs}, for all scenarios at once.", level=level, runs=runs)
-    return t("± is the {level} interval over {runs}.", level=level, runs=runs)

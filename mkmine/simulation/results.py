@@ -149,6 +149,19 @@ class Experiment:
             text=before + verdict_text(row, translator(language), day=self.day, strain=strain),
         )
 
+    def interval_note(self, *, language: Language = "en") -> str:
+        """Say what the intervals rest on."""
+        t = translator(language)
+        runs = t.plural("{n} replication", "{n} replications", self.replications)
+        level = t.percent(self.confidence)
+        if self.comparisons > 1:
+            note = t("± is the {level} interval over {runs}, for all scenarios at once.", level=level, runs=runs)
+        else:
+            note = t("± is the {level} interval over {runs}.", level=level, runs=runs)
+        if len(self.answers) and (self.answers["parameters"] > 0).any():
+            note += " " + t("What is not known of the model widens it.")
+        return note
+
     def axis(self, kpi: str, rows: Sequence[Mapping[Any, Any]], *, language: Language = "en") -> dict[str, Any]:
         """Return how a chart of rows of `answers` writes its ticks, and what stands below."""
         t = translator(language)
@@ -164,12 +177,7 @@ class Experiment:
             return t.number(round(value, digits), digits=digits)
 
         scale = hours.hours if kpi.endswith("_h") else 0.01 if share else 1.0
-        runs = t.plural("{n} replication", "{n} replications", self.replications)
-        level = t.percent(self.confidence)
-        if self.comparisons > 1:
-            note = t("± is the {level} interval over {runs}, for all scenarios at once.", level=level, runs=runs)
-        else:
-            note = t("± is the {level} interval over {runs}.", level=level, runs=runs)
+        note = self.interval_note(language=language)
         return {
             "tick": tick,
             "unit": scale,

@@ -14,8 +14,8 @@ from mkmine.eventlog.observation import as_observed
 from mkmine.simulation import SimulationModel, calibrate, experiment, simulate
 from mkmine.simulation.arrivals import midnight
 
-WORLDS = (3, 4)
-SPAN: dict[str, Any] = {"weeks": 20, "warm_up_weeks": 6, "simultaneous": False}
+WORLDS = (2, 4)
+SPAN: dict[str, Any] = {"weeks": 16, "warm_up_weeks": 5, "simultaneous": False}
 
 
 def answers_of(number: int) -> pd.DataFrame:
@@ -25,8 +25,8 @@ def answers_of(number: int) -> pd.DataFrame:
     first = midnight(world.start, world.time_zone)
     seen = as_observed(replace(log, calendar=None, enabled=None), (first, first + 52 * 7 * DAY))
     scenarios = list(changes(world, number).values())
-    truth = experiment(world, scenarios, replications=16, seed=99, draws=0, **SPAN)
-    found = experiment(calibrate(seen), scenarios, replications=10, draws=10, **SPAN)
+    truth = experiment(world, scenarios, replications=12, seed=99, draws=0, **SPAN)
+    found = experiment(calibrate(seen), scenarios, replications=8, draws=8, **SPAN)
     both = [one.answers[one.answers["kpi"] == "cycle_mean_h"].set_index("scenario") for one in (truth, found)]
     return both[0].add_prefix("true_").join(both[1])
 
