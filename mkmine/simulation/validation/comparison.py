@@ -175,7 +175,8 @@ def _banded(actual: Floats, runs: Floats) -> pd.DataFrame:
     """Return a row per element of `actual` (m,), with the mean and the middle 95 % of `runs` (runs, m)."""
     low, high = np.full(len(actual), np.nan), np.full(len(actual), np.nan)
     known = np.isfinite(runs).any(axis=0)
-    low[known], high[known] = np.nanpercentile(runs[:, known], [2.5, 97.5], axis=0)
+    if known.any():
+        low[known], high[known] = np.nanpercentile(runs[:, known], [2.5, 97.5], axis=0)
     return pd.DataFrame({"actual": actual, "predicted": _means(runs), "low": low, "high": high})
 
 
