@@ -55,7 +55,7 @@ if TYPE_CHECKING:
         waiting_causes,
     )
     from mkmine.report import Report, draw, report
-    from mkmine.rollout import Effect, effect
+    from mkmine.rollout import Effect, Hindsight, effect, hindsight
     from mkmine.simulation import (
         Experiment,
         Scenario,
@@ -86,6 +86,7 @@ _PLACES = {
     "Experiment": "simulation",
     "FlowMetrics": "performance",
     "Forecast": "performance",
+    "Hindsight": "rollout",
     "Kpis": "performance",
     "MkmineError": "errors",
     "ProcessMap": "discovery",
@@ -113,6 +114,7 @@ _PLACES = {
     "flow": "performance",
     "forecast": "performance",
     "guess_mapping": "sources",
+    "hindsight": "rollout",
     "kpis": "performance",
     "optimise": "optimization",
     "partition": "sources",
@@ -148,6 +150,7 @@ __all__ = [
     "Experiment",
     "FlowMetrics",
     "Forecast",
+    "Hindsight",
     "Kpis",
     "MkmineError",
     "ProcessMap",
@@ -175,6 +178,7 @@ __all__ = [
     "flow",
     "forecast",
     "guess_mapping",
+    "hindsight",
     "kpis",
     "optimise",
     "partition",
