@@ -227,6 +227,9 @@ def _build(found: _Findings, alpha: float, name: str) -> SimulationModel:
         if (log.activity == code).any()
     }
     used = {"office", *(one.calendar for one in people), *(one.calendar for one in activities.values())}
+    if found.spent.has_waiting and log.timestamps == "interval":
+        # Other readings of the waiting may need it.
+        used.add("rhythm")
     zone = presence.office.time_zone
     calendars = {key: _as_model(one, zone) for key, one in presence.calendars.items()} | {"rhythm": found.rhythm}
     return SimulationModel(
