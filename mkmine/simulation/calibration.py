@@ -103,12 +103,14 @@ class _Findings:
 def calibrate(log: EventLog, *, name: str | None = None) -> SimulationModel:
     """Estimate a simulation model that replays the log's process in the log's own period.
 
-    Arrivals: intensity by weekday and hour with a shrunk factor per month. Routing: the next activity given the present
-    one, its round and, where it matters, the activities before. Durations: working time in the person's calendar, by
-    round, shared out where a person works on several things at once; empirical quantiles, or a log-normal where there
-    are few. Roles: the log's, or else pools of activities done by the same people. Calendars: by person, role or
-    office, as the observations allow; absences. Delay: the waiting while the person had no other work in hand, plus a
-    share of the rest that is chosen by replaying the log (a note says which).
+    Each part has its estimator in `mkmine.simulation.estimators`. Arrivals: intensity by weekday and hour with factors
+    per month, counted against what the log can hold, and how regular they are. Routing: the next activity given the
+    present one, its round and, as far as held-out cases are foretold better so, the activities before; a case may go on
+    while its work is in hand. Durations: working time in the person's calendar, by round, with paces of people;
+    quantiles, or a log-normal where there are few. Roles: the log's, or else pools of activities done by the same
+    people. Calendars: by person, role or office, as the observations allow; absences, people who came or left. Delay:
+    what passed before work was offered, by the activity before and the week's rhythm, plus a share of the rest that is
+    chosen by replaying the log (a note says which). Recent cases count more where later ones are foretold better so.
 
     Raises `DataError` if the log has fewer than 20 completed cases, more than 500 activities, a name of more than 500
     characters, or covers under a week.
