@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
+import pandas as pd
 import pytest
 
 from mkmine.calendars import HOUR, Calendar
+from mkmine.discovery.pools import find_pools
 from mkmine.simulation import SimulationModel, simulate
+from mkmine.simulation.estimators.durations import estimate_spent
 from mkmine.simulation.estimators.offering import last_idle, offered_hours
+from mkmine.simulation.estimators.presence import estimate_presence
+from mkmine.simulation.estimators.steps import find_steps
+from mkmine.sources import read
 
 from .conftest import ALWAYS, OFFICE, exponential
 
@@ -99,3 +107,16 @@ def test_a_delay_before_a_busy_role(calendar: str) -> None:
     assert waiting.mean() > 9
     assert found.mean() == pytest.approx(6, rel=0.1)
     assert np.quantile(found, 0.9) == pytest.approx(6 * np.log(10), rel=0.15)
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize("name", ["Loan_Application_3_timers", "Loan_Application_5_timers"])
+def test_delays_put_into_a_log_are_found(shared_logs: Path, name: str) -> None:
+    """Outside delays of known length before activities whose people are busy most of the time."""
+    path = shared_logs / "groundtruth" / f"{name}.csv.gz"
+    log = read(path, case="case_id", activity="activity", resource="resource", start="start_time", end="end_time")
+    truth = pd.read_csv(path).groupby("activity")["extraneous_delay"].sum() / 3600
+    spent = estimate_spent(log, find_steps(log).ready, estimate_presence(log, find_pools(log)), Calendar.always())
+    for activity, hours in truth[truth > 0].items():
+        rows = log.activity == log.activities.index(activity)
+        assert np.nansum(spent.delay[rows]) == pytest.approx(hours, rel=0.1), activity
