@@ -69,8 +69,9 @@ def experiment(
 
     Every scenario sees the same arrivals and the same draws as the base in the same replication, so the difference is
     of what the scenario changes and not of luck; its interval is Student's over the replications, widened by what is
-    not known of the model's numbers (`draws`). Figures are of the cases that begin in `weeks`, after a warm-up in which the empty system fills, and while cases go on arriving after
-    them until they are done. Of a model that replays a period (`until`) these are its last weeks.
+    not known of the model's numbers (`draws`). Figures are of the cases that begin in `weeks`, after a warm-up in which
+    the empty system fills, and while cases go on arriving after them until they are done. Of a model that replays a
+    period (`until`) these are its last weeks.
 
     Parameters
     ----------

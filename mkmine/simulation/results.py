@@ -39,10 +39,11 @@ class Experiment:
         confidence interval `low`..`high`, `relative` (difference / base), `replications`, `verdict`; `simulation` and
         `parameters`, the half-widths that chance alone and what is not known of the model's numbers alone would give;
         `least` and `most`, the differences between which the answer lies depending on how much of the waiting is
-        queueing, where the log leaves that open (NaN where it does not). The verdict is `"noise"` where the interval includes 0; `"negligible"` where it lies within 1 % of the base; `"unstable"` where
-        the work in progress of the scenario or of the base grows without end, so that its figures only depend on how
-        long one simulates; `"unpaired"` for people who are there on one side only. A figure is that of an average span
-        of `weeks` weeks: its mean over replications, percentiles too.
+        queueing, where the log leaves that open (NaN where it does not). The verdict is `"noise"` where the interval
+        includes 0; `"negligible"` where it lies within 1 % of the base; `"unstable"` where the work in progress of the
+        scenario or of the base grows without end, so that its figures only depend on how long one simulates;
+        `"unpaired"` for people who are there on one side only. A figure is that of an average span of `weeks` weeks:
+        its mean over replications, percentiles too.
     kpis
         One row per scenario, replication and key figure: the raw values.
     logs
