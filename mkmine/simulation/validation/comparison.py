@@ -63,7 +63,7 @@ def by_cut(trials: Sequence[Trial], time_zone: str) -> pd.DataFrame:
                 {"cut": cut, "until": until, "kpi": key, "unit": kpi(key).unit, "actual": real}
                 | {"predicted": one.predicted, "low": one.low, "high": one.high}
                 | {"inside": bool(one.low <= real <= one.high), "noise": one.noise}
-                | {"error": one.predicted / real - 1 if real else float("nan")}
+                | {"error": _error(one.predicted, real)}
             )
     return pd.DataFrame(rows)
 
@@ -85,12 +85,18 @@ def overall(trials: Sequence[Trial], cuts: pd.DataFrame, floors: dict[str, float
             {"kpi": key, "unit": group["unit"].iloc[0], "actual": real}
             | {"predicted": one.predicted, "low": one.low, "high": one.high}
             | {"inside": bool(one.low <= real <= one.high), "noise": one.noise}
-            | {"error": one.predicted / real - 1 if real else float("nan")}
+            | {"error": _error(one.predicted, real)}
             | {"typical_error": float(judged["error"].abs().mean()) if len(judged) else float("nan")}
             | {"floor": floors.get(str(key), float("nan")), "cuts": len(judged)}
             | {"covered": int(judged["inside"].sum())}
         )
     return pd.DataFrame(rows)
+
+
+def _error(predicted: float, real: float) -> float:
+    if real:
+        return predicted / real - 1
+    return 0.0 if predicted == real else float("nan")
 
 
 def _means(runs: Floats) -> Floats:
