@@ -9,8 +9,8 @@ the first case of the test log begins and how many there are; ten runs, arrivals
 Aligned protocol: simulated cases that end after the last recorded end are left out, as the real ones were.
 
 The peers' numbers were measured with their original code on the same split (AgentSimulator; Simod 5.2.1 at the settings
-of its benchmark, `quick` at smaller ones), and so were the floor (train and test shuffled), the joint bootstrap of train
-cases (no queues) and the train traces at the true arrivals.
+of its benchmark, `quick` at smaller ones), and so were the floor (train and test shuffled), the joint bootstrap of
+train cases (no queues) and the train traces at the true arrivals.
 """
 
 from __future__ import annotations
@@ -78,8 +78,6 @@ PUBLISHED: dict[str, dict[str, Figures]] = {
         "last quarter of them": (0.176, 21, 2.03, 14, 61),
     },
 }
-# CPU of fit and ten runs, s.
-FASTEST_PEER = {"AgentSimulator": 18.0, "Simod": 69.0}
 
 
 def main() -> None:
