@@ -84,6 +84,19 @@ def test_a_long_absence_is_found(truth: SimulationModel, model: SimulationModel)
     assert len(days - expected) < 14, "free days at its edges, no more"
 
 
+def test_who_has_left_does_nothing_any_more(log: EventLog) -> None:
+    bob, fay = log.resources.index("Bob"), log.resources.index("Fay")
+    gone = log.start > np.quantile(log.start, 0.6)
+    left = replace(log, calendar=None, resource=np.where(gone & (log.resource == fay), bob, log.resource))
+    found = calibrate(left)
+    assert "Fay" not in {one.name for one in found.people}
+    assert {"Bob", "Eve"} <= {one.name for one in found.staff("Writer")}
+    # Nobody else can do the work of who was alone in a role: there they stay.
+    dan = log.resources.index("Dan")
+    alone = replace(log, calendar=None, resource=np.where(gone & (log.resource == dan), -1, log.resource))
+    assert "Dan" in {one.name for one in calibrate(alone).people}
+
+
 def test_rework_by_round(truth: SimulationModel, model: SimulationModel) -> None:
     for number in range(2):
         real, found = (
