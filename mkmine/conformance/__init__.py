@@ -4,5 +4,17 @@ from mkmine.conformance.alignment import Aligner, Alignment, Move, Query
 from mkmine.conformance.check import check
 from mkmine.conformance.conformance import Conformance
 from mkmine.conformance.net import Net, compile_net
+from mkmine.conformance.quality import ModelQuality, model_quality
 
-__all__ = ["Aligner", "Alignment", "Conformance", "Move", "Net", "Query", "check", "compile_net"]
+__all__ = [
+    "Aligner",
+    "Alignment",
+    "Conformance",
+    "ModelQuality",
+    "Move",
+    "Net",
+    "Query",
+    "check",
+    "compile_net",
+    "model_quality",
+]

@@ -3,10 +3,11 @@
 from mkmine.discovery.contrast import Contrast, contrast
 from mkmine.discovery.difference import Difference, compare, segments
 from mkmine.discovery.drift import Drift, drift
+from mkmine.discovery.inductive import discover_model
 from mkmine.discovery.organisation import Organisation, organisation
 from mkmine.discovery.pools import Pools, find_pools
 from mkmine.discovery.process_map import ProcessMap, discover
-from mkmine.discovery.rework import Rework, rework
+from mkmine.discovery.rework import Rework, rework, sent_back
 from mkmine.discovery.variants import Variants, variants
 
 __all__ = [
@@ -21,10 +22,12 @@ __all__ = [
     "compare",
     "contrast",
     "discover",
+    "discover_model",
     "drift",
     "find_pools",
     "organisation",
     "rework",
     "segments",
+    "sent_back",
     "variants",
 ]

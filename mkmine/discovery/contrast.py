@@ -83,12 +83,15 @@ class Contrast:
         return html_table(self.table, repr(self).splitlines()[0])
 
 
-def contrast(log: EventLog, group: ArrayLike, *, kinds: tuple[Kind, ...] = KINDS) -> Contrast:
+def contrast(
+    log: EventLog, group: ArrayLike, *, kinds: tuple[Kind, ...] = KINDS, further: pd.DataFrame | None = None
+) -> Contrast:
     """Return what goes with a group of cases, as against all others.
 
     `group` (m,) is true for the cases in it, in the order of `log.case_ids`: those of a variant, the slow ones, those
-    sent back. Leave out the kinds that define the group: that reworked cases have more activities is no news. Raises
-    `DataError` if the mask does not fit the log, or one side has fewer than five cases.
+    sent back. Leave out the kinds that define the group: that reworked cases have more activities is no news.
+    `further` holds attributes that the log does not, one row per case. Raises `DataError` if the mask or the further
+    attributes do not fit the log, or one side has fewer than five cases.
     """
     inside = np.asarray(group)
     if inside.dtype != np.bool_ or inside.shape != (log.n_cases,):
@@ -99,7 +102,13 @@ def contrast(log: EventLog, group: ArrayLike, *, kinds: tuple[Kind, ...] = KINDS
     unknown = [kind for kind in kinds if kind not in KINDS]
     if unknown:
         raise DataError(f"there is no kind {unknown[0]!r} of features; kinds are {', '.join(KINDS)}")
+    if further is not None and len(further) != log.n_cases:
+        raise DataError(
+            f"there are {len(further):,} rows of further attributes for {log.n_cases:,} cases; give one each"
+        )
     yes_or_no, numbers = _features(log, kinds)
+    if further is not None:
+        _attributes(further, yes_or_no, numbers)
     table = _shares(yes_or_no, inside)
     table = pd.concat([table, *([_numbers(numbers, inside)] if numbers else [])], ignore_index=True)
     table["q"] = discoveries(table.pop("p").to_numpy(dtype=np.float64))
@@ -121,11 +130,7 @@ def _features(
     found: list[tuple[Kind, str, str, Bools]] = []
     numbers: list[tuple[str, NDArray[np.float64]]] = []
     if "attribute" in kinds:
-        for name, column in log.case_attributes.items():
-            if pd.api.types.is_numeric_dtype(column.dtype) and not pd.api.types.is_bool_dtype(column.dtype):
-                numbers.append((str(name), column.to_numpy(dtype=np.float64, na_value=np.nan)))
-            elif not pd.api.types.is_datetime64_any_dtype(column.dtype):
-                found += [("attribute", str(name), value, has) for value, has in _values(column)]
+        _attributes(log.case_attributes, found, numbers)
     if "person" in kinds:
         found += [("person", "", log.resources[code], has) for code, has in _present(log, log.resource)]
     if "activity" in kinds:
@@ -134,6 +139,17 @@ def _features(
         begun = pd.DatetimeIndex(log._local(log.start[log.offsets[:-1]])).day_of_week.to_numpy()
         found += [("weekday", "", WEEKDAYS[day], begun == day) for day in range(7) if (begun == day).any()]
     return found, numbers
+
+
+def _attributes(
+    frame: pd.DataFrame, found: list[tuple[Kind, str, str, Bools]], numbers: list[tuple[str, NDArray[np.float64]]]
+) -> None:
+    """Add the attributes of cases to the features."""
+    for name, column in frame.items():
+        if pd.api.types.is_numeric_dtype(column.dtype) and not pd.api.types.is_bool_dtype(column.dtype):
+            numbers.append((str(name), column.to_numpy(dtype=np.float64, na_value=np.nan)))
+        elif not pd.api.types.is_datetime64_any_dtype(column.dtype):
+            found += [("attribute", str(name), value, has) for value, has in _values(column)]
 
 
 def _values(column: pd.Series) -> list[tuple[str, Bools]]:

@@ -52,8 +52,8 @@ def silhouette(distances: Floats, label: Ints, weights: Floats | None = None) ->
     member[np.arange(len(label)), label] = weight
     total, size = distances @ member, member.sum(axis=0)
     rows = np.arange(len(label))
-    # Repetitions of a thing are in its group, at no distance.
-    rest = size[label] - 1
+    # Its own repetitions are no neighbours of a thing: else every frequent one would be its own best group.
+    rest = size[label] - weight
     own = total[rows, label] / np.where(rest > 0, rest, 1.0)
     other = total / size
     other[rows, label] = np.inf

@@ -237,8 +237,8 @@ def _titles(log: EventLog, whole: Floats, shown: Ints, label: Ints, recorded: ND
         told = told[told != ""]
         main = log.activities[int(whole[members].sum(axis=0).argmax())]
         title = str(told.mode().iloc[0]) if len(told) else main
-        numbered = title if title not in titles else f"{title} ({main})"
-        titles.append(numbered if numbered not in titles else f"{title} {one + 1}")
+        named = title if title not in titles or title == main else f"{title} ({main})"
+        titles.append(named if named not in titles else f"{named} {one + 1}")
     return titles
 
 

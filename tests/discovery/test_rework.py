@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mkmine.calendars import Calendar
-from mkmine.discovery import rework
+from mkmine.discovery import rework, sent_back
+from mkmine.errors import DataError, UnknownNameError
 from mkmine.eventlog import EventLog
 from mkmine.eventlog.summaries import visits
 
@@ -80,3 +81,51 @@ def test_rework_prints_and_converts_safely(make_log: Callable[..., EventLog]) ->
     assert np.isnan(none.rounds["hours_per_round"]).all()
     assert none.rounds["probability"].tolist() == [0.0]
     assert none.rounds["high"].iloc[0] == pytest.approx(0.793, abs=1e-3)
+
+
+def test_first_pass_yield_is_of_decided_cases(make_log: Callable[..., EventLog]) -> None:
+    rows = case("1", "WAWAD") + case("2", "WAD") + case("3", "WA", ongoing=True) + case("4", "WAWA", ongoing=True)
+    found = rework(make_log(rows, completed=pd.Series([False, False], index=["3", "4"])), calendar=ALWAYS)
+    row = found.yields.set_index("activity").loc["A"]
+    assert (row.cases, row.passed) == (3, 1)  # the open case that was sent back already is decided
+    assert row.first_pass == pytest.approx(1 / 3)
+    assert row.low < row.first_pass < row.high
+    assert found.rolled[0] == 0.5
+
+
+def test_loops_cost_the_work_done_again(make_log: Callable[..., EventLog]) -> None:
+    log = make_log(case("1", "WAWAD") + case("2", "WAWAWAD"))
+    row = rework(log, calendar=ALWAYS, rate=100).loops.iloc[0]
+    assert row.work_h == 3 * 2  # two activities of one hour each in each of three loops
+    assert row.cost == 600
+    assert np.isnan(rework(log, calendar=ALWAYS).loops.iloc[0].cost)
+    with pytest.raises(DataError, match="both given"):
+        rework(log, cost="price", rate=1)
+    with pytest.raises(DataError, match="rate=-1"):
+        rework(log, rate=-1)
+    with pytest.raises(UnknownNameError, match="price"):
+        rework(log, cost="price")
+
+
+def test_the_interval_of_a_loop_is_of_cases(make_log: Callable[..., EventLog]) -> None:
+    log = make_log([row for n in range(40) for row in case(str(n), "WAWAD", step=2 + n % 5)])
+    row = rework(log, calendar=ALWAYS).loops.iloc[0]
+    assert row.low_h < row.mean_h < row.high_h
+    assert row.high_h - row.low_h < 6
+
+
+def test_an_approver_who_sends_back_is_found_and_one_who_does_not_is_not(make_log: Callable[..., EventLog]) -> None:
+    rng = np.random.default_rng(2)
+    rows: list[tuple[object, ...]] = []
+    for n in range(300):
+        strict = n % 2 == 0
+        path = "WAWAD" if rng.random() < (0.8 if strict else 0.2) else "WAD"
+        people = {"W": f"w{n % 3}", "A": "strict" if strict else "easy", "D": "d"}
+        rows += [(str(n), letter, i * 2, i * 2 + 1, people[letter]) for i, letter in enumerate(path)]
+    found = sent_back(make_log(rows), "A").supported
+    assert set(found["value"]) == {"strict", "easy"}
+    assert set(found["name"]) == {"A"}
+    first = found[found["value"] == "strict"].iloc[0]
+    assert 0.4 < first.low < first.difference < first.high < 0.8
+    with pytest.raises(UnknownNameError, match="activity"):
+        sent_back(make_log(rows), "X")

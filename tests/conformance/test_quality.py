@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from mkmine.conformance import model_quality
+from mkmine.discovery.trees import Tree, to_model
+from mkmine.errors import DataError
+from mkmine.eventlog import EventLog
+
+A, B, C, D = (Tree("activity", name) for name in "ABCD")
+
+
+def cases(*paths: str) -> list[tuple[object, ...]]:
+    return [(str(n), name, place, place + 1) for n, path in enumerate(paths) for place, name in enumerate(path)]
+
+
+def test_precision_is_what_was_seen_of_what_is_allowed(make_log: Callable[..., EventLog]) -> None:
+    """Of A, then one of B, C, D: at the beginning 1 of 1, after A 2 of 3."""
+    log = make_log(cases(*["AB"] * 8, *["AC"] * 4))
+    model = to_model(Tree("sequence", parts=(A, Tree("choice", parts=(B, C, D)))))
+    found = model_quality(log, model)
+    assert found.fitness == 1.0
+    assert found.precision == pytest.approx((12 * 1 + 12 * 2) / (12 * 1 + 12 * 3))
+    assert np.isnan(found.held_out)
+    assert found.to_dict()["held_out"] is None
+
+
+def test_a_flower_allows_everything(make_log: Callable[..., EventLog]) -> None:
+    log = make_log(cases(*["ABC"] * 12))
+    flower = to_model(Tree("loop", parts=(Tree("silent"), Tree("choice", parts=(A, B, C)))))
+    straight = to_model(Tree("sequence", parts=(A, B, C)))
+    assert model_quality(log, flower).precision == pytest.approx(1 / 3)
+    assert model_quality(log, straight).precision == 1.0
+    assert model_quality(log, straight).simplicity > model_quality(log, flower).simplicity
+
+
+def test_a_model_that_learned_cases_by_heart_fails_on_others(make_log: Callable[..., EventLog]) -> None:
+    rng = np.random.default_rng(0)
+    orders = ["".join(rng.permutation(list("ABCDE"))) for _ in range(40)]
+    chance = model_quality(make_log(cases(*orders)), noise=0.0)
+    same = model_quality(make_log(cases(*["ABCDE"] * 40)), noise=0.0)
+    assert same.held_out == 1.0
+    assert chance.held_out <= 1.0
+    assert chance.precision < same.precision
+    assert chance.held_out_low <= chance.held_out <= chance.held_out_high
+
+
+def test_few_cases_tell_nothing(make_log: Callable[..., EventLog]) -> None:
+    with pytest.raises(DataError, match="at least 10"):
+        model_quality(make_log(cases(*["AB"] * 9)))
