@@ -426,6 +426,14 @@ _NOTES: Final = (
     ),
     message("in the base model the work in progress does not settle within {n} weeks: its figures depend on the span"),
     message(
+        "in {n} of {share} draws of the model's numbers, scenario “{name}” has more work than people can do: the far "
+        "end of its intervals only says that times would grow"
+    ),
+    message(
+        "in {n} of {share} draws of the model's numbers, the base model has more work than people can do: the far end "
+        "of its intervals only says that times would grow"
+    ),
+    message(
         "the half-width of {kpi} in scenario “{name}” is {rate}, not the {factor} asked for: the replications of the "
         "budget were used up"
     ),

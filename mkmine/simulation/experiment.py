@@ -281,6 +281,7 @@ def _answered(
             *_unstable(strain, model.name),
             *_imprecise(stopping),
             *_restless(campaign, strain),
+            *_overloaded_draws(campaign, strain),
             *model.notes,
         ),
         provenance=logs[model.name].provenance(method, replications=count, seed=plan.seed, confidence=confidence),
@@ -320,6 +321,19 @@ def _restless(campaign: Campaign, strain: Mapping[str, Strain]) -> Iterator[str]
             who = f'scenario "{name}"' if name else "the base model"
             said = f"the work in progress does not settle within {weeks:g} weeks: its figures depend on the span"
             yield f"in {who} {said}"
+
+
+def _overloaded_draws(campaign: Campaign, strain: Mapping[str, Strain]) -> Iterator[str]:
+    """Say where the far end of an interval is a queue that would grow without end."""
+    for name, runs in campaign.doubtful().get(None, {}).items():
+        over = sum(run.pressure.load >= 1 for run in runs)
+        shown = name or campaign.models[""].name
+        if over and shown not in strain:
+            who = f'scenario "{name}"' if name else "the base model"
+            yield (
+                f"in {over} of {len(runs)} draws of the model's numbers, {who} has more work than people can do: the "
+                f"far end of its intervals only says that times would grow"
+            )
 
 
 def _imprecise(stopping: Stopping) -> Iterator[str]:

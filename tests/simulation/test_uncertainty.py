@@ -190,3 +190,15 @@ def test_no_replications_make_it_narrower_than_what_is_known(evident: Simulation
 def test_a_number_of_draws_that_makes_no_sense(article: SimulationModel, draws: int) -> None:
     with pytest.raises(DataError, match=f"draws={draws}"):
         experiment(article, [], draws=draws)
+
+
+def test_draws_in_which_the_work_cannot_be_done_are_told() -> None:
+    values = evident_values()
+    values["arrivals"]["evidence"] = {"low": 1, "likely": 6, "high": 60}
+    model = SimulationModel.from_dict(values)
+    more = Scenario("one more writer").staff("Writer", +1)
+    found = experiment(model, [more], draws=10, replications=4, weeks=8, warm_up_weeks=4)
+    said = [one for one in found.warnings if "draws of the model's numbers" in one]
+    # Only the draws of the replications that there are were made.
+    assert said
+    assert all("of 4 draws" in one for one in said)
