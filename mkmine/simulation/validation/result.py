@@ -85,6 +85,24 @@ class Validation:
         return float(judged["inside"].mean()) if len(judged) else float("nan")
 
     @property
+    def stretch(self) -> float:
+        """By what the widths of the bands would have to be multiplied so that 95 % of the judged figures lie in them.
+
+        At least 1; NaN for a single cut. The bands are wide enough where they hold no fewer figures than may well
+        happen by chance (binomial test at 5 %).
+        """
+        rows = self.by_cut[self.by_cut["kpi"].isin(JUDGED)] if len(self.by_cut) else self.by_cut
+        rows = rows[rows["actual"].notna() & (rows["high"] > rows["low"])] if len(rows) else rows
+        if self.cuts < 2 or len(rows) == 0:
+            return float("nan")
+        from scipy.special import bdtr
+
+        if bdtr(int(rows["inside"].sum()), len(rows), 0.95) > 0.05:
+            return 1.0
+        middle, half = (rows["high"] + rows["low"]) / 2, (rows["high"] - rows["low"]) / 2
+        return max(float(np.quantile((rows["actual"] - middle).abs() / half, 0.95)), 1.0)
+
+    @property
     def warning(self) -> str:
         """What every answer of the model has to say about it; empty when the grade is good."""
         if self.grade not in WARNING:

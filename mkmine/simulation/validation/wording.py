@@ -78,6 +78,13 @@ def remarks(check: Validation, t: Translator) -> list[str]:
                 share=t.percent(check.coverage),
             )
         )
+    if check.stretch > 1:
+        lines.append(
+            t(
+                "The intervals are too narrow: to hold what happened they would have to be {factor} times as wide.",
+                factor=t.number(check.stretch, digits=1),
+            )
+        )
     different = check.aspects[check.aspects["verdict"] == "different"] if len(check.aspects) else check.aspects
     for row in different.to_dict("records"):
         lines.append(
