@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -21,6 +22,8 @@ _LINE: Final = "#dbe3ee"
 _TONES: Final = {"good": "#15803d", "bad": "#b91c1c", "plain": "#1d5fb4", "faint": "#7b8798"}
 _LABEL, _PLOT, _TEXT = 250, 330, 460
 _ROW, _TOP, _FOOT = 26, 44, 58
+# What no SVG should hold: controls (XML cannot carry them even escaped), halves of characters, changes of direction.
+_UNSHOWN: Final = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
 _LONGEST = {"label": 38, "text": 66}
 
 
@@ -98,7 +101,7 @@ def bars(
     width, height = _LABEL + _PLOT + _TEXT, bottom + _FOOT
     svg = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
-        f'role="img" aria-label="{escape(title)}" font-family="system-ui, sans-serif" font-size="12" fill="{_INK}">'
+        f'role="img" aria-label="{_escaped(title)}" font-family="system-ui, sans-serif" font-size="12" fill="{_INK}">'
         f'<rect width="{width}" height="{height}" fill="white"/>{"".join(out)}</svg>'
     )
     return Chart(title=title, svg=svg)
@@ -128,11 +131,15 @@ def _text(
     x: float, y: float, text: str, *, size: int = 12, weight: int = 400, anchor: str = "start", longest: int = 110
 ) -> str:
     shown = text if len(text) <= longest else text[: longest - 1].rstrip() + "…"
-    whole = f"<title>{escape(text)}</title>" if shown != text else ""
+    whole = f"<title>{_escaped(text)}</title>" if shown != text else ""
     return (
         f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}" font-weight="{weight}" text-anchor="{anchor}">'
-        f"{whole}{escape(shown)}</text>"
+        f"{whole}{_escaped(shown)}</text>"
     )
+
+
+def _escaped(text: str) -> str:
+    return escape(_UNSHOWN.sub(" ", text))
 
 
 def _span(values: Sequence[float]) -> tuple[float, float, float]:

@@ -20,10 +20,16 @@ __all__ = ["check_model"]
 
 # A calendar has to open within so many days.
 _OPENS_WITHIN = 3 * 366
+# Of the first day: calendars reach to 2190.
+_YEARS = 1900, 2180
 
 
 def check_model(model: SimulationModel) -> None:
     """Raise `ValueError` with the place if the model cannot run."""
+    if not _YEARS[0] <= model.start.year <= _YEARS[1]:
+        raise ValueError(f"start: {model.start} is not in the years {_YEARS[0]} to {_YEARS[1]}")
+    if model.until is not None and model.until < model.start:
+        raise ValueError(f"until: {model.until} is before the start, {model.start}; swap the dates")
     if not model.activities:
         raise ValueError("activities: the model has none; give at least one")
     _check_people(model)
@@ -171,6 +177,13 @@ def _check_hands(model: SimulationModel, activity: ActivityModel, where: str) ->
         _known(activity.patience.to, model.places, f"{where}: patience: to")
     if activity.other_person_than and (activity.same_person or activity.same_person_as):
         raise ValueError(f"{where}: the same person and another one cannot both be asked for")
+    if activity.batch is not None and activity.batch.together:
+        for key in ("same_person", "same_person_as", "other_person_than", "patience"):
+            if getattr(activity, key):
+                raise ValueError(
+                    f"{where}: {key}: a batch done together is one piece of work of one person, whatever its cases ask "
+                    f"for; leave one of them out"
+                )
     if activity.same_person and activity.same_person_as:
         raise ValueError(f"{where}: same_person and same_person_as cannot both hold; keep one")
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import (
@@ -15,6 +17,7 @@ from concurrent.futures import (
     wait,
 )
 from contextlib import contextmanager, suppress
+from multiprocessing import parent_process
 from typing import Literal, TypeVar
 
 from mkmine.errors import DataError
@@ -128,7 +131,7 @@ def opened(workers: int, place: Place = "processes") -> Iterator[Pool]:
     if place == "threads":
         pool = ThreadPoolExecutor(max_workers=count, thread_name_prefix="mkmine")
     else:
-        pool = ProcessPoolExecutor(max_workers=count, initializer=_deaf)
+        pool = ProcessPoolExecutor(max_workers=count, initializer=_begin_work)
     try:
         yield Pool(pool, count)
     finally:
@@ -143,6 +146,15 @@ def _workers_of(executor: Executor) -> int:
     return int(getattr(executor, "_max_workers", 0) or 1)
 
 
-def _deaf() -> None:
-    """Leave Ctrl-C to the parent, which stops the pool and keeps what is finished."""
+def _begin_work() -> None:
+    """Leave Ctrl-C to the parent, which stops the pool and keeps what is finished; go when the parent is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_leave_with_parent, daemon=True).start()
+
+
+def _leave_with_parent() -> None:
+    # A parent that is killed closes no queue, and its workers would wait for work for ever.
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
+from types import NoneType
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -38,6 +39,12 @@ METHOD_TOGETHER = (
     "paired replications under common random numbers, Student t intervals that hold for all scenarios together "
     "(Bonferroni)"
 )
+# What a manifest may say of an experiment.
+_SETTINGS: Mapping[str, tuple[type, ...]] = {
+    "replications": (int,), "precision": (dict, NoneType), "most": (int,), "seconds": (int, float, NoneType),
+    "seed": (int,), "weeks": (int, float), "warm_up_weeks": (int, float, NoneType), "sla_h": (int, float, NoneType),
+    "confidence": (float,), "simultaneous": (bool,), "draws": (int,), "in_progress": (dict,),
+}  # fmt: skip
 _FEWEST, _MOST = 2, 10_000
 _MOST_DRAWS = 1_000
 
@@ -171,6 +178,7 @@ def resume(
     if not folder.is_dir():
         raise DataError(f'study: there is no folder "{folder}"')
     model, scenarios, settings = Study(folder).read()
+    _check_settings(settings)
     if "in_progress" in settings:
         settings["in_progress"] = _read_underway(settings["in_progress"])
     return experiment(
@@ -183,6 +191,12 @@ def resume(
         progress=progress,
         **settings,
     )
+
+
+def _check_settings(settings: Mapping[str, Any]) -> None:
+    for key, value in settings.items():
+        if not isinstance(value, _SETTINGS.get(key, ())):
+            raise DataError(f"study: the manifest's setting {key}={value!r} cannot be read; ask the study anew")
 
 
 def _underway(given: EventLog | WorkInProgress | None, warm_up_weeks: float | None) -> WorkInProgress | None:

@@ -13,6 +13,9 @@ __all__ = ["Margins", "margins", "student"]
 Floats = NDArray[np.float64]
 # The standard deviation of a normal distribution over its median absolute deviation.
 _NORMAL = 1.4826
+# Two or three draws, and a level for many answers at once, give quantiles of which a factor overflows; a factor of e²⁰
+# says as well that nothing is known.
+_WIDEST = 20.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +91,7 @@ def _reach(centre: Floats, plain: Floats, drawn: Floats, confidence: float) -> t
     for other in (plain.std(axis=0, ddof=1), drawn.std(axis=0, ddof=1), 1.0):
         scale = np.where(scale > 0, scale, other)
     shift = np.arcsinh(drawn / scale) - np.arcsinh(plain[: len(drawn)] / scale)
-    width = _quantile(len(drawn) - 1, confidence) * np.sqrt((shift**2).mean(axis=0))
+    width = np.minimum(_quantile(len(drawn) - 1, confidence) * np.sqrt((shift**2).mean(axis=0)), _WIDEST)
     place = np.arcsinh(centre / scale)
     return centre - scale * np.sinh(place - width), scale * np.sinh(place + width) - centre
 

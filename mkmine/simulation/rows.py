@@ -146,7 +146,8 @@ def _costs(model: SimulationModel, rows: Rows) -> NDArray[np.float64] | None:
 def _hours(model: SimulationModel, rows: Rows) -> NDArray[np.float64]:
     """Return the hours of each instance: those of the person's calendar, or of the clock of an outside wait.
 
-    A person who gives a share of their time is paid for that share; work finished in overtime counts in full.
+    A person who gives a share of their time is paid for that share; work finished in overtime counts in full. The hours
+    of a batch that is done together are those of its instances together.
     """
     spent = np.zeros(len(rows.case), dtype=np.int64)
     activities = list(model.activities.values())
@@ -163,7 +164,19 @@ def _hours(model: SimulationModel, rows: Rows) -> NDArray[np.float64]:
         spent[chosen] = clock.working_time(rows.start[chosen], rows.end[chosen])
         shares[chosen] = person.availability
     spent[overtime & ~outside] = (rows.end - rows.start)[overtime & ~outside]
-    return spent / HOUR * shares
+    return spent / HOUR * shares / _pieces(model, rows)
+
+
+def _pieces(model: SimulationModel, rows: Rows) -> NDArray[np.int64]:
+    """Return of how many instances the piece of work consists that each one belongs to: 1, or those of its batch."""
+    out = np.ones(len(rows.case), dtype=np.int64)
+    together = np.array([one.batch is not None and one.batch.together for one in model.activities.values()])
+    batched = np.flatnonzero(together[rows.activity] & (rows.person >= 0))
+    if len(batched):
+        keys = np.column_stack([one[batched] for one in (rows.activity, rows.person, rows.start, rows.end)])
+        _, which, count = np.unique(keys, axis=0, return_inverse=True, return_counts=True)
+        out[batched] = count[which.ravel()]
+    return out
 
 
 def _case_costs(model: SimulationModel, cases: Cases, rows: Rows, cost: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -58,6 +58,8 @@ class Scenario:
     def __post_init__(self) -> None:
         if not self.name.strip():
             raise DataError('a scenario needs a name; write e.g. Scenario("one more designer")')
+        if any("\ud800" <= one <= "\udfff" for one in self.name):
+            raise DataError(f"the name {self.name!r} holds half of a character, which no file can; leave it out")
 
     def _with(self, verb: str, **values: Any) -> Scenario:
         return Scenario(self.name, (*self.changes, {"do": verb, **values}))
@@ -271,6 +273,8 @@ class Scenario:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any], *, where: str = "scenario") -> Scenario:
         """Read what `to_dict` wrote. Raises `DataError` with the place if a change is unknown or incomplete."""
+        if not isinstance(values, Mapping):
+            raise DataError(f"{where}: found {type(values).__name__}; give its name and its changes")
         for key in values:
             if key not in {"name", "changes"}:
                 raise DataError(f'{where}: unknown key "{key}"; {nearest(str(key), ["name", "changes"])}')

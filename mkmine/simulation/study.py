@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import platform
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from contextlib import suppress
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
+from errno import ENOSPC
 from functools import lru_cache
 from importlib.metadata import version
+from os import strerror
 from pathlib import Path
 from typing import Any
 from zlib import crc32
 
+import numpy as np
 import pandas as pd
 import yaml
 
@@ -83,20 +88,13 @@ class Study:
 
     def finished(self, run: str, scenario: str, replication: int, *, logged: bool = True) -> Outcome | None:
         """Return a finished replication, or None if it is not there (or, if `logged`, its log should be and is not)."""
-        line = self._known.get((run, replication))
-        if line is None:
+        outcome = self._known.get((run, replication))
+        if outcome is None:
             return None
         log = self._log(run) if logged and replication == 0 else None
         if logged and replication == 0 and log is None:
             return None
-        return Outcome(
-            scenario=scenario,
-            replication=replication,
-            values={key: _number(value) for key, value in line["values"].items()},
-            pressure=Pressure(**line["pressure"]),
-            longest_weeks=line["longest_weeks"],
-            log=log,
-        )
+        return replace(outcome, scenario=scenario, log=log)
 
     def keep(self, run: str, outcome: Outcome) -> None:
         """Write a finished replication down. Raises `DataError` if the folder cannot be written."""
@@ -109,18 +107,21 @@ class Study:
         }
         if outcome.log is not None:
             outcome.log.save(self.folder / "logs" / f"{run}.parquet")
-        text = json.dumps(line, ensure_ascii=False, allow_nan=True)
+        text = json.dumps(line, ensure_ascii=False, allow_nan=True).encode()
         path = self.folder / JOURNAL
         try:
             torn = path.exists() and path.stat().st_size > 0 and not _ends_line(path)
-            with path.open("a", encoding="utf-8", newline="\n") as journal:
+            # In one piece: whoever else writes into the same study must not tear it.
+            with path.open("ab", buffering=0) as journal:
                 # A line that a crash has torn must not swallow this one.
-                journal.write(("\n" if torn else "") + f"{crc32(text.encode()):08x} {text}\n")
+                whole = b"\n" * torn + b"%08x %s\n" % (crc32(text), text)
+                if journal.write(whole) < len(whole):
+                    raise OSError(ENOSPC, strerror(ENOSPC))
         except OSError as error:
             raise DataError(f'study: cannot write "{path}": {error.strerror or error}') from None
-        self._known[run, outcome.replication] = line
+        self._known[run, outcome.replication] = replace(outcome, log=None)
 
-    def _journal(self) -> Iterator[tuple[tuple[str, int], dict[str, Any]]]:
+    def _journal(self) -> Iterator[tuple[tuple[str, int], Outcome]]:
         path = self.folder / JOURNAL
         if not path.exists():
             return
@@ -132,8 +133,9 @@ class Study:
             check, _, body = row.partition(" ")
             # What does not match its checksum was torn by a crash; that replication is simply made again.
             if body and check == f"{crc32(body.encode()):08x}":
-                line = json.loads(body)
-                yield (line["run"], line["replication"]), line
+                # Nor is it trusted for that: anybody can write lines with checksums.
+                with suppress(ValueError, KeyError, TypeError, AttributeError):
+                    yield _read_line(json.loads(body))
 
     def _log(self, run: str) -> EventLog | None:
         try:
@@ -163,7 +165,7 @@ class Study:
         manifest = {
             "made": datetime.now(UTC).isoformat(timespec="seconds"),
             "versions": versions(),
-            "settings": dict(settings),
+            "settings": _own(settings),
             "model": {"file": MODEL, "sha256": _sha256(self.folder / MODEL), "run": runs[""]},
             "scenarios": [
                 {"name": one.name, "file": file, "sha256": _sha256(self.folder / file), "run": runs[one.name]}
@@ -219,6 +221,25 @@ class Study:
         return (self.folder / f"{stem}.yaml").exists()
 
 
+def _read_line(line: Mapping[str, Any]) -> tuple[tuple[str, int], Outcome]:
+    run, replication = str(line["run"]), int(line["replication"])
+    values = {str(key): _number(value) for key, value in line["values"].items()}
+    pressure = Pressure(**line["pressure"])
+    weeks = float(line["longest_weeks"])
+    return (run, replication), Outcome(
+        scenario="", replication=replication, values=values, pressure=pressure, longest_weeks=weeks
+    )
+
+
+def _own(value: Any) -> Any:
+    """Return a value without NumPy's types, which YAML cannot write."""
+    if isinstance(value, Mapping):
+        return {key: _own(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_own(one) for one in value]
+    return value.item() if isinstance(value, np.generic) else value
+
+
 def _ends_line(path: Path) -> bool:
     with path.open("rb") as journal:
         journal.seek(-1, 2)
@@ -237,4 +258,4 @@ def _plain(value: float) -> float | None:
 
 
 def _number(value: float | None) -> float:
-    return float("nan") if value is None else float(value)
+    return math.nan if value is None else float(value)

@@ -33,6 +33,8 @@ OVERLAP = 1 << 40
 END, CANCELLED, TERMINATED, WITHDRAWN = -1, -2, -3, -4
 # A step of priority outweighs any time: 2 ** 53 µs are 285 years.
 _STEP = 2**53
+# So many times the hours; what takes longer is cut to `LONGEST` anyway, and no product overflows.
+_SLOWEST = 1e15
 
 
 class Kind:
@@ -199,7 +201,7 @@ def _habits(model: SimulationModel) -> tuple[Ints, NDArray[np.float64]]:
         factors = rework_factors(activity.people)
         for person, one in enumerate(model.people):
             own = activity.people.get(one.name)
-            pace[number, person] = (own.pace if own else 1.0) / one.availability
+            pace[number, person] = min((own.pace if own else 1.0) / one.availability, _SLOWEST)
             habit[number, person] = factors.index(own.rework) if own else 0
     return habit, pace
 

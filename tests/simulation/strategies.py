@@ -85,6 +85,8 @@ def activity(draw: st.DrawFn, earlier: list[str], ways: list[dict[str, Any]], *,
                 "weekly": {"calendar": "meeting"},
                 "together": {"size": 4, "hours": 6, "together": True, "addition": 0.5},
             }[choice]
+        if choice == "together":
+            out |= {"same_person": False, "other_person_than": None}
         if choice != "patience" and not out["same_person"]:
             out["wip_limit"] = draw(st.sampled_from([None, None, 4]))
     return out

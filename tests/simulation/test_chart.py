@@ -87,3 +87,10 @@ def test_the_tornado_names_inputs_and_settings(article: SimulationModel) -> None
     assert any(one.startswith("+1: ") for one in said)
     assert any(one.startswith("\u221220") for one in said)
     assert found.chart().svg in found._repr_html_()
+
+
+def test_names_that_no_svg_can_hold_are_shown_all_the_same() -> None:
+    name = "<b>\x1b[31m\x00\x0b\ufffe\u202e\ud83d &\"'"
+    drawn = bars(name, [Row(label=name, bars=()), Row(label=name * 9, bars=())], tick=str)
+    assert texts(drawn.svg)[0].startswith("<b> [31m")
+    assert not set(drawn.svg) & set("\x1b\x00\x0b\ufffe\u202e\ud83d")

@@ -1,8 +1,13 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from multiprocessing import active_children
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -112,3 +117,42 @@ def test_a_dask_cluster_gives_the_same_numbers(article: SimulationModel, alone: 
             article, [STAFF], replications=3, weeks=4, warm_up_weeks=2, seed=3, executor=client.get_executor()
         )
     pd.testing.assert_frame_equal(found.kpis, alone)
+
+
+def answer_slowly(number: int) -> int:
+    time.sleep(0.2)
+    return number
+
+
+def killed() -> None:
+    """Kill this process in the midst of work of others; the first result says who they are."""
+    with opened(2) as pool:
+        pool.run(answer_slowly, range(1_000), lambda _: tell_children_and_die())
+
+
+def tell_children_and_die() -> None:
+    sys.stdout.write(" ".join(str(child.pid) for child in active_children()) + "\n")
+    sys.stdout.flush()
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@pytest.mark.skipif(not Path("/proc").exists(), reason="tells by /proc who lives")
+def test_workers_go_when_their_parent_is_killed() -> None:
+    """Nothing stays behind to hold memory after kill -9, or when the system ends the parent for want of memory."""
+    code = f"from {__name__} import killed; killed()"
+    root = Path(__file__).parents[2]
+    with subprocess.Popen([sys.executable, "-c", code], cwd=root, stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        children = [int(pid) for pid in parent.stdout.readline().split()]
+    assert len(children) == 2
+    until = time.monotonic() + 30
+    while (left := [pid for pid in children if lives(pid)]) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert left == []
+
+
+def lives(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False

@@ -514,3 +514,33 @@ def test_a_process_of_ones_own_joins_the_run() -> None:
     there = [((log.enabled <= at) & (log.start > at)).sum() for at in moments]
     assert np.abs(lengths - there).max() <= 1
     assert lengths.max() > 100
+
+
+def test_the_hours_of_a_batch_are_paid_once() -> None:
+    """Four pieces of half an hour, a quarter of each further one added: 0.875 hours of one person for the four."""
+    model = with_activity(batch={"size": 4, "together": True, "addition": 0.25}, cost=2, cost_per_hour=1)
+    values = model.to_dict()
+    values["people"][0]["cost_per_hour"] = 9
+    log = simulate(SimulationModel.from_dict(values), cases=40)
+    assert np.asarray(log.attributes["cost"]).tolist() == pytest.approx([2 + 0.875 * 10 / 4] * 40)
+    assert log.case_attributes["cost"].sum() == pytest.approx(40 * 2 + 10 * 0.875 * 10)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"same_person": True},
+        {"other_person_than": "Other"},
+        {"same_person_as": "Other"},
+        {"patience": {"after": FIXED}},
+    ],
+)
+def test_a_batch_done_together_heeds_no_wishes_of_its_cases(asked: dict[str, Any]) -> None:
+    """It is one piece of work: whose text is checked by another person must not be in a batch of their own."""
+    values = with_activity(batch={"size": 4, "together": True}).to_dict()
+    values["activities"]["Other"] = values["activities"]["Serve"] | {"batch": None, "next": "Serve"}
+    values["people"] += [values["people"][0] | {"name": "Q"}]
+    values["activities"]["Serve"] |= asked
+    values["begin"] = "Other"
+    with pytest.raises(DataError, match=f"{next(iter(asked))}: a batch done together is one piece of work"):
+        SimulationModel.from_dict(values)

@@ -75,3 +75,16 @@ def test_other_readings_widen_the_interval_to_where_they_lead() -> None:
 def test_a_figure_that_some_draw_does_not_have_has_no_interval() -> None:
     found = margins(column(1.0, 2.0), column(1.0, np.nan), {}, 0.95)
     assert np.isnan(found.low[0])
+
+
+@pytest.mark.parametrize("confidence", [0.95, 0.999, 0.99999])
+@pytest.mark.parametrize("count", [2, 3])
+def test_few_draws_at_a_high_level_do_not_overflow(count: int, confidence: float) -> None:
+    generator = np.random.default_rng(11)
+    plain = generator.normal(0, 1, (count, 200)) * 10 ** generator.uniform(-6, 6, 200)
+    drawn = plain * 10 ** generator.uniform(-3, 3, (count, 200))
+    found = margins(plain, drawn, {}, confidence)
+    assert np.isfinite(found.low).all()
+    assert np.isfinite(found.high).all()
+    assert (found.low <= found.difference).all()
+    assert (found.difference <= found.high).all()

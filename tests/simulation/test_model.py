@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mkmine.errors import DataError
-from mkmine.simulation import SimulationModel
+from mkmine.simulation import SimulationModel, simulate
 from mkmine.simulation.distributions import Fixed
 
 
@@ -234,3 +234,22 @@ def test_a_join_of_alternatives_is_a_deadlock(values: dict[str, Any]) -> None:
     values["activities"]["Brief"]["next"] = [{"to": "Text", "probability": 0.5}, {"to": "Meet", "probability": 0.5}]
     with pytest.raises(DataError, match="gateways: Meet: a case can get stuck here"):
         SimulationModel.from_dict(values)
+
+
+@pytest.mark.parametrize("start", ["0001-01-01", "1899-12-31", "9999-12-31"])
+def test_a_start_beyond_all_calendars_is_refused(values: dict[str, Any], start: str) -> None:
+    with pytest.raises(DataError, match=f"start: {start} is not in the years 1900 to 2180"):
+        SimulationModel.from_dict(values | {"start": start})
+
+
+def test_a_period_that_ends_before_it_begins_is_refused(values: dict[str, Any]) -> None:
+    with pytest.raises(DataError, match="until: 2024-01-01 is before the start, 2025-01-13; swap the dates"):
+        SimulationModel.from_dict(values | {"until": "2024-01-01"})
+
+
+@pytest.mark.parametrize("engine", ["simpy", "kernel"])
+def test_somebody_with_hardly_any_time_is_no_overflow(values: dict[str, Any], engine: Any) -> None:
+    values["people"][1]["availability"] = 1e-300
+    values["activities"]["Text"]["people"] = {"Bob": {"pace": 100}}
+    with pytest.raises(DataError, match="past the year 2190"):
+        simulate(SimulationModel.from_dict(values), cases=20, engine=engine)

@@ -470,3 +470,14 @@ def test_mistakes_of_further_verbs(change: Callable[[], Scenario], message: str)
 def test_misspelt_names_of_further_verbs(article: SimulationModel, scenario: Scenario, message: str) -> None:
     with pytest.raises(UnknownNameError, match=message):
         scenario.apply(article)
+
+
+@pytest.mark.parametrize("values", [[], 3, "staff", None])
+def test_what_is_no_scenario(values: Any) -> None:
+    with pytest.raises(DataError, match=r"scenario: found .*; give its name and its changes"):
+        Scenario.from_dict(values)
+
+
+def test_a_name_that_no_file_can_hold() -> None:
+    with pytest.raises(DataError, match="half of a character"):
+        Scenario("\ud83d")

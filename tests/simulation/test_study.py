@@ -1,9 +1,13 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
+import numpy as np
 import pandas as pd
 import pytest
 import yaml
@@ -11,7 +15,9 @@ import yaml
 from mkmine.errors import DataError
 from mkmine.eventlog import EventLog
 from mkmine.simulation import Experiment, Scenario, SimulationModel, campaign, experiment, resume
+from mkmine.simulation.replication import Outcome
 from mkmine.simulation.study import Study, fingerprint, versions
+from mkmine.simulation.workforce import Pressure
 
 STAFF = Scenario("one more writer").staff("Writer", +1)
 REWORK = Scenario("Половина возвратов").rework("Approval", factor=0.5)
@@ -201,3 +207,69 @@ def test_places_that_are_no_folder(article: SimulationModel, tmp_path: Path) -> 
 def test_a_fingerprint_is_of_the_content_alone() -> None:
     assert fingerprint({"a": 1, "b": [2.5]}) == fingerprint({"b": [2.5], "a": 1})
     assert fingerprint({"a": 1}) != fingerprint({"a": 2})
+
+
+def test_numbers_of_numpy_are_numbers(article: SimulationModel, folder: Path) -> None:
+    first = experiment(
+        article, [STAFF], replications=np.int64(2), precision={"cycle_mean_h": np.float64(500)}, most=3,
+        confidence=np.float64(0.9), weeks=np.float64(4), warm_up_weeks=np.int64(2), seed=np.int64(3), study=folder,
+    )  # fmt: skip
+    same(first, resume(folder))
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    ["[]", "3", "{}", '{"run": 1}', '{"run": "a", "replication": {}}', "values", "pressure", "not JSON"],
+)
+def test_lines_that_are_no_replications_are_passed_over(article: SimulationModel, folder: Path, spoilt: str) -> None:
+    """A right checksum does not make a line right: anybody can write one."""
+    first = experiment(article, [], replications=2, study=folder, **SETTINGS)
+    path = folder / "runs.jsonl"
+    bodies = [row.partition(" ")[2] for row in path.read_text(encoding="utf-8").splitlines()]
+    if spoilt in ("values", "pressure"):
+        bodies = [json.dumps(json.loads(body) | {spoilt: 3}) for body in bodies]
+    else:
+        bodies.append(spoilt)
+    path.write_text("".join(f"{crc32(body.encode()):08x} {body}\n" for body in bodies), encoding="utf-8")
+    same(first, resume(folder))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"workers": 64}, {"model": 1}, {"weeks": None}, {"draws": "a"}, {"confidence": "a"}, {"seed": True, "x": 1}],
+)
+def test_settings_that_an_experiment_does_not_have(
+    article: SimulationModel, folder: Path, change: dict[str, Any]
+) -> None:
+    experiment(article, [], replications=2, study=folder, **SETTINGS)
+    manifest = yaml.safe_load((folder / "manifest.yaml").read_text(encoding="utf-8"))
+    manifest["settings"] |= change
+    (folder / "manifest.yaml").write_text(yaml.safe_dump(manifest), encoding="utf-8")
+    with pytest.raises(DataError, match=f"setting {list(change)[-1]}=.* cannot be read"):
+        resume(folder)
+
+
+def test_two_writers_do_not_tear_each_others_lines(folder: Path) -> None:
+    """Lines longer than a buffer are appended whole."""
+    values = {f"person:{'x' * 200}{number}": 0.5 for number in range(200)}
+    outcome = Outcome(
+        scenario="", replication=1, values=values, pressure=Pressure(0.0, {}, {}, 0.5, False), longest_weeks=1.0
+    )
+    studies = [Study(folder), Study(folder)]
+    with ThreadPoolExecutor(2) as pool:
+        for number in range(40):
+            for run, study in zip("ab", studies, strict=True):
+                pool.submit(study.keep, run, replace(outcome, replication=number))
+    read = Study(folder)
+    assert all(read.finished(run, "", number, logged=False) for run in "ab" for number in range(40))
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_full_disk_is_told(folder: Path) -> None:
+    outcome = Outcome(
+        scenario="", replication=1, values={}, pressure=Pressure(0.0, {}, {}, 0.5, False), longest_weeks=1.0
+    )
+    study = Study(folder)
+    (folder / "runs.jsonl").symlink_to("/dev/full")
+    with pytest.raises(DataError, match=r"cannot write .*runs.jsonl.*No space left on device"):
+        study.keep("a", outcome)
