@@ -3,9 +3,11 @@
 `python benchmarks/backtest.py --logs FOLDER [--quick] [--json]`. FOLDER holds the public logs:
 `groundtruth/*_timers.csv.gz` with the true outside delays, and `calibration/NAME/NAME.csv.gz`.
 
+Worlds: simulated departments in which nothing changes. Changes: what `mk.drift` finds in real logs, predicted from what
+was known before (`mk.hindsight`). `--only` leaves out the rest.
+
 Outside delays: the share by which the sum over all instances of an activity, and over all activities, is recovered.
-Backtests: the grade, and how often reality lies in the bands of 95 %. Bands: the same over simulated departments, where
-nothing changes after a cut.
+Backtests: the grade, and how often reality lies in the bands of 95 %.
 """
 
 from __future__ import annotations
@@ -23,21 +25,28 @@ import pandas as pd
 SECONDS = 3600
 # What is to be recovered: within this share.
 NEAR = 0.10
+PARTS = ("delays", "worlds", "logs", "changes")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--logs", type=Path, default=os.environ.get("MKMINE_LOGS"), help="folder of the public logs")
+    parser.add_argument("--only", nargs="*", default=list(PARTS), choices=PARTS)
     parser.add_argument("--quick", action="store_true", help="the delays, and one simulated department")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     if arguments.logs is None:
         parser.error("say where the logs are: --logs FOLDER, or the environment variable MKMINE_LOGS")
     logs = Path(arguments.logs)
+    wanted = set(arguments.only) & {"delays", "worlds"} if arguments.quick else set(arguments.only)
+    real = sorted(logs.glob("calibration/*"))
     found = {
-        "delays": [row for path in sorted(logs.glob("groundtruth/*_timer*.csv.gz")) for row in recovered(path)],
-        "worlds": [of_world(seed) for seed in range(1 if arguments.quick else 8)],
-        "logs": [] if arguments.quick else [of_log(path) for path in sorted(logs.glob("calibration/*"))],
+        "delays": [row for path in sorted(logs.glob("groundtruth/*_timer*.csv.gz")) for row in recovered(path)]
+        if "delays" in wanted
+        else [],
+        "worlds": [of_world(seed) for seed in range(1 if arguments.quick else 8)] if "worlds" in wanted else [],
+        "logs": [of_log(path) for path in real] if "logs" in wanted else [],
+        "changes": [row for path in real for row in foretold(path)] if "changes" in wanted else [],
     }
     print(json.dumps(found, indent=2) if arguments.json else told(found))
 
@@ -91,6 +100,24 @@ def of_world(seed: int) -> dict[str, Any]:
 def of_log(folder: Path) -> dict[str, Any]:
     path = folder / f"{folder.name}.csv.gz"
     return _checked(_log(pd.read_csv(path, dtype={"case_id": str}), folder.name), folder.name)
+
+
+def foretold(folder: Path) -> list[dict[str, Any]]:
+    """Predict the mean cycle time after each change that is found in a log from what was known before it."""
+    import mkmine as mk
+    from mkmine.errors import DataError
+
+    log = _log(pd.read_csv(folder / f"{folder.name}.csv.gz", dtype={"case_id": str}), folder.name)
+    out = []
+    for day in sorted({str(moment)[:10] for moment in mk.drift(log).changes["when"]}):
+        try:
+            found = mk.hindsight(log, day)
+        except DataError as error:
+            out.append({"log": folder.name, "change": day, "refused": str(error)})
+            continue
+        row = found.to_pandas().set_index("kpi").loc["cycle_mean_h"].to_dict()
+        out.append({"log": folder.name, "change": day, "demand": found.demand, "verdict": found.effect.verdict, **row})
+    return out
 
 
 def _checked(log: Any, name: str) -> dict[str, Any]:
@@ -148,7 +175,17 @@ def told(found: dict[str, list[dict[str, Any]]]) -> str:
             f"{row['alike']:>5} / 8{row['cpu_s']:>8.1f}  {', '.join(row['different'])}"
         )
     covered = [row["coverage"] for row in found["worlds"] if "coverage" in row]
-    lines.append(f"\nworlds: reality lies in {np.mean(covered):.0%} of the bands of 95 %")
+    if covered:
+        lines.append(f"\nworlds: reality lies in {np.mean(covered):.0%} of the bands of 95 %")
+    for row in found["changes"]:
+        if "refused" in row:
+            lines.append(f"{row['log']:<12}{row['change']}  refused: {row['refused']}")
+            continue
+        lines.append(
+            f"{row['log']:<12}{row['change']}  demand × {row['demand']:.2f}  "
+            f"predicted {row['predicted_difference']:+.1f} [{row['predicted_low']:+.1f}, {row['predicted_high']:+.1f}]  "
+            f"observed {row['difference']:+.1f} [{row['low']:+.1f}, {row['high']:+.1f}]  {row['verdict']}"
+        )
     return "\n".join(lines)
 
 

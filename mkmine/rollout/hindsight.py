@@ -129,8 +129,8 @@ def hindsight(
     day = date.fromisoformat(seen.change)
     past = as_observed(log, (log.observed[0], midnight(day, log.time_zone)))
     model = calibrate(past, name=log.name)
-    row = seen.figures.set_index("kpi").loc[ARRIVALS]
-    demand = float(row["after"]) / float(row["before"])
+    arrivals = seen.figures.set_index("kpi").loc[ARRIVALS].to_dict()
+    demand = float(arrivals["after"]) / float(arrivals["before"])
     staff = _staff(log, model, seen)
     known = _known(demand, staff)
     asked = known if scenario is None else known & scenario
