@@ -385,6 +385,7 @@ _NOTES: Final = (
         "The log has completion times only: processing times were estimated from the gaps between a person's "
         "consecutive completions, and staffing answers are weakly supported."
     ),
+    message("The log has only {n} completed cases; every number of the model is rough."),
     message("The log names no people, so the model has outside waits only and no staffing answer is possible."),
     message(
         "All waiting is modelled as a delay that more staff would not shorten (alpha = 0 replays the log's cycle times "

@@ -41,7 +41,7 @@ __all__ = ["calibrate"]
 Int = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
-_FEWEST_CASES = 20
+_FEWEST_CASES, _ENOUGH_CASES = 20, 100
 _MOST_ACTIVITIES = 500
 _LONGEST_NAME = 500
 # A mean delay below this (hours) is not worth a place in the model.
@@ -74,6 +74,7 @@ NOTE_OVERLAP = "Activities of one case overlap in the log; the model begins them
 NOTE_MULTITASKING = "Some people have several things in hand at once; the model lets them, each at its full pace."
 
 
+NOTE_FEW = "The log has only {n} completed cases; every number of the model is rough."
 NOTE_RECENT = (
     "Later cases of the log are foretold {gain} better by recent ones: a case counts half for every {share} of the "
     "cases that came after it."
@@ -334,6 +335,9 @@ def _source(log: EventLog) -> str:
 def _notes(found: _Findings, alpha: float) -> list[str]:
     log = found.log
     notes = []
+    done = int(log.completed.sum())
+    if done < _ENOUGH_CASES:
+        notes.append(NOTE_FEW.format(n=done))
     if log.timestamps == "completed":
         notes.append(NOTE_COMPLETED)
     if not log.resources:

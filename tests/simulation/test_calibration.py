@@ -219,6 +219,7 @@ def long_runners() -> EventLog:
 
 def test_the_smallest_log_that_can_be_learned_from_runs() -> None:
     found = calibrate(small(20))
+    assert "The log has only 20 completed cases; every number of the model is rough." in found.notes
     assert len(simulate(found, weeks=4)) > 0
 
 
