@@ -11,7 +11,14 @@ from mkmine.calendars import DAY, HOUR, Calendar, from_us, local_time, public_ho
 from mkmine.errors import DataError
 from mkmine.eventlog.log import EventLog
 
-__all__ = ["calendar_of_hours", "hour_of_week", "hours_of_weeks", "infer_calendar"]
+__all__ = [
+    "calendar_of_hours",
+    "calendar_of_moments",
+    "hour_of_week",
+    "hours_of_weeks",
+    "infer_calendar",
+    "signs",
+]
 
 Ints = NDArray[np.int64]
 
@@ -48,7 +55,14 @@ def infer_calendar(
     zone if at least three fell on working days and had less than a third of a normal day's activity; a country code
     adopts those, None none. Less than a week of log shows no week, and the calendar is open always.
     """
-    moments = _moments(log, instances)
+    rows = np.arange(len(log)) if instances is None else np.flatnonzero(instances)
+    return calendar_of_moments(log, signs(log, rows), holidays=holidays)
+
+
+def calendar_of_moments(
+    log: EventLog, moments: list[Ints], *, holidays: Literal["auto"] | str | None = "auto"
+) -> Calendar:
+    """Return the calendar that moments (µs, as `signs` gives them) show, by `infer_calendar`'s rules."""
     if not moments or max(int(one.max()) for one in moments) - min(int(one.min()) for one in moments) < SHORTEST:
         return Calendar.always(log.time_zone)
     first, counts = hours_of_weeks(moments, log.time_zone)
@@ -67,13 +81,11 @@ def calendar_of_hours(
     return Calendar(weekly=weekly, time_zone=time_zone, holidays=country)
 
 
-def _moments(log: EventLog, instances: NDArray[np.bool_] | None) -> list[Ints]:
-    """Return the ends, and the starts where they are known, of all that has any."""
-    ends, begun = ~log.ongoing, (log.end > log.start) | log.ongoing
-    if instances is not None:
-        ends &= instances
-        begun &= instances
+def signs(log: EventLog, rows: Ints) -> list[Ints]:
+    """Return the ends of instances (rows of the log), and their starts where they are known, of all that has any."""
+    ends = rows[~log.ongoing[rows]]
     # An instance of no length is one act, not two.
+    begun = rows[(log.end[rows] > log.start[rows]) | log.ongoing[rows]]
     parts = [log.end[ends]] + ([log.start[begun]] if log.timestamps == "interval" else [])
     return [part for part in parts if len(part)]
 

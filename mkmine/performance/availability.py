@@ -21,7 +21,7 @@ from mkmine.discovery.process_map import records
 from mkmine.eventlog.log import EventLog
 from mkmine.eventlog.notebook import html_table
 from mkmine.eventlog.provenance import Provenance
-from mkmine.eventlog.rhythm import hour_of_week, infer_calendar
+from mkmine.eventlog.rhythm import calendar_of_moments, hour_of_week, signs
 from mkmine.performance.duty import capacities, work_of_people
 
 __all__ = ["Availability", "Presence", "availability", "estimate_presence"]
@@ -79,7 +79,7 @@ def estimate_presence(
     silence is improbable at their usual rate (Poisson, below one in a million) and no long work explains it. Who is
     silent so long at the beginning or at the end of the observation had not come yet, or had left.
     """
-    seen = np.ones(len(log), dtype=np.bool_) if until is None else log.start < until
+    seen = np.arange(len(log)) if until is None else np.flatnonzero(log.start < until)
     office = office or log.working_calendar()
     everybody = office
     if not _fits(log, seen, office, covered):
@@ -88,7 +88,8 @@ def estimate_presence(
     calendars: dict[str, Calendar] = {"office": office, shared: everybody}
     by_role: dict[int, str] = {}
     for role, title in enumerate(pools.names):
-        hours = _hours_of(log, (pools.of_activity[log.activity] == role) & (log.resource >= 0) & seen, office, covered)
+        mine = (pools.of_activity[log.activity[seen]] == role) & (log.resource[seen] >= 0)
+        hours = _hours_of(log, seen[mine], office, covered)
         if hours is not None:
             by_role[role] = f"role {title}"
             calendars[by_role[role]] = hours
@@ -97,11 +98,11 @@ def estimate_presence(
     for person, title in enumerate(log.resources):
         # Sorted as in the log, so that what is inferred does not depend on the way here.
         rows = np.sort(ordered[begins[person] : begins[person + 1]])
-        rows = rows[seen[rows]]
+        rows = rows if until is None else rows[log.start[rows] < until]
         roles = pools.of_person[person]
         key = by_role.get(roles[0], shared) if roles else shared
         if len(rows) >= ENOUGH_FOR_CALENDAR:
-            hours = _hours_of(log, _mask(log, rows), office, covered)
+            hours = _hours_of(log, rows, office, covered)
             if hours is not None:
                 key = f"person {title}"
                 calendars[key] = hours
@@ -112,30 +113,24 @@ def estimate_presence(
     return Presence(calendars, tuple(chosen), tuple(absences), tuple(apart))
 
 
-def _mask(log: EventLog, rows: Ints) -> Bools:
-    out = np.zeros(len(log), dtype=np.bool_)
-    out[rows] = True
-    return out
-
-
 def _hours_of(
-    log: EventLog, rows: Bools, office: Calendar, covered: float, enough: int = ENOUGH_FOR_CALENDAR
+    log: EventLog, rows: Ints, office: Calendar, covered: float, enough: int = ENOUGH_FOR_CALENDAR
 ) -> Calendar | None:
     """Return the weekly hours of some instances, or None where they are too few to show any."""
-    if rows.sum() < enough:
+    if len(rows) < enough:
         return None
     moments = _moments(log, rows)
-    found = infer_calendar(log, instances=rows, holidays=holidays_of(office))
+    found = calendar_of_moments(log, signs(log, rows), holidays=office.holidays)
     return found if found.is_open(moments).mean() >= covered else _covering(moments, office, covered)
 
 
-def _moments(log: EventLog, rows: Bools) -> Ints:
+def _moments(log: EventLog, rows: Ints) -> Ints:
     """Return when the work of some instances began, and when it was last seen before it ended."""
-    done = rows & ~log.ongoing
+    done = rows[~log.ongoing[rows]]
     return np.concatenate((log.start[rows], np.maximum(log.end[done] - 1, log.start[done])))
 
 
-def _fits(log: EventLog, rows: Bools, office: Calendar, covered: float) -> bool:
+def _fits(log: EventLog, rows: Ints, office: Calendar, covered: float) -> bool:
     """Whether the office's hours hold nearly all of the work."""
     moments = _moments(log, rows)
     return not len(moments) or float(office.is_open(moments).mean()) >= covered

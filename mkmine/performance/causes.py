@@ -105,6 +105,7 @@ def split_waiting(
         rates=_rates(log, enabled, people, free),
         enabled=enabled,
         ready=_batch_ready(log, enabled, free),
+        work=work_of_people(log),
         pause=pause,
     )
     out = np.zeros((len(log), len(CAUSES)), dtype=np.int64)
@@ -233,6 +234,7 @@ class _Staff:
     enabled: Ints
     ready: Ints
     rates: NDArray[np.float64]
+    work: tuple[Ints, Ints]
     pause: int
 
     def split(self, pool: int, waits: Waits, chosen: Ints) -> NDArray[np.int64]:
@@ -288,7 +290,8 @@ class _Staff:
 
     def _overtaken(self, members: list[int], team: Duty, ready: Ints, since: Ints, until: Ints) -> Ints:
         """Return how long all of a team were busy, one of them with something that was ready later than each."""
-        rows = np.flatnonzero(np.isin(self.log.resource, members))
+        ordered, begins = self.work
+        rows = np.concatenate([ordered[begins[one] : begins[one + 1]] for one in members])
         start, end = self.log.start[rows], self.log.end[rows]
         edges, _ = depth(start, end)
         begin = np.searchsorted(edges, start)
