@@ -126,9 +126,10 @@ def _precision(net: Net, aligned: list[Alignment], counts: NDArray[np.int64]) ->
     taken: dict[tuple[int, ...], set[int]] = defaultdict(set)
     for alignment, count in zip(aligned, counts.tolist(), strict=True):
         path = tuple(move.label for move in alignment.moves if move.kind != "log")
-        for place, label in enumerate(path):
+        # The whole path too: what the model would still allow there was not seen either.
+        for place in range(len(path) + 1):
             beginnings[path[:place]] += count
-            taken[path[:place]].add(label)
+            taken[path[:place]].update(path[place : place + 1])
     states: dict[tuple[int, ...], frozenset[int]] = {(): frozenset({0})}
     allowed = seen = 0
     for path in sorted(beginnings, key=len):

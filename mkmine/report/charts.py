@@ -85,7 +85,7 @@ def cycle_times(
         for row in range(len(rules))
     ]
     chart = alt.layer(columns, lines, *words).properties(width=_WIDTH, height=210)
-    return render(chart, title=t("Distribution of cycle times"), t=t)
+    return render(chart, title=t("Distribution of cycle times"), t=t, data=bars)
 
 
 def waiting(frame: pd.DataFrame, *, limit: int = 12, language: str = "en") -> Picture:
@@ -109,7 +109,7 @@ def waiting(frame: pd.DataFrame, *, limit: int = 12, language: str = "en") -> Pi
     bars = base.mark_bar(color=palette.WAITING, height=17, cornerRadiusEnd=2)
     words = base.mark_text(align="left", dx=5).encode(text="words:N")
     chart = alt.layer(bars, words).properties(width=_WIDTH - 120, height=max(60, 32 * len(rows)))
-    return render(chart, title=t("Total wait before each activity"), t=t)
+    return render(chart, title=t("Total wait before each activity"), t=t, data=frame)
 
 
 def rework(frame: pd.DataFrame, *, limit: int = REWORK_SHOWN, language: str = "en") -> Picture:
@@ -138,7 +138,7 @@ def rework(frame: pd.DataFrame, *, limit: int = REWORK_SHOWN, language: str = "e
     chart = alt.layer(whiskers, dots, counts).properties(width=_WIDTH // 2 - 24, height=150)
     facets = alt.Facet("label:N", title=None, sort=list(labels.values()), header=_split_header())
     faceted = chart.facet(facet=facets, columns=2)
-    return render(faceted, title=t("Probability of one more round"), t=t)
+    return render(faceted, title=t("Probability of one more round"), t=t, data=frame)
 
 
 def differences(answers: pd.DataFrame, *, kpis: Sequence[str] | None = None, language: str = "en") -> Picture:
@@ -190,7 +190,7 @@ def differences(answers: pd.DataFrame, *, kpis: Sequence[str] | None = None, lan
         ),
         spacing=12,
     )
-    return render(faceted, title=t("What would change: differences with 95% intervals"), t=t)
+    return render(faceted, title=t("What would change: differences with 95% intervals"), t=t, data=answers)
 
 
 def backtest(table: pd.DataFrame, *, language: str = "en") -> Picture:
@@ -222,7 +222,7 @@ def backtest(table: pd.DataFrame, *, language: str = "en") -> Picture:
         x=alt.X("predicted_share:Q", title=title, axis=_percent(t), scale=scale)
     )
     chart = alt.layer(one, whiskers, dots).properties(width=_WIDTH - 130, height=max(60, 32 * len(rows)))
-    return render(chart, title=t("Simulated against observed"), t=t)
+    return render(chart, title=t("Simulated against observed"), t=t, data=table)
 
 
 def _bars(values: np.ndarray[Any, np.dtype[np.float64]]) -> pd.DataFrame:

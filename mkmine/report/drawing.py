@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any, Final
 
-from mkmine.discovery import Difference, ProcessMap
-from mkmine.errors import DataError
-from mkmine.performance import Causes, FlowMetrics
+from mkmine.discovery import Difference, Drift, Organisation, ProcessMap, Rework, Variants
+from mkmine.errors import DataError, UnknownNameError
+from mkmine.performance import Causes, FlowMetrics, Forecast
+from mkmine.report import discovery_charts
 from mkmine.report.causes import draw_causes
 from mkmine.report.difference_map import draw_difference
 from mkmine.report.flow_charts import draw_flow
+from mkmine.report.forecast_chart import draw_forecast
 from mkmine.report.maps import draw_map, draw_pair
+from mkmine.report.picture import Picture
 from mkmine.report.target_map import draw_target
 from mkmine.targets import ProcessModel
 
-if TYPE_CHECKING:
-    from mkmine.report.picture import Picture
-
 __all__ = ["draw"]
+
+# What has charts: the metrics, the usual one first, and who draws them.
+_CHARTS: Final[dict[type, tuple[tuple[str, ...], Callable[..., Picture]]]] = {
+    Organisation: (("departments", "hand_overs", "workload"), discovery_charts.draw_organisation),
+    Rework: (("yield", "rounds"), discovery_charts.draw_rework),
+}
+_ONE_CHART: Final[dict[type, Callable[..., Picture]]] = {
+    Drift: discovery_charts.draw_drift,
+    Forecast: draw_forecast,
+    Variants: discovery_charts.draw_variants,
+}
 
 
 def draw(
@@ -34,8 +46,10 @@ def draw(
 
     - a process map: "frequency" (measure "absolute", "case", "max"), "time" ("median", "mean", "p85", "p95", "total"),
       "cost"; two maps in a tuple side by side, called `names`;
-    - a `Difference`: "frequency", "time"; a process model: as it is;
-    - `FlowMetrics`: "scatter", "stages", "throughput", "ageing"; the `Causes` of waiting: as they are.
+    - a `Difference`: "frequency", "time"; a process model, the `Causes` of waiting, `Drift`, `Forecast`, `Variants`: as
+      they are;
+    - `FlowMetrics`: "scatter", "histogram", "stages", "throughput", "ageing";
+    - an `Organisation`: "departments", "hand_overs", "workload"; `Rework`: "yield", "rounds".
 
     Raises `UnknownNameError` if the metric, the measure or the language is not one of those offered, and `DataError` if
     the value is none of these, or cannot be drawn.
@@ -52,4 +66,11 @@ def draw(
         return draw_causes(value, language=language)
     if isinstance(value, ProcessModel):
         return draw_target(value, language=language)
+    if type(value) in _ONE_CHART:
+        return _ONE_CHART[type(value)](value, language=language)
+    if type(value) in _CHARTS:
+        known, chart = _CHARTS[type(value)]
+        if metric is not None and metric not in known:
+            raise UnknownNameError.of(kind=f"chart of {type(value).__name__}", name=metric, known=known)
+        return chart(value, metric or known[0], language=language)
     raise DataError(f"a {type(value).__name__} has no picture; see help(mkmine.draw) for what can be drawn")

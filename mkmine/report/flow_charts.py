@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import pandas as pd
 
 from mkmine.errors import UnknownNameError
 from mkmine.language import Translator, translator
-from mkmine.report import palette
+from mkmine.report import charts, palette
 from mkmine.report.picture import Picture
 from mkmine.report.vega import render
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["METRICS", "draw_flow"]
 
-METRICS: Final = ("scatter", "stages", "throughput", "ageing")
+METRICS: Final = ("scatter", "histogram", "stages", "throughput", "ageing")
 _WIDTH: Final = 600
 _DAYS: Final = 120
 _DRAWN: Final = (0.5, 0.85, 0.95)
@@ -28,16 +29,24 @@ _DRAWN: Final = (0.5, 0.85, 0.95)
 def draw_flow(found: FlowMetrics, *, metric: str = "scatter", language: str = "en") -> Picture:
     """Draw flow metrics.
 
-    "scatter" shows the cycle time of every completed case with the percentiles, "stages" the cumulative flow,
+    "scatter" shows the cycle time of every completed case with the percentiles, "histogram" how often which cycle time
+    was needed, "stages" the cumulative flow,
     "throughput" completions and work in progress by week, "ageing" the age of the open cases by activity against the
     percentiles. Raises `UnknownNameError` if the metric is none of these.
     """
     t = translator(language)
+    if metric == "histogram":
+        hours = found.percentiles.set_index("share")["cycle_h"]
+        marks = (float(hours[0.5]), float(hours[0.85]))
+        return replace(
+            charts.cycle_times(found.cases["cycle_h"].tolist(), marks=marks, language=language), data=found.cases
+        )
     drawings = {"scatter": _scatter, "stages": _stages, "throughput": _throughput, "ageing": _ageing}
     if metric not in drawings:
         raise UnknownNameError.of(kind="metric", name=str(metric), known=list(METRICS), where="flow metrics")
     chart, title = drawings[metric](found, t)
-    return render(chart, title=title, t=t)
+    shown = {"scatter": found.cases, "stages": found.stages, "throughput": found.weekly, "ageing": found.ageing}
+    return render(chart, title=title, t=t, data=shown[metric])
 
 
 def _percentile_rules(found: FlowMetrics, t: Translator) -> alt.LayerChart | alt.FacetChart:

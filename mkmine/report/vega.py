@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from mkmine.language import Translator
@@ -14,17 +15,21 @@ from mkmine.report.picture import Picture
 
 if TYPE_CHECKING:
     import altair as alt
+    import pandas as pd
 
 __all__ = ["category_labels", "render"]
 
 LABEL_BREAK: Final = "\n"
 
 
-def render(chart: alt.TopLevelMixin, *, title: str, t: Translator) -> Picture:
-    """Render an Altair chart as an SVG that can stand beside others in one page."""
+def render(chart: alt.TopLevelMixin, *, title: str, t: Translator, data: pd.DataFrame | None = None) -> Picture:
+    """Render an Altair chart as an SVG that can stand beside others in one page; `data` is what it shows."""
+    import altair
     import vl_convert
 
-    spec: dict[str, Any] = chart.to_dict()
+    # Altair refuses more than 5,000 rows, which is for browsers.
+    with altair.data_transformers.disable_max_rows():
+        spec: dict[str, Any] = chart.to_dict()
     spec["config"] = _theme()
     spec["background"] = None
     drawn: str = vl_convert.vegalite_to_svg(
@@ -33,7 +38,7 @@ def render(chart: alt.TopLevelMixin, *, title: str, t: Translator) -> Picture:
         format_locale="ru-RU" if t.language == "ru" else "en-US",
         time_format_locale="ru-RU" if t.language == "ru" else "en-US",
     )
-    return _picture(drawn, title=title)
+    return replace(_picture(drawn, title=title), data=data)
 
 
 def category_labels(names: list[str], *, width: float = 210, size: float = 11) -> list[str]:

@@ -39,7 +39,7 @@ def test_silhouette_is_that_of_the_definition() -> None:
 def test_what_stands_behind_a_thing_counts_for_others_and_in_the_mean() -> None:
     few, label = distances(0.0, 1.0, 4.0, 6.0, 20.0), np.array([0, 0, 1, 1, 2])
     weight = np.array([3.0, 1.0, 1.0, 1.0, 50.0])
-    alone_is_nothing = [(5.0 - 1) / 5, (4.0 - 1) / 4, (3.25 - 2) / 3.25, (5.25 - 2) / 5.25, 0.0]
+    alone_is_nothing = [(5.0 - 1) / 5, (4.0 - 1) / 4, (3.75 - 2) / 3.75, (5.75 - 2) / 5.75, 0.0]
     assert silhouette(few, label, weight) == pytest.approx(np.average(alone_is_nothing, weights=weight))
 
 
