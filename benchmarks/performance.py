@@ -74,7 +74,7 @@ def speed(cases: int, looked_at: int) -> list[dict[str, Any]]:
             unit="CPU s",
             target=100,
         ),
-        row(task + "variants and clusters", seconds(lambda: mk.variants(log).clusters()), 2.0, **LIMIT),
+        row(task + "variants and clusters", seconds(lambda: mk.variants(log).clusters), 2.0, **LIMIT),
         row(task + "roles", seconds(lambda: find_pools(log)), 2.0, **LIMIT),
         row(task + "who is there when, held out too", seconds(lambda: mk.availability(log), repeats=1), 10.0, **LIMIT),
         row(task + "flow metrics", seconds(lambda: mk.flow(log)), 5.0, **LIMIT),
