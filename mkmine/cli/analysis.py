@@ -356,10 +356,50 @@ def show_diagnosis(console: Console, found: Diagnosis, *, day: float) -> None:
                 for row in records(found.workload)
             ],
         )
-    if found.notes:
+    _show_causes(console, found)
+    _show_levers(console, found, day=day)
+    notes = list(dict.fromkeys((*found.notes, *found.causes.notes)))
+    if notes:
         console.line()
-    for note in found.notes:
+    for note in notes:
         console.line(f"{t('Note:')} {retell(note, t)}")
+
+
+def _show_causes(console: Console, found: Diagnosis) -> None:
+    """Write what work waited for, the largest share first."""
+    from mkmine.report.causes import cause_words
+
+    t = console.t
+    words = cause_words(t)
+    rows = found.causes.total[found.causes.total["hours"] > 0].sort_values("hours", ascending=False, kind="stable")
+    if not len(rows):
+        return
+    console.line()
+    console.table(
+        [t("What work waited for"), t("Share"), t("95% interval")],
+        [
+            [
+                words[row["cause"]],
+                t.percent(row["share"]),
+                "" if row["low"] is None else f"{t.percent(row['low'])} – {t.percent(row['high'])}",
+            ]
+            for row in records(rows)
+        ],
+    )
+
+
+def _show_levers(console: Console, found: Diagnosis, *, day: float) -> None:
+    """Write what could be tried, as the scenarios are called that would simulate it."""
+    from mkmine.simulation import Scenario
+
+    t = console.t
+    if not found.levers:
+        return
+    console.line()
+    console.table(
+        [t("What could be tried"), t("Estimated gain per case")],
+        [[Scenario.of(lever, language=t.language).name, t.hours(lever.gain_h, day=day)] for lever in found.levers],
+    )
 
 
 def _text(value: object) -> str:
