@@ -274,7 +274,7 @@ def test_simulate_goes_on_until_it_is_precise_and_keeps_its_runs(
     assert main([*command, "--language", "ru"]) == 0
     said = capsys.readouterr().out
     assert "Доля экземпляров в срок" in said
-    assert "± — интервал 95" in said.replace("\u00a0", " ")
+    assert "± или границы — интервал 95" in said.replace("\u00a0", " ")
     assert (study / "runs.jsonl").read_text(encoding="utf-8") == runs
 
 

@@ -158,9 +158,11 @@ class Experiment:
         runs = t.plural("{n} replication", "{n} replications", self.replications)
         level = t.percent(self.confidence)
         if self.comparisons > 1:
-            note = t("± is the {level} interval over {runs}, for all scenarios at once.", level=level, runs=runs)
+            note = t(
+                "± or a range is the {level} interval over {runs}, for all scenarios at once.", level=level, runs=runs
+            )
         else:
-            note = t("± is the {level} interval over {runs}.", level=level, runs=runs)
+            note = t("± or a range is the {level} interval over {runs}.", level=level, runs=runs)
         if len(self.answers) and (self.answers["parameters"] > 0).any():
             note += " " + t("What is not known of the model widens it.")
         return note

@@ -42,7 +42,7 @@ def test_the_chart_says_what_the_answers_say(found: Experiment) -> None:
     assert said[0].startswith("Cycle time, mean: now ")
     assert "one <more> writer & co" in said
     assert found.compared()["Verdict"][0] in said
-    assert any(one.startswith("± is the 95% interval over 4 replications, for all") for one in said)
+    assert any(one.startswith("± or a range is the 95% interval over 4 replications, for all") for one in said)
     # An unstable scenario has words only; of the others, one bar each.
     assert len(re.findall("fill-opacity", found.chart().svg)) == 2
     assert "Время цикла, среднее: сейчас" in found.chart(language="ru").svg
