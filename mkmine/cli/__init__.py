@@ -17,7 +17,7 @@ from mkmine.cli.analysis import check, describe, diagnose, map_
 from mkmine.cli.console import Console
 from mkmine.cli.data import convert, partition, quality, summarise
 from mkmine.cli.demo import demo
-from mkmine.cli.documents import report
+from mkmine.cli.documents import regulation, report
 from mkmine.cli.verb import Program, common, message
 from mkmine.cli.whatif import simulate
 from mkmine.errors import MkmineError
@@ -26,7 +26,7 @@ __all__ = ["main", "program"]
 
 # An error of a room names its remedy as Python does.
 SETTING = re.compile(r'\b[a-z_]+="')
-VERBS = (demo, describe, quality, convert, partition, summarise, map_, check, diagnose, simulate, report)
+VERBS = (demo, describe, quality, convert, partition, summarise, map_, check, diagnose, simulate, report, regulation)
 
 
 def program() -> click.Group:

@@ -1,4 +1,4 @@
-"""The verb that makes the document: report."""
+"""The verbs that make documents: report, regulation."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mkmine.errors import DataError
 if TYPE_CHECKING:
     from mkmine.report import Report
 
-__all__ = ["findings_of", "report", "save_report"]
+__all__ = ["findings_of", "regulation", "report", "save_report"]
 
 
 @click.command(
@@ -85,6 +85,38 @@ def report(
     console.emit({**places, "findings": findings_of(document)})
     console.line(t("Report: {path}", path=places["report"]))
     console.line(t("Tables: {path}", path=places["tables"]))
+    return 0
+
+
+@click.command(
+    cls=Verb,
+    help=message(
+        "Write the regulation of a process and the job instructions of its roles, from its model and process card."
+    ),
+    example="mkmine regulation data/article/to_be.bpmn --output reports/regulation.docx --language ru",
+)
+@click.argument("model", type=click.Path(path_type=Path), metavar="TO_BE")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    default=Path("regulation.html"),
+    help=message("The file to write, .docx or .html. Default regulation.html."),
+)
+@click.option("--role", help=message("Only the job instruction of this role."))
+@common
+@click.pass_context
+def regulation(context: click.Context, /, model: Path, output: Path, role: str | None) -> int:
+    """Write the regulation and say where it is."""
+    import mkmine as mk
+
+    console = console_of(context)
+    target = mk.read_target(model)
+    saved = mk.regulation(target, language=console.language, role=role).save(output.absolute())
+    gaps = [str(gap) for gap in target.gaps]
+    console.emit({"regulation": str(saved), "gaps": gaps})
+    console.line(console.t("Regulation: {path}", path=str(saved)))
+    if gaps:
+        console.line(console.t("Not said yet: {n} (chapter “Open questions”).", n=len(gaps)))
     return 0
 
 

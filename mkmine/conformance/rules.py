@@ -275,6 +275,18 @@ def _same_person(view: _View, rule: Rule) -> _Found:
     return view.per_case(people > 1, of=both)
 
 
+def _not_later_than(view: _View, rule: Rule) -> _Found:
+    log, rows = view.log, view.of_activity(rule.activities[0])
+    done, first = np.unique(view.case[rows[~log.ongoing[rows]]], return_index=True)
+    until, missing = np.full(log.n_cases, log.observed[1]), np.ones(log.n_cases, dtype=np.bool_)
+    until[done], missing[done] = log.end[rows[~log.ongoing[rows]][first]], False
+    begun = log.start[log.offsets[:-1]]
+    passed = log.working_calendar().working_time(begun, np.maximum(until, begun))
+    over = passed > (rule.within_h or 0) * HOUR
+    waits = missing & view.open & ~over
+    return _Found(np.arange(log.n_cases), (over | missing) & ~waits, waits)
+
+
 _CHECKS: Mapping[str, Callable[[_View, Rule], _Found]] = {
     "existence": _existence,
     "at_most": _at_most,
@@ -297,4 +309,5 @@ _CHECKS: Mapping[str, Callable[[_View, Rule], _Found]] = {
     "exclusive_choice": _exclusive_choice,
     "four_eyes": _four_eyes,
     "same_person": _same_person,
+    "not_later_than": _not_later_than,
 }

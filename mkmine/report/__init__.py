@@ -15,8 +15,9 @@ from mkmine.report.document import Report
 from mkmine.report.drawing import draw
 from mkmine.report.improvement import report
 from mkmine.report.picture import Picture
+from mkmine.report.regulation import Regulation, regulation
 
-__all__ = ["Picture", "Report", "draw", "report"]
+__all__ = ["Picture", "Regulation", "Report", "draw", "regulation", "report"]
 
 
 class _Verb(ModuleType):

@@ -54,6 +54,9 @@ def rule_sentence(rule: Rule, t: Translator) -> str:
             text = t("nobody does both {a} and {b} of a case", a=a, b=b)
         case "same_person":
             text = t("the same person does {a} and {b} of a case", a=a, b=b)
-    if rule.within_h is not None:
+        case "not_later_than":
+            hours = t.number(rule.within_h)
+            text = t("{a} is done not later than {hours} h after the beginning of the case", a=a, hours=hours)
+    if rule.within_h is not None and rule.template != "not_later_than":
         text = t("{rule}, within {hours} h", rule=text, hours=t.number(rule.within_h))
     return text[:1].upper() + text[1:] if text[:1] not in "«“" else text

@@ -1,16 +1,21 @@
 """TO-BE: process models in BPMN 2.0, the process card, and the target they make together."""
 
 from mkmine.targets.bpmn import parse_bpmn, read_bpmn
-from mkmine.targets.card import Duty, Kpi, ProcessCard, read_card
+from mkmine.targets.card import Change, Document, Duty, Kpi, ProcessCard, read_card
 from mkmine.targets.export import to_bpmn, write_bpmn
+from mkmine.targets.gaps import Gap
 from mkmine.targets.layout import Box, Layout, lay_out
 from mkmine.targets.model import Flow, Node, ProcessModel
+from mkmine.targets.names import suggest_aliases
 from mkmine.targets.target import Target, read_target
 
 __all__ = [
     "Box",
+    "Change",
+    "Document",
     "Duty",
     "Flow",
+    "Gap",
     "Kpi",
     "Layout",
     "Node",
@@ -22,6 +27,7 @@ __all__ = [
     "read_bpmn",
     "read_card",
     "read_target",
+    "suggest_aliases",
     "to_bpmn",
     "write_bpmn",
 ]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
 
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator, model_validator
 
 from mkmine.errors import DataError, nearest
 from mkmine.files import read_yaml
@@ -32,6 +33,35 @@ class Duty(_Part):
     consulted: tuple[Name, ...] = ()
     informed: tuple[Name, ...] = ()
 
+    @field_validator("accountable", mode="before")
+    @classmethod
+    def _one_accountable(cls, value: object) -> object:
+        if isinstance(value, list | tuple):
+            if len(value) != 1:
+                raise ValueError(f"a step has exactly one accountable role, found {len(value)}")
+            return value[0]
+        return value
+
+
+class Document(_Part):
+    """A document or template that belongs to a step; `link` says where it is kept."""
+
+    name: Name
+    link: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named_alone(cls, value: Any) -> Any:
+        return {"name": value} if isinstance(value, str) else value
+
+
+class Change(_Part):
+    """One entry of the history of a regulation."""
+
+    date: date
+    who: Name
+    what: Name
+
 
 class Kpi(_Part):
     """One indicator of the process: what is measured, its target, who answers for it and how often."""
@@ -47,8 +77,10 @@ class ProcessCard(_Part):
     """What a regulation says about a process beside its diagram.
 
     `limits` and `case_limit_h` are hours of working time; `max_rounds` says how often an activity may be done in one
-    case; `rules` say what must come before what and who may do both; `aliases` maps names in the log (of activities and
-    roles) to names in the model. A process has exactly one owner.
+    case; `round_limits` are hours for the first, second ... time that an activity is done (the last holds for all
+    later ones); `rules` say what must come before what and who may do both; `documents` are those of an activity;
+    `changes` the history of the card; `aliases` maps names in the log (of activities and roles) to names in the model.
+    A process has exactly one owner.
     """
 
     process: Name
@@ -59,10 +91,13 @@ class ProcessCard(_Part):
     input: str = ""
     roles: dict[Name, Duty] = Field(default_factory=dict)
     limits: dict[Name, Hours] = Field(default_factory=dict)
+    round_limits: dict[Name, Annotated[tuple[Hours, ...], Field(min_length=1)]] = Field(default_factory=dict)
     case_limit_h: Hours | None = None
     max_rounds: dict[Name, Rounds] = Field(default_factory=dict)
     rules: tuple[Rule, ...] = ()
     kpis: tuple[Kpi, ...] = ()
+    documents: dict[Name, tuple[Document, ...]] = Field(default_factory=dict)
+    changes: tuple[Change, ...] = ()
     aliases: dict[Name, Name] = Field(default_factory=dict)
 
     @field_validator("owner", mode="before")
@@ -76,6 +111,13 @@ class ProcessCard(_Part):
             return value[0]
         return value
 
+    @field_validator("documents", mode="before")
+    @classmethod
+    def _one_or_several(cls, value: Any) -> Any:
+        if not isinstance(value, Mapping):
+            return value
+        return {name: [one] if isinstance(one, str | Mapping) else one for name, one in value.items()}
+
     def to_dict(self) -> dict[str, Any]:
         """The card as plain values."""
         return self.model_dump(mode="json") | {"rules": [rule.to_dict() for rule in self.rules]}
@@ -88,10 +130,13 @@ class ProcessCard(_Part):
         for activity, duty in self.roles.items():
             rows += [(f"role: {k}", activity, v) for k, v in duty.model_dump().items() if v]
         rows += [("limit_h", activity, hours) for activity, hours in self.limits.items()]
+        rows += [("round_limits_h", activity, hours) for activity, hours in self.round_limits.items()]
         rows += [("case_limit_h", "", self.case_limit_h)] if self.case_limit_h else []
         rows += [("max_rounds", activity, n) for activity, n in self.max_rounds.items()]
         rows += [("rule", "", str(rule)) for rule in self.rules]
         rows += [("kpi", kpi.name, kpi.target) for kpi in self.kpis]
+        rows += [("document", activity, one.name) for activity, some in self.documents.items() for one in some]
+        rows += [("change", "", f"{one.date}, {one.who}: {one.what}") for one in self.changes]
         rows += [("alias", name, known) for name, known in self.aliases.items()]
         return pd.DataFrame(rows, columns=["what", "activity", "value"])
 
@@ -115,46 +160,67 @@ def read_card(path: str | Path) -> ProcessCard:
     try:
         return ProcessCard.model_validate(values)
     except ValidationError as error:
-        lines = _lines(Path(path))
+        lines = card_lines(path)
         problems = [_problem(one, lines) for one in error.errors()[:10]]
         raise DataError(f'the process card "{path}" breaks its rules: ' + "; ".join(problems)) from None
 
 
-def check_card(card: ProcessCard, model: ProcessModel, *, source: str) -> None:
-    """Compare a card with its model.
+def check_card(
+    card: ProcessCard, model: ProcessModel, *, source: str, lines: Mapping[tuple[str, ...], int] | None = None
+) -> None:
+    """Compare a card with its model; `lines` are those of the card's file, which errors then name.
 
     Raises `DataError` if the card speaks of an activity that the model does not have, or gives the work to another role
     than the lane in which the model draws it.
     """
     known = model.activities
-    named: list[tuple[str, str]] = [
-        *(("roles", name) for name in card.roles),
-        *(("limits", name) for name in card.limits),
-        *(("max_rounds", name) for name in card.max_rounds),
+    fields = ("roles", "limits", "round_limits", "max_rounds", "documents")
+    named = [((field, name), name) for field in fields for name in getattr(card, field)]
+    for number, rule in enumerate(card.rules):
         # What must never be done is seldom drawn.
-        *(("rules", name) for rule in card.rules if rule.template != "absence" for name in rule.activities),
-    ]
-    for field, name in named:
+        activities = rule.activities if rule.template != "absence" else ()
+        named += [(("rules", str(number)), name) for name in activities]
+
+    def at(field: str, key: str) -> str:
+        line = (lines or {}).get((field, key))
+        return f"{source}, line {line}, {field}" if line else f"{source}, {field}"
+
+    for place, name in named:
         if name not in known:
-            raise DataError(f'{source}, {field}: activity "{name}" is not in the model; {nearest(name, known)}')
-    roles = [*model.lanes, *(r for d in card.roles.values() for r in (d.responsible, d.accountable) if r)]
-    targets = [*known, *dict.fromkeys(roles)]
-    for name, target in card.aliases.items():
-        if target not in targets:
-            raise DataError(
-                f'{source}, aliases: "{name}" stands for "{target}", which is neither an activity nor a role '
-                f"of the model; {nearest(target, targets)}"
-            )
+            raise DataError(f'{at(*place)}: activity "{name}" is not in the model; {nearest(name, known)}')
+    check_aliases(card.aliases, card, model, at=lambda name: at("aliases", name))
     for node in model.tasks:
         duty = card.roles.get(node.name)
         if duty and duty.responsible and node.lane and _plain(duty.responsible) != _plain(node.lane):
             raise DataError(
-                f'{source}, roles: "{node.name}" is the work of "{duty.responsible}", but the model draws it in the '
-                f'lane "{node.lane}"; make them agree'
+                f'{at("roles", node.name)}: "{node.name}" is the work of "{duty.responsible}", but the model draws it '
+                f'in the lane "{node.lane}"; make them agree'
             )
 
 
-_FIELDS = [*Duty.model_fields, *Kpi.model_fields, *Rule.model_fields, *TEMPLATES]
+def check_aliases(
+    aliases: Mapping[str, str], card: ProcessCard | None, model: ProcessModel, *, at: Callable[[str], str]
+) -> None:
+    """Raise `DataError` if an alias stands for neither an activity nor a role; `at` says where it is written."""
+    duties = card.roles.values() if card else ()
+    roles = [*model.lanes, *(r for d in duties for r in (d.responsible, d.accountable) if r)]
+    targets = [*model.activities, *dict.fromkeys(roles)]
+    for name, target in aliases.items():
+        if target not in targets:
+            raise DataError(
+                f'{at(name)}: "{name}" stands for "{target}", which is neither an activity nor a role '
+                f"of the model; {nearest(target, targets)}"
+            )
+
+
+_FIELDS = [
+    *Duty.model_fields,
+    *Document.model_fields,
+    *Change.model_fields,
+    *Kpi.model_fields,
+    *Rule.model_fields,
+    *TEMPLATES,
+]
 
 
 def _plain(name: str) -> str:
@@ -174,8 +240,8 @@ def _problem(error: Mapping[str, Any], lines: Mapping[tuple[str, ...], int]) -> 
     return f"{line}{' / '.join(place)}: {message}{shown}"
 
 
-def _lines(path: Path) -> dict[tuple[str, ...], int]:
-    """Line of every key in the YAML file, by its path."""
+def card_lines(path: str | Path) -> dict[tuple[str, ...], int]:
+    """Return the line of every key in the YAML file of a card, by its path."""
     import yaml
 
     def walk(node: yaml.Node, place: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], int]]:
@@ -189,5 +255,5 @@ def _lines(path: Path) -> dict[tuple[str, ...], int]:
                 yield (*place, str(i)), value.start_mark.line + 1
                 yield from walk(value, (*place, str(i)))
 
-    root = yaml.compose(path.read_text(encoding="utf-8-sig"), Loader=yaml.SafeLoader)
+    root = yaml.compose(Path(path).read_text(encoding="utf-8-sig"), Loader=yaml.SafeLoader)
     return dict(walk(root, ())) if root else {}

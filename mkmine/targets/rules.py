@@ -39,10 +39,11 @@ Template = Literal[
     "exclusive_choice",
     "four_eyes",
     "same_person",
+    "not_later_than",
 ]
-_ONE = frozenset({"existence", "at_most", "absence", "init", "last"})
+_ONE = frozenset({"existence", "at_most", "absence", "init", "last", "not_later_than"})
 _COUNTED = frozenset({"existence", "at_most"})
-_TIMED = frozenset({"response", "succession", "alternate_response", "chain_response"})
+_TIMED = frozenset({"response", "succession", "alternate_response", "chain_response", "not_later_than"})
 _WORDS: Mapping[str, str] = {
     "existence": "{a} is done{times}",
     "at_most": "{a} is done at most {n} times",
@@ -65,15 +66,17 @@ _WORDS: Mapping[str, str] = {
     "exclusive_choice": "either {a} or {b} is done, not both",
     "four_eyes": "nobody does both {a} and {b} of a case",
     "same_person": "the same person does {a} and {b} of a case",
+    "not_later_than": "{a} is done{within} of the beginning of the case",
 }
 TEMPLATES: tuple[str, ...] = get_args(Template)
 
 
 class Rule(BaseModel):
     """One rule. In a card: `{precedence: [Brief, Draft]}`, `{response: [Brief, Draft], within_h: 16}`,
-    `{at_most: [Approval], times: 3}`.
+    `{at_most: [Approval], times: 3}`, `{not_later_than: [Publication], within_h: 80}`.
 
-    `within_h` is working time from the end of the first to the start of the second; `times` counts executions.
+    `within_h` is working time from the end of the first to the start of the second, for `not_later_than` from the
+    beginning of the case to the first end; `times` counts executions.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
@@ -107,6 +110,8 @@ class Rule(BaseModel):
             raise ValueError(f'"{self.template}" is about two different activities, found "{self.activities[0]}" twice')
         if self.within_h is not None and self.template not in _TIMED:
             raise ValueError(f'"{self.template}" has no `within_h`; these have: {", ".join(sorted(_TIMED))}')
+        if self.template == "not_later_than" and self.within_h is None:
+            raise ValueError('"not_later_than" needs `within_h`, hours of working time from the beginning of the case')
         if (self.times is not None) != (self.template == "at_most") and self.template != "existence":
             told = (
                 "needs `times`" if self.times is None else f"has no `times`; these have: {', '.join(sorted(_COUNTED))}"

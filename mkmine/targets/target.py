@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import html
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from mkmine.targets.bpmn import read_bpmn
-from mkmine.targets.card import ProcessCard, check_card, read_card
+from mkmine.targets.card import ProcessCard, card_lines, check_aliases, check_card, read_card
+from mkmine.targets.gaps import Gap, find_gaps
 from mkmine.targets.model import ProcessModel
 
 
@@ -19,17 +20,19 @@ from mkmine.targets.model import ProcessModel
 class Target:
     """How the process should run: `model` says in which order, `card` by whom, for whom and how fast.
 
-    `card` is None if no card was found: then only order and lanes can be checked. Raises `DataError` if the card
-    contradicts the model.
+    `card` is None if no card was found: then only order and lanes can be checked; `confirmed` are aliases beside those
+    of the card. Raises `DataError` if the card contradicts the model, or an alias leads nowhere.
     """
 
     model: ProcessModel
     card: ProcessCard | None = None
     source: str = ""
+    confirmed: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.card is not None:
             check_card(self.card, self.model, source=self.source or "process card")
+        check_aliases(self.confirmed, self.card, self.model, at=lambda name: "confirmed aliases")
 
     @property
     def name(self) -> str:
@@ -50,9 +53,21 @@ class Target:
         return roles
 
     @property
+    def gaps(self) -> tuple[Gap, ...]:
+        """What model and card do not say although a regulation should."""
+        return find_gaps(self)
+
+    @property
     def aliases(self) -> Mapping[str, str]:
         """Names of the model for names of the log that differ."""
-        return self.card.aliases if self.card else {}
+        return {**(self.card.aliases if self.card else {}), **self.confirmed}
+
+    def with_aliases(self, aliases: Mapping[str, str]) -> Target:
+        """Return the target with more names of the log (of activities and roles) and what they stand for in it.
+
+        Raises `DataError` if one stands for what is neither an activity nor a role of the target.
+        """
+        return replace(self, confirmed={**self.confirmed, **aliases})
 
     def to_dict(self) -> dict[str, Any]:
         """Model and card as plain values."""
@@ -61,6 +76,7 @@ class Target:
             "source": self.source,
             "model": self.model.to_dict(),
             "card": self.card.to_dict() if self.card else None,
+            "confirmed": dict(self.confirmed),
         }
 
     def to_pandas(self) -> pd.DataFrame:
@@ -97,4 +113,6 @@ def read_target(path: str | Path, *, card: str | Path | None = None, process: st
     found = Path(card) if card is not None else next((one for one in beside if one.is_file()), None)
     if found is None:
         return Target(model=model, source=str(file))
-    return Target(model=model, card=read_card(found), source=str(found))
+    told = read_card(found)
+    check_card(told, model, source=str(found), lines=card_lines(found))
+    return Target(model=model, card=told, source=str(found))

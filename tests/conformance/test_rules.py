@@ -43,6 +43,8 @@ def activations(template: str, case: Case) -> tuple[int, int]:
         "last": names[-1] != "A",
         "choice": not a and not b,
         "exclusive_choice": bool(a) == bool(b),
+        # Each takes half an hour, one an hour.
+        "not_later_than": not a or a[0] + 0.5 > 3,
     }
     if template in per_case:
         return 1, int(per_case[template])
@@ -83,8 +85,8 @@ def log_of(cases: list[Case]) -> EventLog:
 
 
 def rule(template: str, **options: object) -> Rule:
-    one = template in {"existence", "at_most", "absence", "init", "last"}
-    times = {"times": 2} if template == "at_most" else {}
+    one = template in {"existence", "at_most", "absence", "init", "last", "not_later_than"}
+    times = {"at_most": {"times": 2}, "not_later_than": {"within_h": 3}}.get(template, {})
     return Rule.model_validate({template: ["A"] if one else ["A", "B"]} | times | options)
 
 
@@ -99,7 +101,7 @@ cases = st.lists(
 @given(data=cases)
 def test_every_template_against_its_definition(template: str, data: list[Case]) -> None:
     log = log_of(data)
-    log = replace(log, completed=np.ones(log.n_cases, dtype=np.bool_))
+    log = replace(log, calendar=Calendar.always(), completed=np.ones(log.n_cases, dtype=np.bool_))
     row = check_rules(log, [rule(template)], known=["A", "B"]).iloc[0]
     expected = [activations(template, case) for case in data]
     assert (row["checked"], row["violated"]) == tuple(map(sum, zip(*expected, strict=True)))
@@ -133,6 +135,23 @@ def test_an_answer_in_time(make_log: Callable[..., EventLog]) -> None:
     assert row["rule"] == "after A, B is done within 4 h"
 
 
+def test_not_later_than_from_the_beginning_of_the_case(make_log: Callable[..., EventLog]) -> None:
+    log = make_log(
+        [
+            *(("1", "B", 0, 1, "x"), ("1", "A", 3, 4, "x"), ("1", "A", 8, 9, "x")),
+            *(("2", "B", 0, 1, "x"), ("2", "A", 3, 6, "x")),
+            ("3", "B", 0, 1, "x"),
+            ("4", "B", 8, 9, "x"),
+        ]
+    )
+    log = replace(log, calendar=Calendar.always(), completed=np.array([True, True, False, False]))
+    row = check_rules(log, [rule("not_later_than", within_h=5)]).iloc[0]
+    # The first A of case 1 ended in time; that of 2 is late, 3 is overdue, and 4 has time left.
+    assert (row["checked"], row["violated"], row["pending"]) == (3, 2, 1)
+    assert row["examples"] == ("2", "3")
+    assert row["rule"] == "A is done within 5 h of the beginning of the case"
+
+
 def test_aliases_and_unknown_names(make_log: Callable[..., EventLog]) -> None:
     log = make_log([("1", "a.", 0, 1, "x"), ("1", "B", 3, 4, "x")])
     assert check_rules(log, [rule("response")], aliases={"a.": "A"})["violated"].tolist() == [0]
@@ -153,6 +172,7 @@ def test_aliases_and_unknown_names(make_log: Callable[..., EventLog]) -> None:
         ({"at_most": ["A"]}, "needs `times`"),
         ({"response": ["A", "B"], "times": 3}, "no `times`"),
         ({"response": ["A", "B"], "precedence": ["A", "B"]}, "found 2"),
+        ({"not_later_than": ["A"]}, "needs `within_h`"),
         ({"existence": ["A"], "times": 0}, "greater than or equal to 1"),
     ],
 )
