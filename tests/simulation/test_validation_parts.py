@@ -207,3 +207,11 @@ def test_true_outside_delays_are_recovered(shared_logs: Path, name: str, activit
         code = list(found.activities).index(activity)
         assert spent.steady[code]
         assert np.nansum(spent.delay[found.activity == code]) == pytest.approx(truth[activity], rel=0.1)
+
+
+def test_waiting_that_is_next_to_nothing_costs_little() -> None:
+    errors = {"cycle_mean_h": [0.0], "waiting_per_case_h": [1.0]}
+    table, each = cuts(errors, inside=False, floor=0.0)
+    assert graded(table, each)[0] == "poor"
+    each.loc[each["kpi"] == "waiting_per_case_h", "actual"] = 0.05
+    assert graded(table, each) == ("good", ())

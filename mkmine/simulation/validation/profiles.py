@@ -129,19 +129,30 @@ def distances(one: Profile, other: Profile) -> dict[str, float]:
 
     As a share of what the other shows: the mean difference of cycle-time quantiles (the Wasserstein distance), of the
     waiting by activity (weighted by instances), of queues, of the work in progress over time, of the workload by
-    person. As a share of the instances that would have to be elsewhere (total variation): rework (by activity and
+    person; waiting that is under half of the time of a case, and queues under half of the cases, are measured by that
+    half. As a share of the instances that would have to be elsewhere (total variation): rework (by activity and
     round), and the hours of events and arrivals (the mean of that by weekday and that by hour of the day).
     """
     return {
         "cycle_time": _relative(one.cycle, other.cycle),
-        "waiting": _relative(one.waiting * other.begun, other.waiting * other.begun),
-        "queues": _relative(one.queues, other.queues),
+        "waiting": _relative(one.waiting * other.begun, other.waiting * other.begun) * _waits(other),
+        "queues": _relative(one.queues, other.queues) * _part(float(other.queues.sum()), other.figures["wip"]),
         "in_progress": _relative(one.in_progress, other.in_progress),
         "workload": _relative(one.workload, other.workload),
         "rework": _variation(one.rounds, other.rounds),
         "activity_hours": _by_clock(one.events, other.events),
         "arrival_hours": _by_clock(one.arrivals, other.arrivals),
     }
+
+
+def _waits(one: Profile) -> float:
+    waiting, processing = (one.figures[key] for key in ("waiting_per_case_h", "processing_per_case_h"))
+    return _part(waiting, waiting + processing)
+
+
+def _part(part: float, whole: float) -> float:
+    """Return 1 for at least half of a whole, less for less: what is next to nothing may differ by much."""
+    return min(1.0, 2 * part / whole) if whole > 0 else 1.0
 
 
 def _relative(one: Floats, other: Floats) -> float:

@@ -49,8 +49,8 @@ class Validation:
     grade
         `"good"`: each judged figure is predicted within 15 %, or within 30 % where it lies in its band or is off by no
         more than reality is from itself (the floor); `"fair"`: within 35 % or 70 %; `"poor"` otherwise. This is asked
-        of the mean over the cuts, and with twice the room of the latest. A band so wide that it holds anything proves
-        nothing.
+        of the mean over the cuts, and with twice the room of the latest. Where the waiting is under half of the mean
+        cycle time, its error is a share of that half. A band so wide that it holds anything proves nothing.
     reasons
         Keys of the figures that cost the grade, worst first; `explain` says it in words.
     cut, until
@@ -173,11 +173,19 @@ def _plain(table: pd.DataFrame) -> list[dict[str, Any]]:
     return records(table)
 
 
+def _matters(cuts: pd.DataFrame) -> pd.Series[float]:
+    """Return by what errors are multiplied: that of a waiting which is under half of the cycle time counts less."""
+    whole = cuts[cuts["kpi"] == "cycle_mean_h"].set_index("cut")["actual"]
+    share = 2 * cuts["actual"] / cuts["cut"].map(whole)
+    return share.clip(upper=1.0).where(cuts["kpi"] == "waiting_per_case_h", 1.0).fillna(1.0)
+
+
 def graded(table: pd.DataFrame, cuts: pd.DataFrame) -> tuple[Grade, tuple[str, ...]]:
     """Return the grade that the tables of a `Validation` give, and the figures that cost it, worst first."""
     floor = cuts["kpi"].map(table.set_index("kpi")["floor"])
     excused = cuts["inside"] | (cuts["error"].abs() <= floor)
-    sizes = cuts.assign(size=(cuts["error"].abs() * np.where(excused, 0.5, 1.0)).fillna(np.inf))
+    size = cuts["error"].abs() * np.where(excused, 0.5, 1.0) * _matters(cuts)
+    sizes = cuts.assign(size=size.fillna(np.inf))
     sizes = sizes[sizes["kpi"].isin(JUDGED) & sizes["actual"].notna()]
     if not len(sizes):
         return "poor", ()
