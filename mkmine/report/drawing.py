@@ -65,7 +65,7 @@ def draw(
     if isinstance(value, Causes):
         return draw_causes(value, language=language)
     if isinstance(value, ProcessModel):
-        return draw_target(value, language=language)
+        return draw_target(value, language=language, meant=False)
     if type(value) in _ONE_CHART:
         return _ONE_CHART[type(value)](value, language=language)
     if type(value) in _CHARTS:

@@ -43,10 +43,11 @@ def draw_target(
     absent: Collection[str] = (),
     roles: Mapping[str, str] | None = None,
     language: str = "en",
+    meant: bool = True,
 ) -> Picture:
     """Draw a process model from top to bottom; tasks in `absent` (never met in the log) stand out.
 
-    `roles` names who does a task; without it the lane does. Raises `UnknownNameError` if the language is unknown.
+    `meant` tells whether the model says what should be (TO-BE), or was discovered. `roles` names who does a task; without it the lane does. Raises `UnknownNameError` if the language is unknown.
     """
     t = translator(language)
     tasks = {node.id: _task(node, absent=absent, roles=roles or {}, t=t) for node in model.tasks}
@@ -75,7 +76,7 @@ def draw_target(
         if center is not None:
             parts.append(label(flows[flow.id], center=center, color=palette.MUTED))
     parts += [_asked(lines, placed.centers[name]) for name, lines in questions.items()]
-    return _compose(parts, placed, t=t, absent=any(name in absent for name in model.activities))
+    return _compose(parts, placed, t=t, absent=any(name in absent for name in model.activities), meant=meant)
 
 
 def _task(node: Node, *, absent: Collection[str], roles: Mapping[str, str], t: Translator) -> Lettered:
@@ -154,7 +155,7 @@ def _returns(model: ProcessModel) -> set[str]:
     return found
 
 
-def _compose(parts: list[str], placed: Layout, *, t: Translator, absent: bool) -> Picture:
+def _compose(parts: list[str], placed: Layout, *, t: Translator, absent: bool, meant: bool) -> Picture:
     words = t("highlighted: never met in the log") if absent else ""
     width = max(placed.width, text_width(words, size=NUMBER_SIZE) + 24) + 2 * _MARGIN
     height = placed.height + 2 * _MARGIN + (22 if words else 0)
@@ -163,6 +164,6 @@ def _compose(parts: list[str], placed: Layout, *, t: Translator, absent: bool) -
         y = placed.height + 2 * _MARGIN + 6
         drawn.append(f'<rect x="{_MARGIN:.0f}" y="{y - 10:.1f}" width="16" height="11" rx="2.5" fill="{_ABSENT}"/>')
         drawn.append(text(words, at=(_MARGIN + 23, y), size=NUMBER_SIZE, color=palette.MUTED))
-    title = t("The process as it was meant: TO-BE")
+    title = t("The process as it was meant: TO-BE") if meant else t("Process model")
     svg = document(drawn, width=width, height=height, title=title, description=words)
     return Picture(svg=svg, width=width, height=height, title=title)
