@@ -311,7 +311,7 @@ class _Evidence:
         """Hand over smaller batches where work waits for batches to be full."""
         waited = self.causes.shares
         waited = waited[(waited["cause"] == "batching") & (waited["share"] >= MATTERS)]
-        if not len(waited):
+        if self.log.timestamps == "completed" or not len(waited):
             return
         row = waited.sort_values("hours", ascending=False).iloc[0]
         name, log = str(row["activity"]), self.causes.log
@@ -320,6 +320,7 @@ class _Evidence:
         sizes = np.bincount(found.of[rows][found.of[rows] >= 0])
         size = float(sizes[sizes > 0].mean()) if sizes.any() else 1.0
         smaller = max(round(size * HALF), 1)
+        longest = max(round(float(np.quantile(self._hours(rows, "batching"), 0.95)), 1), 1.0)
         lever = Lever(
             kind="batch",
             name=name,
@@ -327,7 +328,8 @@ class _Evidence:
             reason=f"cases wait {row['hours']:,.0f} working hours until batches of {size:.1f} are complete",
             evidence={"hours": float(row["hours"]), "size": size, "smaller": smaller},
             method=BATCH_METHOD,
-            changes=({"do": "batch", "activity": name, "size": smaller},),
+            # Nothing waits for ever for a batch that is never full.
+            changes=({"do": "batch", "activity": name, "size": smaller, "hours": longest},),
         )
         # The first of a batch of n waits for n - 1 others, on average each for half of them.
         left = max(smaller - 1, 0) / max(size - 1, 1e-9)
