@@ -182,3 +182,41 @@ def models(draw: st.DrawFn, *, limits: bool = False) -> SimulationModel:
             "wip_limit": 12 if limits and draw(st.booleans()) else None,
         }
     )
+
+
+@st.composite
+def everything(draw: st.DrawFn) -> SimulationModel:
+    """Any of these models with what surrounds it: zones, shifts, sickness, bursts of arrivals, batches, costs."""
+    values = draw(st.one_of(models(), models(limits=True), overlapping_models())).to_dict()
+    early = any(route["overlap"] for one in values["activities"].values() for ways in one["next"] for route in ways)
+    values |= {
+        "time_zone": draw(st.sampled_from(["UTC", "Europe/London", "Asia/Kolkata"])),
+        "start": draw(st.sampled_from(["2025-01-06", "2025-03-24", "2025-12-22"])),
+        "sickness": draw(st.sampled_from([None, {"per_year": 50, "days": {1: 0.5, 3: 0.3, 20: 0.2}}])),
+        "cost": draw(st.sampled_from([0.0, 3.0])),
+        "queue": draw(st.sampled_from(["fifo", "lifo", "deadline", "priority", "ageing"])),
+        "ageing": 8,
+        "due": exponential(20),
+    }
+    values["calendars"]["shifts"] = {"rotation": {"since": "2025-01-01", "days": ["08:00-20:00", "20:00-24:00", ""]}}
+    for person in values["people"]:
+        person["calendar"] = draw(st.sampled_from([person["calendar"], person["calendar"], "shifts"]))
+        person["absences"] = draw(st.sampled_from([[], [], [["2025-01-08", "2025-01-12"]]]))
+    values["arrivals"] |= {
+        "gap_cv": draw(st.sampled_from([0, 1, 3])),
+        "sizes": draw(st.sampled_from([{}, {1: 0.5, 4: 0.5}])),
+        "seasons": draw(st.sampled_from([[], [{"first": "2025-01-07", "last": "2025-01-20", "factor": 3}]])),
+    }
+    done = [name for name, one in values["activities"].items() if one["role"]]
+    for one in values["activities"].values():
+        one["cost_per_hour"] = draw(st.sampled_from([0.0, 7.0]))
+        if not one["role"]:
+            continue
+        if not (one["same_person"] or one["other_person_than"]) and draw(st.booleans()):
+            one["other_person_than"] = draw(st.sampled_from(done))
+        if not early and one["patience"] is None and draw(st.integers(0, 3)) == 0:
+            one["batch"] = {"size": 3, "hours": 5, "together": True, "addition": 0.5}
+        if one["batch"] and one["batch"]["together"]:
+            one |= {"same_person": False, "other_person_than": None}
+        one["at_closing"] = draw(st.sampled_from(["pause", "finish", "wait"]))
+    return SimulationModel.from_dict(values)

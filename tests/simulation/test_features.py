@@ -14,9 +14,12 @@ from mkmine.calendars import DAY, HOUR, from_us
 from mkmine.errors import DataError
 from mkmine.eventlog import EventLog
 from mkmine.simulation import SimulationModel, simulate
+from mkmine.simulation.arrivals import arrival_times
+from mkmine.simulation.sickness import with_sickness
+from mkmine.streams import Streams
 
 from .conftest import OFFICE, article_values, exponential, single_queue
-from .strategies import models
+from .strategies import everything, models
 
 Values = dict[str, Any]
 FIXED = {"kind": "fixed", "hours": 1}
@@ -123,13 +126,64 @@ def check(model: SimulationModel, log: EventLog) -> None:
         )
         starts = np.concatenate((log.start[rows & ~together], [one[0] for one in work])).astype(np.int64)
         ends = np.concatenate((log.end[rows & ~together], [one[1] for one in work])).astype(np.int64)
-        moments = np.concatenate((ends, starts))
-        steps = np.concatenate((np.full(len(ends), -1), np.full(len(starts), 1)))
-        in_hand = np.cumsum(steps[np.lexsort((steps, moments))])
-        longer = ends > starts
-        if longer.all() and len(starts):
-            assert in_hand.max() <= person.capacity
+        assert most_at_once(starts, ends) <= person.capacity
         assert all(log.roles[role] in person.roles for role in np.unique(log.role[rows]))
+
+
+def most_at_once(start: np.ndarray, end: np.ndarray) -> int:
+    """How many of some spans overlap at most; empty ones do not count."""
+    start, end = start[end > start], end[end > start]
+    moments = np.concatenate((end, start))
+    steps = np.repeat([-1, 1], len(start))
+    return int(np.cumsum(steps[np.lexsort((steps, moments))]).max()) if len(start) else 0
+
+
+def check_limits(model: SimulationModel, log: EventLog) -> None:
+    """Limits, sizes of batches and costs are kept."""
+    for code, name in enumerate(log.activities):
+        activity, rows = model.activities[name], log.activity == code
+        assert most_at_once(log.start[rows], log.end[rows]) <= (activity.wip_limit or len(log))
+        if activity.batch and activity.batch.together and activity.batch.size:
+            single = rows & np.isin(log.resource, [k for k, one in enumerate(model.people) if one.capacity == 1])
+            pieces = np.column_stack((log.resource, log.start, log.end))[single & (log.end > log.start)]
+            if len(pieces):
+                assert np.unique(pieces, axis=0, return_counts=True)[1].max() <= activity.batch.size
+    heads = log.offsets[:-1]
+    first, last = np.minimum.reduceat(log.start, heads), np.maximum.reduceat(log.end, heads)
+    assert most_at_once(first, last) <= (model.wip_limit or log.n_cases)
+    if "cost" in log.attributes:
+        costs = np.bincount(log.case_of, weights=np.asarray(log.attributes["cost"])) + model.cost
+        if model.case_types:
+            costs += [model.case_types[kind].cost for kind in log.case_attributes["type"]]
+        assert log.case_attributes["cost"].tolist() == pytest.approx(costs.tolist())
+
+
+def check_four_eyes(model: SimulationModel, log: EventLog) -> None:
+    """Nobody does what must be done by another person than the last one who did some other thing in the case."""
+    for code, name in enumerate(log.activities):
+        other = model.activities[name].other_person_than
+        if other is None:
+            continue
+        for row in np.flatnonzero((log.activity == code) & (log.resource >= 0)):
+            case = slice(log.offsets[log.case_of[row]], log.offsets[log.case_of[row] + 1])
+            theirs = (log.activity[case] == log.activities.index(other)) & (log.resource[case] >= 0)
+            before, who = log.start[case][theirs], log.resource[case][theirs]
+            # Of what began at one moment, the log does not say which was last.
+            if (before < log.start[row]).any() and not (before == log.start[row]).any():
+                newest = before[before < log.start[row]].max()
+                assert set(who[before == newest]) != {log.resource[row]}
+
+
+@settings(max_examples=40)
+@given(everything(), st.integers(0, 100))
+def test_rules_hold_with_everything_together_and_in_both_engines(model: SimulationModel, seed: int) -> None:
+    log = simulate(model, seed=seed, cases=25, engine="simpy")
+    assert log.content_hash == simulate(model, seed=seed, cases=25, engine="kernel").content_hash
+    streams = Streams(seed)
+    ill = with_sickness(model, streams, int(arrival_times(model, streams, cases=25)[-1]))
+    check(ill, log)
+    check_limits(model, log)
+    check_four_eyes(model, log)
 
 
 @settings(max_examples=60)
