@@ -149,7 +149,7 @@ def draw_organisation(organisation: Organisation, metric: str, *, language: str)
     return render(chart, title=title, t=t, data=table)
 
 
-def _ladder() -> object:
+def _ladder() -> alt.Scale:
     import altair as alt
 
     return alt.Scale(range=["#e4eefb", "#7fabe0", "#0b3675"])

@@ -47,7 +47,8 @@ def draw_target(
 ) -> Picture:
     """Draw a process model from top to bottom; tasks in `absent` (never met in the log) stand out.
 
-    `meant` tells whether the model says what should be (TO-BE), or was discovered. `roles` names who does a task; without it the lane does. Raises `UnknownNameError` if the language is unknown.
+    `meant` tells whether the model says what should be (TO-BE), or was discovered. `roles` names who does a task;
+    without it the lane does. Raises `UnknownNameError` if the language is unknown.
     """
     t = translator(language)
     tasks = {node.id: _task(node, absent=absent, roles=roles or {}, t=t) for node in model.tasks}
