@@ -133,7 +133,8 @@ def waiting_causes(
     log. Intervals come from resampling blocks of consecutive cases (`Resamples`); they hold what another stretch of
     the same process would have shown, and not what the method itself may get wrong. What that hangs on is in
     `sensitivity`: the shares if people's hours cover less or more of their work or are those of the office, and if a
-    shorter or a longer pause counts as being free. A log of completions is split by estimated starts.
+    shorter or a longer pause counts as being free. A log of completions is split by estimated starts. What outsiders
+    spend on an activity that nobody of the log does is no wait here (in `Diagnosis.waiting` it is one).
 
     Source: K. Lashkevich et al. (2023), DOI 10.1007/978-3-031-34560-9_11, changed as `split_waiting` says.
     """

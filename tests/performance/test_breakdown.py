@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from mkmine.calendars import HOUR, Calendar
 from mkmine.catalogue.samples import ArticleSample, make_article
 from mkmine.catalogue.truth import true_waiting
 from mkmine.errors import UnknownNameError
 from mkmine.eventlog import EventLog
+from mkmine.eventlog.statuses import waiting_stays
 from mkmine.performance import Causes, waiting_causes
 from mkmine.performance.breakdown import ESTIMATED, FEW, NOBODY, STATUSES
 from mkmine.performance.causes import CAUSES
@@ -133,6 +137,29 @@ def test_a_queue_waits_for_those_of_the_next_status(make_log: Callable[..., Even
     assert rows.at["Queued", "contention"] == pytest.approx(10)
     assert rows.at["Waiting for client", "outside"] == pytest.approx(20)
     assert found.total["hours"].sum() == pytest.approx(30)
+
+
+@given(st.integers(0, 10_000))
+@settings(max_examples=25, deadline=None)
+def test_causes_of_any_log_add_up_to_its_waits(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    names = ["In progress", "Queued", "Waiting for client", "Review"]
+    rows = []
+    for case in range(int(rng.integers(1, 9))):
+        # Each status lasts until the next.
+        moments = np.sort(rng.integers(0, 40 * 24 * 60, int(rng.integers(2, 9))))
+        for begin, end in pairwise(moments.tolist()):
+            person = [None, "x", "y"][rng.integers(3)]
+            rows.append((str(case), names[rng.integers(4)], begin, end, person))
+    frame = pd.DataFrame(rows, columns=["case", "activity", "start", "end", "resource"])
+    for name in ("start", "end"):
+        frame[name] = pd.Timestamp("2025-03-03", tz="UTC") + pd.to_timedelta(frame[name], unit="min")
+    log = EventLog.from_pandas(frame, start="start", resource="resource")
+    found = waiting_causes(log, calendar=ALWAYS)
+    assert found.hours.min(initial=0) >= 0
+    stays = waiting_stays(log)
+    assert found.hours[~stays].sum() == 0
+    assert found.hours.sum() * HOUR == pytest.approx((log.end - log.start)[stays].sum())
 
 
 def test_without_people_nothing_can_be_told(make_log: Callable[..., EventLog]) -> None:
