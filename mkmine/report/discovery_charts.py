@@ -13,6 +13,8 @@ from mkmine.report.picture import Picture
 from mkmine.report.vega import category_labels, render
 
 if TYPE_CHECKING:
+    import altair as alt
+
     from mkmine.discovery import Drift, Organisation, Rework, Variants
 
 __all__ = ["draw_drift", "draw_organisation", "draw_rework", "draw_variants"]
@@ -68,8 +70,8 @@ def draw_drift(drift: Drift, *, language: str) -> Picture:
         aspect=drift.changes["aspect"].map(named),
         color=drift.changes["aspect"].map(_SPAN),
         words=[
-            f"{row.most}: {t.number(row.before, digits=2)} → {t.number(row.after, digits=2)}"
-            for row in drift.changes.itertuples()
+            f"{row['most']}: {t.number(row['before'], digits=2)} → {t.number(row['after'], digits=2)}"
+            for row in drift.changes.to_dict("records")
         ],
         **{name: drift.changes[name].dt.tz_localize(None) for name in ("when", "early", "late")},
     )

@@ -2,16 +2,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mkmine.calendars import Calendar
 from mkmine.discovery import ProcessMap, discover
-from mkmine.errors import DataError
+from mkmine.discovery.process_map import merged_order
+from mkmine.errors import DataError, UnknownNameError
 from mkmine.eventlog import EventLog
 from mkmine.eventlog.formats.read import read
 
@@ -40,7 +43,7 @@ def approval(make_log: Callable[..., EventLog]) -> EventLog:
             ("3", "Brief", 9, 10, "Anna"),
             ("3", "Writing", 11, 99, "Boris", True),
         ],
-        completed=__import__("pandas").Series([False], index=["3"]),
+        completed=pd.Series([False], index=["3"]),
     )
 
 
@@ -140,3 +143,93 @@ def test_pm4py_measures_the_same_waits(shared_logs: Path) -> None:
         assert found.at[pair, "waiting_mean_h"] == pytest.approx(statistics["mean"] / 3600, rel=1e-6, abs=1e-3)
         assert found.at[pair, "waiting_median_h"] == pytest.approx(statistics["median"] / 3600, rel=1e-6, abs=1e-3)
     assert np.isfinite(found["waiting_p85_h"]).all()
+
+
+def test_the_most_in_one_case_and_the_clock(approval: EventLog) -> None:
+    working = Calendar.parse({"Mon-Fri": "09:00-13:00"})
+    found = discover(approval, calendar=working)
+    assert edge(found, "Writing", "Approval")["max_repeats"] == 2
+    assert edge(found, "Brief", "Writing")["max_repeats"] == 1
+    wall = discover(approval, calendar=working, clock="wall")
+    assert wall.calendar.is_always_open
+    assert edge(wall, "Writing", "Approval")["waiting_total_h"] == 4 + 3 + 1
+    assert edge(wall, "Writing", "Approval")["waiting_p95_h"] == pytest.approx(3.9)
+    assert "time of the clock" in repr(wall)
+    with pytest.raises(UnknownNameError, match="clock"):
+        discover(approval, clock="wal")  # type: ignore[arg-type]
+
+
+@given(st.lists(st.text("AB", min_size=1, max_size=8), min_size=1, max_size=12))
+def test_the_most_repeats_are_those_counted_case_by_case(paths: list[str]) -> None:
+    rows = [
+        (n, letter, pd.Timestamp("2025-01-06") + pd.Timedelta(hours=i))
+        for n, p in enumerate(paths)
+        for i, letter in enumerate(p)
+    ]
+    log = EventLog.from_pandas(pd.DataFrame(rows, columns=["case", "activity", "end"]))
+    counts: dict[tuple[str, str], int] = {}
+    for path in paths:
+        for pair in set(pairwise(path)):
+            counts[pair] = max(counts.get(pair, 0), list(pairwise(path)).count(pair))
+    found = discover(log, calendar=ALWAYS).edges
+    assert dict(zip(zip(found["source"], found["target"], strict=True), found["max_repeats"], strict=True)) == counts
+
+
+def test_parallel_work_is_known_by_its_overlaps(make_log: Callable[..., EventLog]) -> None:
+    rows = []
+    for n in range(20):
+        first, second = ("Text", "Picture") if n % 2 else ("Picture", "Text")
+        rows += [(str(n), "Brief", 0, 1), (str(n), first, 2, 6), (str(n), second, 3, 7), (str(n), "Print", 8, 9)]
+    found = discover(make_log(rows), calendar=ALWAYS, parallel=False)
+    assert found.parallel_left_out == 2
+    assert not {("Text", "Picture"), ("Picture", "Text")} & set(
+        zip(found.edges["source"], found.edges["target"], strict=True)
+    )
+    assert len(found.edges) == 4
+    assert "2 paths between activities done side by side" in repr(found)
+
+
+@pytest.mark.parametrize(
+    ("paths", "parallel"), [(["STPE", "SPTE"], True), (["STPE"], False), (["STPTPE", "SPTPTE"], False)]
+)
+def test_of_completions_parallel_is_what_comes_in_any_order_without_alternating(
+    paths: list[str], parallel: bool
+) -> None:
+    rows = [
+        (f"{path}{n}", letter, pd.Timestamp("2025-01-06") + pd.Timedelta(hours=i))
+        for path in paths
+        for n in range(20)
+        for i, letter in enumerate(path)
+    ]
+    log = EventLog.from_pandas(pd.DataFrame(rows, columns=["case", "activity", "end"]))
+    assert edge(discover(log, calendar=ALWAYS), "T", "P")["parallel"] == parallel
+
+
+def test_activities_cost_what_their_attribute_says() -> None:
+    times = pd.to_datetime(["2025-01-06 09:00", "2025-01-06 10:00", "2025-01-06 11:00"])
+    frame = pd.DataFrame(
+        {"case": "a", "activity": ["X", "X", "Y"], "end": times, "cost": [10.0, 30.0, np.nan], "word": "w"}
+    )
+    log = EventLog.from_pandas(frame, attributes=["cost", "word"])
+    table = discover(log, cost="cost").activities.set_index("activity")
+    assert (table.loc["X", "cost_total"], table.loc["X", "cost_median"]) == (40.0, 20.0)
+    assert np.isnan(table.loc["Y", "cost_total"])
+    assert not discover(log).costed
+    with pytest.raises(DataError, match='"word" holds no numbers'):
+        discover(log, cost="word")
+    with pytest.raises(UnknownNameError, match="price"):
+        discover(log, cost="price")
+
+
+def test_fewer_paths_of_a_map_are_those_of_a_map_with_fewer(approval: EventLog) -> None:
+    whole = discover(approval, calendar=ALWAYS)
+    assert whole.only(paths=0.4).edges.equals(discover(approval, paths=0.4, calendar=ALWAYS).edges)
+    assert whole.only(paths=0.4).shown_paths == discover(approval, paths=0.4, calendar=ALWAYS).shown_paths
+    with pytest.raises(DataError, match="paths=2"):
+        whole.only(paths=2)
+
+
+def test_two_orders_are_merged_into_one() -> None:
+    assert merged_order(["a", "b", "d"], ["a", "c", "d", "e"]) == ("a", "c", "b", "d", "e")
+    assert merged_order([], ["x", "y"]) == ("x", "y")
+    assert merged_order(["b"], ["a", "b"]) == ("a", "b")
