@@ -127,8 +127,6 @@ def _named(experiment: Experiment | None, t: Translator) -> Experiment | None:
 def readable(log: EventLog, whole: ProcessMap) -> ProcessMap:
     """Return the map with as many of the most frequent activities and paths as a page can show."""
     activities = min(1.0, _MOST_ACTIVITIES / max(len(whole.activities), 1))
-    for paths in (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1, 0.05):
-        chosen = whole if activities == paths == 1.0 else discover(log, activities=activities, paths=paths)
-        if len(chosen.edges) <= max(_FEWEST_PATHS, _PATHS_PER_ACTIVITY * len(chosen.activities)):
-            return chosen
-    return chosen
+    chosen = whole if activities == 1.0 else discover(log, activities=activities, calendar=whole.calendar)
+    most = max(_FEWEST_PATHS, _PATHS_PER_ACTIVITY * len(chosen.activities))
+    return chosen if len(chosen.edges) <= most else chosen.only(paths=most / len(chosen.edges))
