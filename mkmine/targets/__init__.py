@@ -7,6 +7,8 @@ from mkmine.targets.gaps import Gap
 from mkmine.targets.layout import Box, Layout, lay_out
 from mkmine.targets.model import Flow, Node, ProcessModel
 from mkmine.targets.names import suggest_aliases
+from mkmine.targets.outline import read_outline
+from mkmine.targets.outline_export import to_outline, write_outline
 from mkmine.targets.target import Target, read_target
 
 __all__ = [
@@ -26,8 +28,11 @@ __all__ = [
     "parse_bpmn",
     "read_bpmn",
     "read_card",
+    "read_outline",
     "read_target",
     "suggest_aliases",
     "to_bpmn",
+    "to_outline",
     "write_bpmn",
+    "write_outline",
 ]

@@ -7,11 +7,11 @@ nested forks becomes a jump to a step that stands elsewhere.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Set
+from dataclasses import dataclass, replace
 
 from mkmine.errors import DataError
-from mkmine.targets.model import Flow, Kind, Node, ProcessModel
+from mkmine.targets.model import GATEWAYS, Flow, Kind, Node, ProcessModel
 
 __all__ = ["Edge", "Fork", "Item", "Jump", "Place", "Reading", "Way", "read_in_order"]
 
@@ -80,10 +80,10 @@ class Reading:
 
 def read_in_order(model: ProcessModel) -> Reading:
     """Return the model in reading order. Raises `DataError` if its forks are nested deeper than 100."""
-    edges = _edges(model)
-    meets = _meetings(model, edges)
     apart: set[str] = set()
     while True:
+        edges = _edges(model, apart)
+        meets = _meetings(edges)
         reader = _Reader(model, edges, meets, frozenset(apart))
         items = reader.read()
         if not reader.unmatched:
@@ -104,11 +104,14 @@ def _flat(items: tuple[Item, ...]) -> Iterator[Node]:
                 yield item.join
 
 
-def _edges(model: ProcessModel) -> dict[str, tuple[Edge, ...]]:
+def _edges(model: ProcessModel, apart: Set[str]) -> dict[str, tuple[Edge, ...]]:
     def silent(node: Node) -> bool:
-        if node.kind not in ("exclusive", "parallel", "inclusive") or len(model.outgoing[node.id]) != 1:
+        if node.kind not in GATEWAYS or len(model.outgoing[node.id]) != 1:
             return False
-        return node.kind == "exclusive" or len(model.incoming[node.id]) == 1
+        if len(model.incoming[node.id]) == 1:
+            return True
+        # A join that is jumped to must be able to tell its ways apart.
+        return node.kind == "exclusive" and model.outgoing[node.id][0].target not in apart
 
     def edge(flow: Flow) -> Edge:
         last = flow
@@ -119,7 +122,7 @@ def _edges(model: ProcessModel) -> dict[str, tuple[Edge, ...]]:
     return {node.id: tuple(map(edge, model.outgoing[node.id])) for node in model.nodes if not silent(node)}
 
 
-def _meetings(model: ProcessModel, edges: Mapping[str, tuple[Edge, ...]]) -> dict[str, str | None]:
+def _meetings(edges: Mapping[str, tuple[Edge, ...]]) -> dict[str, str | None]:
     """Return for each node the first one that every way from it comes through, or None."""
     names = list(edges)
     number = {name: n for n, name in enumerate(names)}
@@ -179,11 +182,12 @@ class _Reader:
         while here != stop:
             node = self.model.by_id[here]
             if here in self.seen:
-                return [*items, Jump(node=node)], frozenset()
+                # Where nothing has come, all ways before have jumped.
+                return [*items, *([Jump(node=node)] if came else [])], frozenset()
             self.seen.add(here)
             ways = self.edges[here]
             forks = len(ways) > 1
-            if not forks or self.joins(here) or node.kind not in ("exclusive", "parallel", "inclusive"):
+            if not forks or self.joins(here) or node.kind not in GATEWAYS:
                 items.append(Place(node=node))
             if forks:
                 fork, here, came = self.fork(node, stop, depth)
@@ -194,7 +198,7 @@ class _Reader:
                 here, came = ways[0].target, frozenset({ways[0].last.id})
             else:
                 return items, frozenset()
-        if stop in self.apart:
+        if stop in self.apart and came:
             return [*items, Jump(node=self.model.by_id[here])], frozenset()
         return items, came
 
@@ -214,7 +218,7 @@ class _Reader:
     def fork(self, node: Node, stop: str | None, depth: int) -> tuple[Fork, str, frozenset[str]]:
         """Return a fork, the node at which to go on after it ("" for none), and the flows that lead there."""
         meeting = self.meets[node.id]
-        gateway = node.kind in ("exclusive", "parallel", "inclusive") and not self.joins(node.id)
+        gateway = node.kind in GATEWAYS and not self.joins(node.id)
         kind: Kind = node.kind if node.kind in ("exclusive", "inclusive") else "parallel"
         if meeting is None and kind == "exclusive":
             meeting = self.main(node.id)
@@ -227,16 +231,18 @@ class _Reader:
         if meeting is None:
             return fork, "", frozenset()
         all_of = frozenset[str]().union(*ends)
-        if meeting in self.seen or meeting in self.apart or not self.joins(meeting):
+        if meeting in self.apart:
             return fork, meeting, all_of
-        whole = {flow.id for flow in self.model.incoming[meeting]}
-        join = self.model.by_id[meeting]
-        single = sum(map(len, ends)) == len(ends) == len(all_of)
-        if join.kind == kind and single and all_of == whole and len(self.edges[meeting]) == 1:
-            self.seen.add(meeting)
-            after = self.edges[meeting][0]
-            done = Fork(kind=kind, node=fork.node, ways=fork.ways, join=join)
-            return done, after.target, frozenset({after.last.id})
-        if not (meeting == stop and len(all_of) == 1):
+        if meeting not in self.seen and self.joins(meeting):
+            join, whole = self.model.by_id[meeting], {flow.id for flow in self.model.incoming[meeting]}
+            single = sum(map(len, ends)) == len(ends) == len(all_of)
+            if join.kind == kind and single and all_of == whole and len(self.edges[meeting]) == 1:
+                self.seen.add(meeting)
+                after = self.edges[meeting][0]
+                return replace(fork, join=join), after.target, frozenset({after.last.id})
+            if kind != "exclusive" or meeting != stop or len(all_of) > 1:
+                self.unmatched.add(meeting)
+        elif kind != "exclusive":
+            # What all ways of a split lead to without a join is done for each of them.
             self.unmatched.add(meeting)
         return fork, meeting, all_of

@@ -14,6 +14,7 @@ from mkmine.targets.bpmn import read_bpmn
 from mkmine.targets.card import ProcessCard, card_lines, check_aliases, check_card, read_card
 from mkmine.targets.gaps import Gap, find_gaps
 from mkmine.targets.model import ProcessModel
+from mkmine.targets.outline import read_outline
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,13 +103,13 @@ class Target:
 
 
 def read_target(path: str | Path, *, card: str | Path | None = None, process: str | None = None) -> Target:
-    """Read a TO-BE: a BPMN 2.0 file and the process card beside it.
+    """Read a TO-BE: a BPMN 2.0 file, or a YAML file of steps, and the process card beside it.
 
     Without `card`, the card is looked for as `<stem>.card.yaml` or `<stem>.card.yml` beside the model. `process`
     chooses one of several pools. Raises `DataError` if a file cannot be read or the two contradict each other.
     """
     file = Path(path)
-    model = read_bpmn(file, process=process)
+    model = read_outline(file) if file.suffix.lower() in (".yaml", ".yml") else read_bpmn(file, process=process)
     beside = [file.with_name(f"{file.stem}.card{ending}") for ending in (".yaml", ".yml")]
     found = Path(card) if card is not None else next((one for one in beside if one.is_file()), None)
     if found is None:
