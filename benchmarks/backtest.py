@@ -183,7 +183,8 @@ def told(found: dict[str, list[dict[str, Any]]]) -> str:
             continue
         lines.append(
             f"{row['log']:<12}{row['change']}  demand × {row['demand']:.2f}  "
-            f"predicted {row['predicted_difference']:+.1f} [{row['predicted_low']:+.1f}, {row['predicted_high']:+.1f}]  "
+            f"predicted {row['predicted_difference']:+.1f} "
+            f"[{row['predicted_low']:+.1f}, {row['predicted_high']:+.1f}]  "
             f"observed {row['difference']:+.1f} [{row['low']:+.1f}, {row['high']:+.1f}]  {row['verdict']}"
         )
     return "\n".join(lines)

@@ -76,6 +76,8 @@ def test_it_shows_itself(found: Validation) -> None:
         ({"train": float("nan")}, "between 0.3 and 0.95"),
         ({"replications": 1}, "at least 5"),
         ({"seed": -1}, "seed -1"),
+        ({"cuts": 0}, "between 1 and 50"),
+        ({"cuts": 2.5}, "whole number"),
     ],
 )
 def test_parameters_out_of_range_are_refused(log: EventLog, options: dict[str, float], message: str) -> None:

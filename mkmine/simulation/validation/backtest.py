@@ -55,8 +55,8 @@ def backtest(
         raise DataError(f"train={train}: give a share of the events between 0.3 and 0.95")
     if replications < 5:
         raise DataError(f"replications={replications}: a prediction band needs at least 5")
-    if cuts is not None and not 1 <= cuts <= 50:
-        raise DataError(f"cuts={cuts}: give a number between 1 and 50")
+    if cuts is not None and (isinstance(cuts, bool) or not isinstance(cuts, int) or not 1 <= cuts <= 50):
+        raise DataError(f"cuts={cuts!r}: give a whole number between 1 and 50")
     windows = choose_windows(log, train, cuts)
     names = Names(activities=tuple(log.activities), people=tuple(log.resources))
     trials = [tried(log, window, names, replications=replications, seed=seed) for window in windows]
