@@ -486,7 +486,7 @@ def test_an_export_of_a_tracker_is_not_cut(tmp_path: Path, capsys: pytest.Captur
         (["describe", "LOG", "--kind", "x"], "Неверное значение --kind: «x»\u00a0— не одно из 'events', 'tracker'."),
         (["convert", "LOG", "LOG"], "это сам журнал"),
         (["convert", "LOG", "out.zzz"], "какой это формат; укажите .csv"),
-        (["map", "LOG", "--output", "map.png"], "рисунок сохраняется как SVG"),
+        (["map", "LOG", "--output", "map.pdf"], "рисунок сохраняется как SVG или PNG"),
         (["simulate", "LOG", "--staff", "Writter=+1"], "неизвестное имя (роль): «Writter» в сценарии"),
         (["summarise", "LOG", "--output", "UNDER"], "не удаётся записать"),
     ],

@@ -40,7 +40,7 @@ _FILES: Final = (
     message("give .csv, .tsv (both also .gz), .xlsx, .parquet, .xes, .xes.gz or .jsonocel"),
     message("the output “{file}” is the log itself, which stays as it is"),
     message("give another name"),
-    message("a picture is saved as SVG, and “{file}” does not end in .svg"),
+    message("a picture is saved as SVG or PNG, and “{file}” ends in neither"),
     message("name it “{file}”"),
     message("cannot read “{file}”: {detail}"),
     message("cannot write “{file}”: {detail}"),
