@@ -1,14 +1,21 @@
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
+import mkmine as mk
 from mkmine.conformance import model_quality
+from mkmine.discovery.inductive import mine_tree
 from mkmine.discovery.trees import Tree, to_model
 from mkmine.errors import DataError
 from mkmine.eventlog import EventLog
+from mkmine.eventlog.summaries import case_paths, variant_index
 
 A, B, C, D = (Tree("activity", name) for name in "ABCD")
 
@@ -52,3 +59,32 @@ def test_a_model_that_learned_cases_by_heart_fails_on_others(make_log: Callable[
 def test_few_cases_tell_nothing(make_log: Callable[..., EventLog]) -> None:
     with pytest.raises(DataError, match="at least 10"):
         model_quality(make_log(cases(*["AB"] * 9)))
+
+
+@pytest.mark.shared
+def test_fitness_and_precision_are_those_of_pm4py_on_a_log_that_fits(shared_logs: Path) -> None:
+    log = mk.read(shared_logs / "calibration" / "LoanApp" / "LoanApp.csv.gz")
+    index = variant_index(log)
+    tree = mine_tree(dict(zip(case_paths(log, index.representative), index.counts.tolist(), strict=True)))
+    found = model_quality(log, to_model(tree))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import pm4py
+        from pm4py.objects.process_tree.obj import Operator, ProcessTree
+
+        signs = {"sequence": "->", "choice": "X", "parallel": "+", "loop": "*"}
+
+        def converted(one: Tree, parent: Any = None) -> Any:
+            operator = Operator(signs[one.operator]) if one.parts else None
+            made = ProcessTree(operator=operator, label=one.name or None, parent=parent)
+            made.children = [converted(part, made) for part in one.parts]
+            return made
+
+        net = pm4py.convert_to_petri_net(converted(tree))
+        frame = log.to_pandas()
+        times = pd.date_range("2025-01-01", periods=len(frame), freq="min", tz="UTC").as_unit("ns")
+        events = pd.DataFrame({"time:timestamp": times})
+        for name, column in (("case:concept:name", "case"), ("concept:name", "activity")):
+            events[name] = pd.Series(list(map(str, frame[column])), dtype=object)
+        assert found.precision == pytest.approx(pm4py.precision_token_based_replay(events, *net))
+    assert found.fitness == 1.0
