@@ -17,6 +17,7 @@ from defusedxml.common import DefusedXmlException, EntitiesForbidden
 from defusedxml.ElementTree import fromstring
 
 from mkmine.errors import DataError, nearest
+from mkmine.targets.extensions import attributes_of, extensions_of
 from mkmine.targets.model import Flow, Kind, Node, ProcessModel
 from mkmine.targets.subprocesses import Steps, unfolded
 
@@ -84,11 +85,15 @@ def parse_bpmn(data: bytes, *, source: str = "BPMN", process: str | None = None)
             'export the diagram as "BPMN 2.0 XML"'
         )
     chosen, name = _choose_process(root, source, process)
-    steps = _steps(chosen, dict(_lanes(chosen)), source)
+    lanes, own = dict(_lanes(chosen)), _text(chosen.get("name"))
+    # A pool without lanes that is called otherwise than its process is who does the work.
+    role = name if own and own != name and not lanes else None
+    steps = _steps(chosen, lanes, source, lane=role)
     return ProcessModel(
         nodes=steps.nodes,
         flows=steps.flows,
-        name=name or Path(source).stem,
+        name=(own if role else name) or Path(source).stem,
+        documentation=_documentation(chosen),
         source=source,
     )
 
@@ -156,19 +161,19 @@ def _has_steps(element: Element) -> bool:
 
 
 def _nodes(process: Element, lanes: dict[str, str], source: str, lane: str | None) -> Iterator[Node]:
-    for element in process:
-        if not isinstance(element.tag, str) or not element.tag.startswith(f"{{{MODEL}}}"):
-            continue
-        name = _local(element)
-        if name in KINDS:
+    known = {*KINDS, SUBPROCESS, *SILENT_PARTS}
+    parts = [one for one in process if isinstance(one.tag, str) and one.tag.startswith(f"{{{MODEL}}}")]
+    if others := [f"<{_local(one)}> {_identity(one)}" for one in parts if _local(one) not in known]:
+        more = f" and {len(others) - 5} more" if len(others) > 5 else ""
+        what = f"element {others[0]} is" if len(others) == 1 else f"elements {', '.join(others[:5])}{more} are"
+        raise DataError(
+            f"{source}: {what} not supported; draw its steps as tasks, gateways and events of the process itself"
+        )
+    for element in parts:
+        if _local(element) in KINDS:
             yield _node(element, lanes, source, lane)
-        elif name == SUBPROCESS:
+        elif _local(element) == SUBPROCESS:
             yield _subprocess(element, lanes, source, lane)
-        elif name not in SILENT_PARTS:
-            raise DataError(
-                f"{source}: element <{name}> {_identity(element)} is not supported; "
-                "draw its steps as tasks, gateways and events of the process itself"
-            )
 
 
 def _subprocess(element: Element, lanes: dict[str, str], source: str, lane: str | None) -> Node:
@@ -185,8 +190,11 @@ def _subprocess(element: Element, lanes: dict[str, str], source: str, lane: str 
         kind="task",
         name=_text(element.get("name")),
         lane=lanes.get(element.get("id", ""), lane),
+        documentation=_documentation(element),
         element=SUBPROCESS,
         repeats=looped,
+        extensions=extensions_of(element, source),
+        attributes=attributes_of(element),
     )
 
 
@@ -200,17 +208,23 @@ def _node(element: Element, lanes: dict[str, str], source: str, lane: str | None
             "draw the jump as a sequence flow"
         )
     kind: Kind = "terminate" if name == "endEvent" and "terminate" in triggers else KINDS[name]
-    documentation = [_text(child.text) for child in element.iterfind(f"{{{MODEL}}}documentation")]
     return Node(
         id=node_id,
         kind=kind,
         name=_text(element.get("name")),
         lane=lanes.get(node_id, lane),
-        documentation=" ".join(filter(None, documentation)),
+        documentation=_documentation(element),
         element=name,
         trigger=triggers[0] if triggers else "",
         repeats=bool(LOOPS.intersection(parts)),
+        extensions=extensions_of(element, source),
+        attributes=attributes_of(element),
     )
+
+
+def _documentation(element: Element) -> str:
+    texts = [_text("".join(child.itertext())) for child in element.iterfind(f"{{{MODEL}}}documentation")]
+    return " ".join(filter(None, texts))
 
 
 def _lanes(process: Element) -> Iterator[tuple[str, str]]:
@@ -224,15 +238,25 @@ def _lanes(process: Element) -> Iterator[tuple[str, str]]:
 
 def _flows(process: Element, source: str) -> Iterator[Flow]:
     kinds = {child.get("id"): _local(child) for child in process}
+    defaults = {child.get("default") for child in process} - {None}
     for element in process.iterfind(f"{{{MODEL}}}sequenceFlow"):
         ends = {side: element.get(f"{side}Ref") or "" for side in ("source", "target")}
-        conditional = element.find(f"{{{MODEL}}}conditionExpression") is not None
-        if conditional and kinds.get(ends["source"]) in {*TASKS, SUBPROCESS}:
+        condition = element.find(f"{{{MODEL}}}conditionExpression")
+        if condition is not None and kinds.get(ends["source"]) in {*TASKS, SUBPROCESS}:
             raise DataError(
                 f"{source}: conditional flow {_identity(element)} out of a task is not supported; "
                 "put an exclusive gateway after the task"
             )
-        yield Flow(id=_id(element, source), name=_text(element.get("name")), **ends)
+        yield Flow(
+            id=_id(element, source),
+            name=_text(element.get("name")),
+            condition="" if condition is None else _text(condition.text),
+            default=element.get("id") in defaults,
+            documentation=_documentation(element),
+            extensions=extensions_of(element, source),
+            attributes=attributes_of(element),
+            **ends,
+        )
 
 
 def _id(element: Element, source: str) -> str:

@@ -9,11 +9,13 @@ from xml.etree.ElementTree import Element, SubElement, indent, register_namespac
 
 from mkmine.files import write_bytes
 from mkmine.targets.bpmn import MODEL
+from mkmine.targets.extensions import add_extensions, register_vendors
 from mkmine.targets.layout import Box, Layout, lay_out, place_label
-from mkmine.targets.model import Node, ProcessModel
+from mkmine.targets.model import Flow, Node, ProcessModel
 
 DI = "http://www.omg.org/spec/BPMN/20100524/DI"
 DC = "http://www.omg.org/spec/DD/20100524/DC"
+XSI = "http://www.w3.org/2001/XMLSchema-instance"
 DD = "http://www.omg.org/spec/DD/20100524/DI"
 ELEMENTS = {
     "task": "task",
@@ -39,6 +41,7 @@ def to_bpmn(model: ProcessModel) -> bytes:
     """Return the model as a UTF-8 BPMN 2.0 document with its drawing (BPMN DI)."""
     for prefix, namespace in (("bpmn", MODEL), ("bpmndi", DI), ("dc", DC), ("di", DD)):
         register_namespace(prefix, namespace)
+    register_vendors()
     ids = _ids(model)
     layout = lay_out(model)
     root = Element(
@@ -66,6 +69,8 @@ def _process(
     root: Element, model: ProcessModel, ids: Mapping[str, str], lanes: Mapping[str, str], process: str
 ) -> None:
     body = SubElement(root, f"{{{MODEL}}}process", {"id": process, "name": _clean(model.name), "isExecutable": "false"})
+    if model.documentation:
+        SubElement(body, f"{{{MODEL}}}documentation").text = _clean(model.documentation)
     if lanes:
         lane_set = SubElement(body, f"{{{MODEL}}}laneSet", {"id": "LaneSet_1"})
         for name, lane_id in lanes.items():
@@ -78,14 +83,19 @@ def _process(
     for flow in model.flows:
         names = {"name": _clean(flow.name)} if flow.name else {}
         ends = {"sourceRef": ids[flow.source], "targetRef": ids[flow.target]}
-        SubElement(body, f"{{{MODEL}}}sequenceFlow", {"id": ids[flow.id], **names, **ends})
+        element = SubElement(body, f"{{{MODEL}}}sequenceFlow", {"id": ids[flow.id], **names, **ends})
+        _described(element, flow)
+        if flow.condition:
+            kind = {f"{{{XSI}}}type": "bpmn:tFormalExpression"}
+            SubElement(element, f"{{{MODEL}}}conditionExpression", kind).text = _clean(flow.condition)
 
 
 def _node(body: Element, model: ProcessModel, node: Node, ids: Mapping[str, str]) -> None:
     names = {"name": _clean(node.name)} if node.name else {}
     element = SubElement(body, f"{{{MODEL}}}{node.element or ELEMENTS[node.kind]}", {"id": ids[node.id], **names})
-    if node.documentation:
-        SubElement(element, f"{{{MODEL}}}documentation").text = _clean(node.documentation)
+    for default in (flow for flow in model.outgoing[node.id] if flow.default):
+        element.set("default", ids[default.id])
+    _described(element, node)
     for flow in model.incoming[node.id]:
         SubElement(element, f"{{{MODEL}}}incoming").text = ids[flow.id]
     for flow in model.outgoing[node.id]:
@@ -95,6 +105,13 @@ def _node(body: Element, model: ProcessModel, node: Node, ids: Mapping[str, str]
     trigger = "terminate" if node.kind == "terminate" else node.trigger
     if trigger:
         SubElement(element, f"{{{MODEL}}}{trigger}EventDefinition", {"id": f"{ids[node.id]}_trigger"})
+
+
+def _described(element: Element, part: Node | Flow) -> None:
+    """Write what stands first in any element: documentation, then extensions."""
+    if part.documentation:
+        SubElement(element, f"{{{MODEL}}}documentation").text = _clean(part.documentation)
+    add_extensions(element, part.extensions, part.attributes)
 
 
 def _drawing(

@@ -12,6 +12,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from mkmine.errors import DataError
+from mkmine.targets.extensions import properties_of
 
 Kind = Literal["task", "start", "end", "terminate", "event", "exclusive", "parallel", "inclusive"]
 GATEWAYS: frozenset[str] = frozenset({"exclusive", "parallel", "inclusive"})
@@ -34,6 +35,13 @@ class Node:
     element: str = ""
     trigger: str = ""
     repeats: bool = False
+    extensions: tuple[str, ...] = ()
+    attributes: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def properties(self) -> Mapping[str, str]:
+        """Names and values of the modeler's own properties."""
+        return properties_of(self.extensions)
 
     @property
     def label(self) -> str:
@@ -43,12 +51,21 @@ class Node:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flow:
-    """A sequence flow from node `source` to node `target` (ids); `name` is the text written on the arrow."""
+    """A sequence flow from node `source` to node `target` (ids); `name` is the text written on the arrow.
+
+    `condition` is the expression of an engine, `default` says that the way is taken when no other is; neither is
+    interpreted.
+    """
 
     id: str
     source: str
     target: str
     name: str = ""
+    condition: str = ""
+    default: bool = False
+    documentation: str = ""
+    extensions: tuple[str, ...] = ()
+    attributes: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +79,7 @@ class ProcessModel:
     nodes: tuple[Node, ...]
     flows: tuple[Flow, ...]
     name: str = "process"
+    documentation: str = ""
     source: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
@@ -103,7 +121,7 @@ class ProcessModel:
         """The graph as plain values, ready for JSON."""
         nodes = [{key: getattr(node, key) for key in node.__slots__} for node in self.nodes]
         flows = [{key: getattr(flow, key) for key in flow.__slots__} for flow in self.flows]
-        return {"name": self.name, "nodes": nodes, "flows": flows}
+        return {"name": self.name, "documentation": self.documentation, "nodes": nodes, "flows": flows}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> ProcessModel:
@@ -111,8 +129,9 @@ class ProcessModel:
         try:
             return cls(
                 name=values["name"],
-                nodes=tuple(Node(**node) for node in values["nodes"]),
-                flows=tuple(Flow(**flow) for flow in values["flows"]),
+                documentation=values.get("documentation", ""),
+                nodes=tuple(Node(**_frozen(node)) for node in values["nodes"]),
+                flows=tuple(Flow(**_frozen(flow)) for flow in values["flows"]),
             )
         except (KeyError, TypeError) as error:
             raise DataError(f"not a process model: {error}; give the value of ProcessModel.to_dict()") from None
@@ -140,6 +159,16 @@ class ProcessModel:
 
     def _repr_html_(self) -> str:
         return f"<p>{html.escape(repr(self))}</p>" + self.to_pandas().to_html(escape=True, index=False)
+
+
+def _frozen(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of a node or flow with tuples where JSON has lists."""
+    kept = dict(values)
+    if "extensions" in kept:
+        kept["extensions"] = tuple(kept["extensions"])
+    if "attributes" in kept:
+        kept["attributes"] = tuple((key, value) for key, value in kept["attributes"])
+    return kept
 
 
 def _place(model: ProcessModel) -> str:

@@ -174,12 +174,11 @@ class _Builder:
         if word == "choice" or len(open_ways) < 2:
             return [end for way in left for end in way], own
         join = self.node(FORKS[word], "", own, item)
-        for way in open_ways:
-            if len(way) > 1:
-                merge = self.node("exclusive", "", own, item)
-                self.connect(way, merge)
-                way = [_End(merge)]
-            self.connect(way, join)
+        for ended in open_ways:
+            merge = self.node("exclusive", "", own, item) if len(ended) > 1 else join
+            self.connect(ended, merge)
+            if merge != join:
+                self.connect([_End(merge)], join)
         return [_End(join)], own
 
     def ways(self, item: yaml.Node, fields: dict[str, yaml.Node], word: str) -> Iterator[tuple[str, yaml.Node]]:
@@ -195,7 +194,7 @@ class _Builder:
                 if "way" in named:
                     if extra := [one for one in named if one not in ("way", "steps")]:
                         self.complain(way, f'a way has no "{extra[0]}"; it has "way" and "steps"')
-                    yield self.text(named["way"]), named.get("steps", named["way"].__class__("", ""))
+                    yield self.text(named["way"]), named.get("steps", yaml.ScalarNode("", ""))
                 else:
                     yield "", way
         else:

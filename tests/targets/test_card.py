@@ -98,3 +98,43 @@ def test_what_is_not_a_card(tmp_path: Path, text: str) -> None:
 def test_a_missing_file() -> None:
     with pytest.raises(DataError, match="absent"):
         read_card("absent.card.yaml")
+
+
+MORE = """\
+round_limits: {Согласование: [16, 8]}
+documents:
+  Согласование: [Чек-лист, {name: Шаблон, link: "https://example.org"}]
+changes:
+  - {date: 2026-02-01, who: Редактор, what: Ограничены круги}
+"""
+
+
+def test_documents_rounds_and_history_are_read(tmp_path: Path) -> None:
+    card = read_card(write(tmp_path, CARD + MORE))
+    assert card.round_limits == {"Согласование": (16.0, 8.0)}
+    assert [(one.name, one.link) for one in card.documents["Согласование"]] == [
+        ("Чек-лист", ""), ("Шаблон", "https://example.org"),
+    ]  # fmt: skip
+    assert (card.changes[0].date.isoformat(), card.changes[0].who) == ("2026-02-01", "Редактор")
+    assert ProcessCard.model_validate(card.to_dict()) == card
+    assert "2026-02-01, Редактор: Ограничены круги" in card.to_pandas()["value"].tolist()
+    assert ProcessCard.model_validate({"process": "P", "owner": "O", "documents": {"A": "One"}}).documents["A"][0].name
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("2026-02-01", "31.02.2026", "line 19, changes / 0 / date"),
+        ("who: Редактор", "whom: Редактор", 'changes / 0 / whom: a card has no such field; did you mean "who"'),
+        ("[16, 8]", "[]", "line 15, round_limits / Согласование"),
+        ("[16, 8]", "[16, -1]", "round_limits / Согласование / 1"),
+        ("link:", "lnk:", 'did you mean "link"'),
+    ],
+)
+def test_mistakes_in_them_are_told_with_their_line(tmp_path: Path, old: str, new: str, told: str) -> None:
+    assert told in refused(tmp_path, (CARD + MORE).replace(old, new))
+
+
+def test_a_list_of_accountable_roles_is_counted(tmp_path: Path) -> None:
+    text = CARD.replace("accountable: Руководитель маркетинга", "accountable: [A, B]")
+    assert "a step has exactly one accountable role, found 2" in refused(tmp_path, text)

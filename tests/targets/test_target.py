@@ -53,3 +53,23 @@ def test_a_role_that_contradicts_the_lane() -> None:
 def test_html_is_escaped() -> None:
     bold = parse_bpmn(CAMUNDA.replace('name="Approve"', 'name="&lt;b&gt;x"').encode())
     assert "<b>x" not in Target(model=bold)._repr_html_()
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("limits: {Aprove: 8}", 'line 3, limits: activity "Aprove" is not in the model; did you mean "Approve"'),
+        ("documents: {Aprove: [Form]}", 'line 3, documents: activity "Aprove"'),
+        ("round_limits: {Aprove: [8]}", 'line 3, round_limits: activity "Aprove"'),
+        ("rules: [{existence: [Aprove]}]", 'line 3, rules: activity "Aprove"'),
+        ("roles: {Approve: {responsible: Writer}}", 'line 3, roles: "Approve" is the work of "Writer"'),
+        ("aliases: {x: Aprove}", 'line 3, aliases: "x" stands for "Aprove"'),
+    ],
+)
+def test_a_card_that_contradicts_its_model_is_told_with_the_line(tmp_path: Path, line: str, told: str) -> None:
+    path = tmp_path / "to_be.bpmn"
+    path.write_text(CAMUNDA, encoding="utf-8")
+    (tmp_path / "to_be.card.yaml").write_text(f"process: P\nowner: Head\n{line}\n", encoding="utf-8")
+    with pytest.raises(DataError, match=r"to_be\.card\.yaml, ") as caught:
+        read_target(path)
+    assert told in str(caught.value)
