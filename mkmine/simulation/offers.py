@@ -36,7 +36,7 @@ def offered_times(log: EventLog, model: SimulationModel, streams: Streams) -> In
             u = streams.uniform("delay", name, int(visit), size=log.n_cases)
             hours = _delays(activity, log, u)[log.case_of[mine]]
             for wait in activity.waits:
-                chosen = _after(log, mine, codes[wait.before], wait.overlap)
+                chosen = _after(log, mine, codes[wait.before] if wait.before else -1, wait.overlap)
                 spread = wait.delay[min(int(visit), len(wait.delay)) - 1]
                 hours[chosen] = spread.ppf(u[log.case_of[mine[chosen]]])
             delay = np.rint(hours * HOUR).astype(np.int64)
@@ -48,7 +48,10 @@ def _after(log: EventLog, rows: Int, code: int, overlap: bool) -> NDArray[np.boo
     """Return which rows come after a certain activity of their case: after its end, or while it was being done."""
     assert log.enabled is not None
     before = np.maximum(rows - 1, 0)
-    follows = (log.case_of[rows] == log.case_of[before]) & (rows > 0) & (log.activity[before] == code)
+    first = rows == log.offsets[log.case_of[rows]]
+    if code < 0:
+        return np.asarray(first)
+    follows = ~first & (log.activity[before] == code)
     meanwhile = (log.enabled[rows] == log.start[before]) & (log.end[before] > log.start[before])
     return np.asarray(follows & (meanwhile == overlap))
 
