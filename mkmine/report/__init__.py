@@ -15,7 +15,7 @@ from mkmine.report.document import Report
 from mkmine.report.drawing import draw
 from mkmine.report.improvement import report
 from mkmine.report.picture import Picture
-from mkmine.report.regulation import Regulation, regulation
+from mkmine.report.regulations import Regulation, regulation
 
 __all__ = ["Picture", "Regulation", "Report", "draw", "regulation", "report"]
 

@@ -14,7 +14,7 @@ from mkmine.cli import main
 from mkmine.errors import DataError, MissingExtraError, UnknownNameError
 from mkmine.language import Language
 from mkmine.report.blocks import Table
-from mkmine.report.regulation import Regulation
+from mkmine.report.regulations import Regulation
 from mkmine.targets import ProcessCard, Target, parse_bpmn
 from tests.targets.samples import CAMUNDA, SIGNAVIO
 
