@@ -19,7 +19,7 @@ from mkmine.eventlog.summaries import Summary
 
 VERBS = (
     "demo", "describe", "quality", "convert", "partition", "summarise", "map", "check", "diagnose", "simulate",
-    "report",
+    "report", "regulation",
 )  # fmt: skip
 ROWS = 40
 

@@ -252,7 +252,9 @@ def _show_rules(console: Console, found: Conformance, *, day: float) -> None:
         [t("Time limit"), t("Allowed"), t("Checked"), t("Exceeded"), t("Share"), t("85th percentile")],
         [
             [
-                row["activity"] or t("the whole case"),
+                t("{activity}, round {n}", activity=row["activity"], n=row["round"])
+                if row["round"]
+                else row["activity"] or t("the whole case"),
                 t.hours(row["limit_h"], day=day),
                 t.number(row["checked"]),
                 t.number(row["exceeded"]),

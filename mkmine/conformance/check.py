@@ -59,7 +59,9 @@ def check(log: EventLog, target: Target, *, budget_seconds: float = 30.0) -> Con
         fitting_cases=int(counts[fits].sum()),
         unknown_cases=log.n_cases - aligned,
         deviations=count_deviations(log, variants, alignments),
-        limits=check_limits(log, names, card.limits if card else {}, card.case_limit_h if card else None),
+        limits=check_limits(log, names, card.limits, card.case_limit_h, card.round_limits)
+        if card
+        else check_limits(log, names, {}, None),
         roles=check_roles(log, names, target.roles, target.aliases),
         rounds=check_rounds(log, names, card.max_rounds if card else {}),
         rules=check_rules(log, card.rules if card else (), aliases=target.aliases, known=names_of(target)),
@@ -114,8 +116,9 @@ def _notes(log: EventLog, target: Target) -> tuple[str, ...]:
         notes.append("the log has no roles: who did what was not checked")
     if not target.roles:
         notes.append("the target names no roles: who did what was not checked")
-    if target.card and target.card.limits and log.timestamps == "completed":
+    limited = target.card is not None and (target.card.limits or target.card.round_limits)
+    if limited and log.timestamps == "completed":
         notes.append("the log has only completions: limits are measured from the completion before")
-    if target.card and target.card.limits and log.timestamps == "estimated":
+    if limited and log.timestamps == "estimated":
         notes.append("the log's starts are estimated: so are the times that limits are checked against")
     return tuple(notes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,7 @@ from mkmine.conformance.deviations import HOUR, Variants, cycle_hours
 from mkmine.eventlog import EventLog
 from mkmine.eventlog.enablement import enabled_times
 
-LIMITS = ("activity", "limit_h", "checked", "exceeded", "share", "p85_h", "open_exceeded", "measured")
+LIMITS = ("activity", "limit_h", "checked", "exceeded", "share", "p85_h", "open_exceeded", "measured", "round")
 ROLES = ("activity", "expected", "actual", "instances", "share")
 ROUNDS = ("activity", "allowed", "cases_over", "max")
 
@@ -27,28 +27,41 @@ def instances_of(log: EventLog, variants: Variants, aliases: Mapping[str, str]) 
 
 
 def check_limits(
-    log: EventLog, names: Mapping[str, NDArray[np.bool_]], limits: Mapping[str, float], case_limit_h: float | None
+    log: EventLog,
+    names: Mapping[str, NDArray[np.bool_]],
+    limits: Mapping[str, float],
+    case_limit_h: float | None,
+    round_limits: Mapping[str, Sequence[float]] | None = None,
 ) -> pd.DataFrame:
     """Time limits in hours of working time; `names` gives the instances of each activity. The whole case is row "".
 
     An instance is measured from the moment it could begin ("enabled", see `enabled_times`); if the log has only
     completions, that is the completion before it ("previous"). `checked` counts what has ended;
-    `open_exceeded` what has not ended and is already over its limit. p85 by linear interpolation.
+    `open_exceeded` what has not ended and is already over its limit. p85 by linear interpolation. Limits by round have
+    a row for each `round` (the last one with all later ones); in all other rows it is 0.
     """
     since, measured, known = _since(log)
-    hours = log.working_calendar().working_time(since, log.end) / HOUR if limits else np.zeros(len(log))
+    by_round = round_limits or {}
+    hours = log.working_calendar().working_time(since, log.end) / HOUR if limits or by_round else np.zeros(len(log))
+    wanted = [(activity, limit, names[activity], 0) for activity, limit in limits.items()]
+    for activity, several in by_round.items():
+        done = np.concatenate([[0], np.cumsum(names[activity])])
+        times = done[1:] - done[log.offsets[:-1]][log.case_of]
+        for number, limit in enumerate(several, 1):
+            chosen = times >= number if number == len(several) else times == number
+            wanted.append((activity, limit, names[activity] & chosen, number))
     rows = []
-    for activity, limit in limits.items():
-        chosen = names[activity] & known
+    for activity, limit, mine, number in wanted:
+        chosen = mine & known
         ended = hours[chosen & ~log.ongoing]
         late = int((hours[chosen & log.ongoing] > limit).sum())
-        rows.append((activity, float(limit), *_exceeded(ended, limit), late, measured))
+        rows.append((activity, float(limit), *_exceeded(ended, limit), late, measured, number))
     if case_limit_h is not None:
         first = log.start[log.offsets[:-1]]
         age = log.working_calendar().working_time(first, np.full(log.n_cases, log.observed[1])) / HOUR
         late = int((age[~log.completed] > case_limit_h).sum())
         closed = cycle_hours(log)[log.completed]
-        rows.append(("", float(case_limit_h), *_exceeded(closed, case_limit_h), late, "case"))
+        rows.append(("", float(case_limit_h), *_exceeded(closed, case_limit_h), late, "case", 0))
     return pd.DataFrame(rows, columns=list(LIMITS))
 
 

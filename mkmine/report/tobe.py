@@ -159,7 +159,7 @@ def _limits(findings: Findings) -> list[Block]:
         "case": t("start of the case"),
     }
     columns: list[Cell] = [
-        (t("Activity"), lambda row: row["activity"] or t("the whole case"), "text"),
+        (t("Activity"), lambda row: _limited(findings, row), "text"),
         (t("Limit"), "limit_h", "hours"),
         (t("Checked"), "checked", "count"),
         (t("Exceeded"), "exceeded", "count"),
@@ -172,6 +172,11 @@ def _limits(findings: Findings) -> list[Block]:
     foot = findings.source(gap.provenance)
     title = t("Time limits of the process card, working time")
     return [heading, tabulate(findings, gap.limits, name="limits", title=title, columns=columns, foot=foot)]
+
+
+def _limited(findings: Findings, row: Mapping[str, Any]) -> str:
+    name = row["activity"] or findings.t("the whole case")
+    return findings.t("{activity}, round {n}", activity=name, n=row["round"]) if row["round"] else name
 
 
 def _roles(findings: Findings) -> list[Block]:

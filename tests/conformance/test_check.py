@@ -2,16 +2,19 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
 
+from mkmine.calendars import Calendar
 from mkmine.conformance import Conformance, check
 from mkmine.errors import DataError
 from mkmine.eventlog import EventLog
-from mkmine.targets import ProcessCard, Target
+from mkmine.targets import Flow, Node, ProcessCard, ProcessModel, Target
 from tests.conformance.models import log, model
 
 LINE = model("s>A A>B B>C C>e", lanes={"A": "role A", "B": "role B", "C": "Editor"})
@@ -230,3 +233,24 @@ def test_the_order_of_cases_changes_nothing() -> None:
 def test_a_model_that_asks_for_nothing_is_refused() -> None:
     with pytest.raises(DataError, match='the model of "P" has no task'):
         check(log(["AB"]), Target(model=model("s>x1 x1>e"), card=ProcessCard(process="P", owner="Head")))
+
+
+def test_limits_by_round(make_log: Callable[..., EventLog]) -> None:
+    flows = (Flow(id="f", source="s", target="A"), Flow(id="g", source="A", target="e"))
+    nodes = (Node(id="s", kind="start"), Node(id="A", kind="task", name="A", repeats=True), Node(id="e", kind="end"))
+    card = ProcessCard(process="P", owner="O", limits={"A": 9}, round_limits={"A": (4, 2)}, case_limit_h=20)
+    meant = Target(model=ProcessModel(nodes=nodes, flows=flows), card=card)
+    done = make_log(
+        [
+            ("1", "A", 0, 3, "x"),
+            ("1", "A", 3, 6, "x"),
+            ("1", "A", 6, 7, "x"),
+            ("2", "A", 0, 5, "x"),
+            ("3", "A", 0, 1, "x"),
+        ]
+    )
+    found = check(replace(done, calendar=Calendar.always()), meant).limits
+    # Three first rounds, of which one took 5 hours; the limit of the second holds for the third too.
+    assert found[["activity", "limit_h", "round", "checked", "exceeded"]].to_numpy().tolist() == [
+        ["A", 9.0, 0, 5, 0], ["A", 4.0, 1, 3, 1], ["A", 2.0, 2, 2, 1], ["", 20.0, 0, 3, 0],
+    ]  # fmt: skip
