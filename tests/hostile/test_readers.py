@@ -355,7 +355,7 @@ def happening(**parts: Any) -> dict[str, Any]:
         (ocel(happening(attributes=[{"name": "x", "value": {"a": 1}}, {"name": "y", "value": None}])), 1),
         (ocel(happening(attributes=[{"name": "ocel:oid", "value": 1}, {"name": "", "value": 1}])), 1),
         (ocel(happening(attributes=[{"name": "x", "value": 10**400}])), 1),
-        (ocel(happening(time="0001-01-01T00:00:00Z"), happening(time="nope"), happening()), 1),
+        (ocel(happening(id="a", time="0001-01-01T00:00:00Z"), happening(id="b", time="nope"), happening()), 1),
         (ocel(happening(attributes=[{"name": "x", "value": "DEEP"}])).replace('"DEEP"', "[" * 900 + "]" * 900), 1),
         (ocel(happening()).replace('"eventTypes": []', '"eventTypes": ' + "[" * 200_000 + "]" * 200_000), 0),
         (ocel(happening(attributes=[{"name": "x", "value": 1}])).replace(": 1}", f": {'9' * 5000}}}"), 0),
