@@ -138,7 +138,7 @@ def simulated(folder: Path, out: Path, runs: int) -> dict[str, Any]:
     """Fit on the train log, simulate, write the logs; return where they are and what it cost."""
     import mkmine as mk
     from mkmine.simulation import simulate
-    from mkmine.simulation.arrivals import arrivals_from
+    from mkmine.simulation.model.arrivals import arrivals_from
     from mkmine.streams import Streams
 
     train, test = (_log(folder / f"{part}.csv.gz") for part in ("train", "test"))

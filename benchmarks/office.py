@@ -23,10 +23,10 @@ from numpy.typing import NDArray
 
 from mkmine.eventlog import EventLog, Step
 from mkmine.simulation import SimulationModel, simulate
-from mkmine.simulation.arrivals import arrival_times
-from mkmine.simulation.draws import BLOCK, Cases, Draws
-from mkmine.simulation.rows import Rows, as_log
-from mkmine.simulation.tables import Tables, compile_model
+from mkmine.simulation.engine.draws import BLOCK, Cases, Draws
+from mkmine.simulation.engine.rows import Rows, as_log
+from mkmine.simulation.engine.tables import Tables, compile_model
+from mkmine.simulation.model.arrivals import arrival_times
 from mkmine.streams import Streams
 
 OPEN, CLOSE = 9, 18

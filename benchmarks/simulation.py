@@ -53,7 +53,7 @@ from office import (
 from table import row, show
 
 from mkmine.simulation import Scenario, experiment
-from mkmine.simulation.executors import Place
+from mkmine.simulation.experiments.executors import Place
 
 QUICK, FULL = 2_000, 10_000
 HERE = Path(__file__).resolve().parent

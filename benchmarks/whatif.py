@@ -31,7 +31,7 @@ from mkmine.catalogue.departments import changes, department
 from mkmine.eventlog import EventLog
 from mkmine.eventlog.observation import as_observed
 from mkmine.simulation import SimulationModel, calibrate, experiment, simulate
-from mkmine.simulation.arrivals import midnight
+from mkmine.simulation.model.arrivals import midnight
 
 WORLDS, QUICK = 30, 4
 TRUE_RUNS, RUNS, DRAWS = 40, 20, 20

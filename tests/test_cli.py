@@ -319,7 +319,7 @@ def test_a_model_of_ones_own_is_asked(log: Path, tmp_path: Path, capsys: pytest.
 def test_an_interrupted_study_says_where_it_goes_on(
     log: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from mkmine.simulation import campaign
+    from mkmine.simulation.experiments import campaign
 
     inner, seen = campaign.replicate, []
 

@@ -12,9 +12,9 @@ from typing import Literal
 
 from mkmine.errors import DataError
 from mkmine.language import Language
-from mkmine.simulation.distributions import LogNormal, Triangular, Uniform
 from mkmine.simulation.model import ActivityModel, Arrivals, CalendarModel, Person, Route, Season, SimulationModel
-from mkmine.simulation.scenario import Scenario
+from mkmine.simulation.model.distributions import LogNormal, Triangular, Uniform
+from mkmine.simulation.scenarios.scenario import Scenario
 
 __all__ = ["article_world", "return_probabilities", "scenarios"]
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from mkmine.calendars import Calendar
 from mkmine.simulation.model import SimulationModel
-from mkmine.simulation.scenario import Scenario
+from mkmine.simulation.scenarios.scenario import Scenario
 
 __all__ = ["changes", "department"]
 

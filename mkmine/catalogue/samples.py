@@ -25,9 +25,9 @@ from mkmine.errors import DataError, UnknownNameError
 from mkmine.eventlog import EventLog
 from mkmine.eventlog.observation import as_observed
 from mkmine.files import write_bytes, write_text
-from mkmine.simulation.arrivals import midnight
 from mkmine.simulation.engine import simulate
 from mkmine.simulation.model import SimulationModel
+from mkmine.simulation.model.arrivals import midnight
 from mkmine.targets import write_bpmn
 from mkmine.trackers import StatusMapping, TrackerExport
 

@@ -16,7 +16,7 @@ from mkmine.language import Language, Translator, default_language, translator
 if TYPE_CHECKING:
     import pandas as pd
 
-    from mkmine.simulation.progress import Progress
+    from mkmine.simulation.experiments.progress import Progress
 
 __all__ = ["Console", "Result", "harmless", "plain", "records"]
 
@@ -65,7 +65,7 @@ class Console:
     @cached_property
     def _bar(self) -> Progress:
         """The bar of the long step."""
-        from mkmine.simulation.progress import Progress
+        from mkmine.simulation.experiments.progress import Progress
 
         return Progress()
 

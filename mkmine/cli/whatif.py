@@ -250,7 +250,7 @@ def _suggestions(console: Console, log: EventLog, model: SimulationModel) -> lis
 def _show_sensitivity(console: Console, model: SimulationModel, change: float, asked: dict[str, Any]) -> None:
     """Simulate every input less and more, and write what the mean cycle time does, what matters most first."""
     from mkmine.simulation import sensitivity
-    from mkmine.simulation.wording import input_name, kpi_name, kpi_value, percent_change, verdict_text
+    from mkmine.simulation.experiments.wording import input_name, kpi_name, kpi_value, percent_change, verdict_text
 
     t = console.t
     found = sensitivity(model, change=change, **asked)
@@ -305,7 +305,7 @@ def show_validation(console: Console, trust: Validation) -> None:
 def show_experiment(console: Console, answer: Experiment, *, day: float) -> None:
     """Write the answers, one row per scenario and question; `day` is the length of a working day in hours."""
     from mkmine.report.retelling import retell
-    from mkmine.simulation.wording import kpi_name, kpi_value, verdict_text
+    from mkmine.simulation.experiments.wording import kpi_name, kpi_value, verdict_text
 
     t = console.t
     if not answer.scenarios:
@@ -333,8 +333,8 @@ def show_experiment(console: Console, answer: Experiment, *, day: float) -> None
 
 def _show_base(console: Console, answer: Experiment, *, day: float) -> None:
     """Write the key figures of the model as it is, with their intervals."""
-    from mkmine.simulation.kpis import PERSON, ROLE
-    from mkmine.simulation.wording import kpi_name, kpi_range, kpi_value
+    from mkmine.simulation.experiments.kpis import PERSON, ROLE
+    from mkmine.simulation.experiments.wording import kpi_name, kpi_range, kpi_value
 
     t = console.t
     # Of an office to which more work comes than is done, only the load of its people says something.

@@ -16,8 +16,8 @@ from mkmine.eventlog import Provenance
 from mkmine.optimization.front import Better, Point, pareto_front
 from mkmine.optimization.search import COLUMNS, Clock, Question, Reached, as_scenario, merged, search
 from mkmine.simulation import Experiment, Scenario, SimulationModel
-from mkmine.simulation.kpis import KPIS
-from mkmine.simulation.kpis import kpi as key_figure
+from mkmine.simulation.experiments.kpis import KPIS
+from mkmine.simulation.experiments.kpis import kpi as key_figure
 from mkmine.streams import Streams
 
 __all__ = ["Staffing", "optimise"]

@@ -14,7 +14,7 @@ from mkmine.report import palette
 from mkmine.report.lettering import clean
 from mkmine.report.picture import Picture
 from mkmine.report.vega import LABEL_BREAK, category_labels, render
-from mkmine.simulation.wording import kpi_name, percent_change, verdict_words
+from mkmine.simulation.experiments.wording import kpi_name, percent_change, verdict_words
 
 if TYPE_CHECKING:
     import altair as alt

@@ -13,7 +13,7 @@ from mkmine.language import Translator
 from mkmine.report.blocks import Column, Table
 from mkmine.report.lettering import clean
 from mkmine.report.retelling import retell
-from mkmine.simulation.wording import verdict_sentence
+from mkmine.simulation.experiments.wording import verdict_sentence
 
 if TYPE_CHECKING:
     import pandas as pd

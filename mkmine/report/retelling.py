@@ -15,7 +15,7 @@ from typing import Final
 from mkmine.language import Translator
 from mkmine.report.complaints import ERRORS
 from mkmine.report.diagnoses import DIAGNOSES
-from mkmine.simulation.wording import kpi_name
+from mkmine.simulation.experiments.wording import kpi_name
 
 __all__ = ["retell"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mkmine.language import Translator
+from mkmine.simulation.experiments.wording import kpi_name
 from mkmine.simulation.validation.wording import remarks
-from mkmine.simulation.wording import kpi_name
 
 if TYPE_CHECKING:
     from mkmine.simulation import Validation

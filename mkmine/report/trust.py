@@ -12,8 +12,8 @@ from mkmine.report.findings import Cell, Findings, finite, tabulate
 from mkmine.report.picture import Picture
 from mkmine.report.terms import grade_sentence, missed_sentences
 from mkmine.simulation import Validation
+from mkmine.simulation.experiments.wording import kpi_name, kpi_range, kpi_value
 from mkmine.simulation.validation.wording import aspect_name, verdict_name
-from mkmine.simulation.wording import kpi_name, kpi_range, kpi_value
 
 __all__ = ["trust"]
 

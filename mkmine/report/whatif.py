@@ -10,8 +10,8 @@ from mkmine.language import Translator
 from mkmine.report import charts
 from mkmine.report.blocks import Block, Bullets, Figure, Heading, Note, Text, View
 from mkmine.report.findings import Cell, Findings, finite, tabulate
-from mkmine.simulation.kpis import PERSON, ROLE
-from mkmine.simulation.wording import (
+from mkmine.simulation.experiments.kpis import PERSON, ROLE
+from mkmine.simulation.experiments.wording import (
     kpi_changes,
     kpi_name,
     kpi_value,

@@ -17,8 +17,8 @@ from mkmine.errors import DataError, UnknownNameError
 from mkmine.eventlog import EventLog, Provenance
 from mkmine.rollout.prediction import Prediction, Verdict, judge
 from mkmine.rollout.window import ARRIVALS, History, Window, block_length, common_horizon, figures, resampled_weeks
-from mkmine.simulation.arrivals import midnight
-from mkmine.simulation.kpis import kpi as key_figure
+from mkmine.simulation.experiments.kpis import kpi as key_figure
+from mkmine.simulation.model.arrivals import midnight
 from mkmine.streams import Streams
 
 __all__ = ["Effect", "effect"]

@@ -18,8 +18,8 @@ from mkmine.eventlog.observation import as_observed
 from mkmine.rollout.effect import Effect, effect
 from mkmine.rollout.window import ARRIVALS
 from mkmine.simulation import Scenario, SimulationModel, calibrate, experiment
-from mkmine.simulation.arrivals import midnight
-from mkmine.simulation.kpis import WEEK
+from mkmine.simulation.experiments.kpis import WEEK
+from mkmine.simulation.model.arrivals import midnight
 
 __all__ = ["Hindsight", "hindsight"]
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from mkmine.calendars import HOUR, Calendar
 from mkmine.eventlog import EventLog
 from mkmine.eventlog.enablement import enabled_times
-from mkmine.simulation.arrivals import midnight
+from mkmine.simulation.model.arrivals import midnight
 from mkmine.streams import Streams
 
 __all__ = ["ARRIVALS", "History", "Window", "block_length", "common_horizon", "figures", "resampled_weeks"]

@@ -2,13 +2,13 @@
 
 from mkmine.simulation.calibration import calibrate
 from mkmine.simulation.engine import simulate
-from mkmine.simulation.experiment import Experiment, experiment, resume
-from mkmine.simulation.json_schema import schema
+from mkmine.simulation.engine.underway import WorkInProgress, work_in_progress
+from mkmine.simulation.experiments.experiment import Experiment, experiment, resume
+from mkmine.simulation.experiments.sensitivity import Sensitivity, sensitivity
 from mkmine.simulation.model import SimulationModel
-from mkmine.simulation.processes import from_process
-from mkmine.simulation.scenario import Scenario, from_levers, scenario_of
-from mkmine.simulation.sensitivity import Sensitivity, sensitivity
-from mkmine.simulation.underway import WorkInProgress, work_in_progress
+from mkmine.simulation.model.json_schema import schema
+from mkmine.simulation.model.processes import from_process
+from mkmine.simulation.scenarios.scenario import Scenario, from_levers, scenario_of
 from mkmine.simulation.validation import Validation, backtest
 
 __all__ = [

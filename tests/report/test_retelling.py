@@ -10,8 +10,9 @@ from mkmine.conformance.conformance import METHOD as ALIGNMENT
 from mkmine.language import translator
 from mkmine.performance import diagnosis
 from mkmine.report.retelling import SENTENCES, retell
-from mkmine.simulation import calibration, validation
-from mkmine.simulation.experiment import METHOD as PAIRED
+from mkmine.simulation import validation
+from mkmine.simulation.calibration import calibration
+from mkmine.simulation.experiments.experiment import METHOD as PAIRED
 
 RU = translator("ru")
 PACKAGE = Path(mkmine.__file__).parent

@@ -11,7 +11,7 @@ import pytest
 from mkmine.eventlog import EventLog
 from mkmine.eventlog.observation import as_observed
 from mkmine.simulation import SimulationModel, simulate
-from mkmine.simulation.arrivals import midnight
+from mkmine.simulation.model.arrivals import midnight
 
 CHANGE = datetime.date(2025, 6, 2)
 World = Callable[..., EventLog]

@@ -13,7 +13,7 @@ from mkmine.errors import DataError
 from mkmine.eventlog import EventLog
 from mkmine.rollout import Hindsight, hindsight
 from mkmine.simulation import Scenario, SimulationModel, simulate
-from mkmine.simulation.arrivals import arrival_times, midnight
+from mkmine.simulation.model.arrivals import arrival_times, midnight
 from mkmine.streams import Streams
 
 WEEKS = 24

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from mkmine.simulation.answers import answers, half_widths, level, strained, student
-from mkmine.simulation.replication import Outcome
-from mkmine.simulation.workforce import Pressure
+from mkmine.simulation.experiments.answers import answers, half_widths, level, strained, student
+from mkmine.simulation.experiments.replication import Outcome
+from mkmine.simulation.experiments.workforce import Pressure
 
 
 def outcomes(

@@ -11,7 +11,7 @@ from scipy import stats
 from mkmine.calendars import DAY, HOUR, from_us
 from mkmine.errors import DataError
 from mkmine.simulation import Scenario, SimulationModel, simulate
-from mkmine.simulation.arrivals import arrival_times, arrivals_from, midnight
+from mkmine.simulation.model.arrivals import arrival_times, arrivals_from, midnight
 from mkmine.streams import Streams
 
 from .conftest import article_values

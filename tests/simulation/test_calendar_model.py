@@ -7,7 +7,7 @@ import pytest
 from mkmine.calendars import Calendar, Rotation
 from mkmine.errors import DataError
 from mkmine.simulation import SimulationModel, simulate
-from mkmine.simulation.calibration import _as_model
+from mkmine.simulation.calibration.calibration import _as_model
 
 OFFICE = Calendar.parse(
     {"Mon-Fri": "09:00-18:00"},

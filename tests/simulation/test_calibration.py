@@ -17,7 +17,7 @@ from mkmine.errors import DataError
 from mkmine.eventlog import EventLog
 from mkmine.eventlog.observation import as_observed
 from mkmine.simulation import SimulationModel, calibrate, simulate
-from mkmine.simulation.arrivals import midnight
+from mkmine.simulation.model.arrivals import midnight
 from mkmine.sources import read
 
 from .conftest import article_values

@@ -8,7 +8,7 @@ import pytest
 
 from mkmine.errors import DataError
 from mkmine.simulation import Experiment, Scenario, SimulationModel, experiment, sensitivity
-from mkmine.simulation.chart import Bar, Row, bars
+from mkmine.simulation.experiments.chart import Bar, Row, bars
 
 SVG = "{http://www.w3.org/2000/svg}"
 

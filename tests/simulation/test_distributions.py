@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 from scipy import stats
 
-from mkmine.simulation.distributions import (
+from mkmine.simulation.model.distributions import (
     Distribution,
     Empirical,
     Exponential,

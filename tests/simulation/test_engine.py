@@ -18,7 +18,7 @@ from mkmine.calendars import DAY, HOUR, from_us
 from mkmine.errors import DataError
 from mkmine.eventlog import EventLog
 from mkmine.simulation import SimulationModel, simulate
-from mkmine.simulation.arrivals import arrival_times, midnight
+from mkmine.simulation.model.arrivals import arrival_times, midnight
 from mkmine.streams import Streams
 
 from .conftest import ALWAYS, OFFICE, exponential, single_queue

@@ -15,7 +15,7 @@ import pytest
 
 from mkmine.errors import DataError
 from mkmine.simulation import Scenario, SimulationModel, experiment
-from mkmine.simulation.executors import Place, opened
+from mkmine.simulation.experiments.executors import Place, opened
 
 STAFF = Scenario("one more writer").staff("Writer", +1)
 PLACES: list[tuple[int, Place]] = [(1, "processes"), (2, "processes"), (1, "threads"), (3, "threads")]

@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from mkmine.errors import DataError, UnknownNameError
-from mkmine.simulation import Experiment, Scenario, SimulationModel, campaign, experiment
+from mkmine.simulation import Experiment, Scenario, SimulationModel, experiment
+from mkmine.simulation.experiments import campaign
 
 STAFF = Scenario("one more writer").staff("Writer", +1)
 REWORK = Scenario("half the rework").rework("Approval", factor=0.5)

@@ -14,8 +14,8 @@ from mkmine.calendars import DAY, HOUR, from_us
 from mkmine.errors import DataError
 from mkmine.eventlog import EventLog
 from mkmine.simulation import SimulationModel, simulate
-from mkmine.simulation.arrivals import arrival_times
-from mkmine.simulation.sickness import with_sickness
+from mkmine.simulation.model.arrivals import arrival_times
+from mkmine.simulation.model.sickness import with_sickness
 from mkmine.streams import Streams
 
 from .conftest import OFFICE, article_values, exponential, single_queue

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from mkmine.simulation import SimulationModel
-from mkmine.simulation.json_schema import schema, schema_text
+from mkmine.simulation.model.json_schema import schema, schema_text
 
 PUBLISHED = Path(__file__).parents[2] / "docs" / "simulation-model.schema.json"
 

@@ -17,9 +17,9 @@ from mkmine.catalogue.article import article_world
 from mkmine.errors import DataError, UnknownNameError
 from mkmine.eventlog import EventLog
 from mkmine.simulation import SimulationModel, simulate
-from mkmine.simulation import draws as draws_module
-from mkmine.simulation.engine import Run
-from mkmine.simulation.underway import work_in_progress
+from mkmine.simulation.engine import draws as draws_module
+from mkmine.simulation.engine.engine import Run
+from mkmine.simulation.engine.underway import work_in_progress
 
 from .conftest import article_values, exponential, single_queue
 from .strategies import models, overlapping_models
@@ -123,7 +123,7 @@ def test_draws_in_blocks_are_those_of_one_vector(monkeypatch: pytest.MonkeyPatch
     model = MODELS["article"]
     whole = simulate(model, cases=1_000, engine="simpy")
     for module in ("draws", "run", "places", "gateways", "workers", "limits", "twin", "kernel.process"):
-        loaded = __import__(f"mkmine.simulation.{module}", fromlist=[""])
+        loaded = __import__(f"mkmine.simulation.engine.{module}", fromlist=[""])
         for name, value in (("SHIFT", 6), ("BLOCK", 64), ("MASK", 63)):
             if hasattr(loaded, name):
                 monkeypatch.setattr(loaded, name, value)

@@ -9,7 +9,7 @@ import pytest
 from mkmine.calendars import DAY, Calendar, to_us
 from mkmine.eventlog import EventLog
 from mkmine.simulation import SimulationModel, simulate
-from mkmine.simulation.kpis import KPIS, average_level, case_spans, in_order, known, kpi, measure, names
+from mkmine.simulation.experiments.kpis import KPIS, average_level, case_spans, in_order, known, kpi, measure, names
 
 OFFICE = Calendar.parse({"Mon-Fri": "09:00-17:00"})
 BASE = pd.Timestamp("2025-03-03", tz="UTC")  # a Monday

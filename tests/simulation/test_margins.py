@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mkmine.simulation.margins import margins, student
+from mkmine.simulation.experiments.margins import margins, student
 
 NONE = np.empty((0, 1))
 

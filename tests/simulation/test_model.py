@@ -9,7 +9,7 @@ import pytest
 
 from mkmine.errors import DataError
 from mkmine.simulation import SimulationModel, simulate
-from mkmine.simulation.distributions import Fixed
+from mkmine.simulation.model.distributions import Fixed
 
 
 def test_yaml_round_trip(article: SimulationModel, tmp_path: Path) -> None:

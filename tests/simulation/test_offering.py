@@ -11,10 +11,10 @@ import pytest
 from mkmine.calendars import HOUR, Calendar
 from mkmine.discovery.pools import find_pools
 from mkmine.simulation import SimulationModel, simulate
-from mkmine.simulation.estimators.durations import estimate_spent
-from mkmine.simulation.estimators.offering import last_idle, offered_hours
-from mkmine.simulation.estimators.presence import estimate_presence
-from mkmine.simulation.estimators.steps import find_steps
+from mkmine.simulation.calibration.estimators.durations import estimate_spent
+from mkmine.simulation.calibration.estimators.offering import last_idle, offered_hours
+from mkmine.simulation.calibration.estimators.presence import estimate_presence
+from mkmine.simulation.calibration.estimators.steps import find_steps
 from mkmine.sources import read
 
 from .conftest import ALWAYS, OFFICE, exponential

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from mkmine.simulation import SimulationModel, simulate
-from mkmine.simulation.offers import offered_times
+from mkmine.simulation.engine.offers import offered_times
 from mkmine.streams import Streams
 
 

@@ -10,8 +10,8 @@ import pytest
 from mkmine.calendars import HOUR
 from mkmine.errors import DataError
 from mkmine.simulation import Scenario, SimulationModel, simulate
-from mkmine.simulation.offers import offered_times
-from mkmine.simulation.underway import work_in_progress
+from mkmine.simulation.engine.offers import offered_times
+from mkmine.simulation.engine.underway import work_in_progress
 from mkmine.streams import Streams
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from mkmine.errors import DataError, UnknownNameError
 from mkmine.simulation import SimulationModel, simulate
-from mkmine.simulation.processes import from_process
+from mkmine.simulation.model.processes import from_process
 from mkmine.targets import parse_bpmn
 
 from .conftest import ALWAYS, exponential

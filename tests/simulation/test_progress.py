@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-from mkmine.simulation import progress
-from mkmine.simulation.progress import Progress, bar, shown
+from mkmine.simulation.experiments import progress
+from mkmine.simulation.experiments.progress import Progress, bar, shown
 
 
 class Terminal(io.StringIO):

@@ -9,8 +9,8 @@ import pytest
 
 from mkmine.errors import DataError
 from mkmine.simulation import Scenario, SimulationModel, experiment, simulate
-from mkmine.simulation.queueing import as_read
-from mkmine.simulation.replay import plausible, read_as, traits
+from mkmine.simulation.calibration.replay import plausible, read_as, traits
+from mkmine.simulation.model.queueing import as_read
 
 from .conftest import exponential, single_queue
 

@@ -11,9 +11,9 @@ from mkmine.errors import DataError
 from mkmine.eventlog import EventLog
 from mkmine.eventlog.observation import as_observed
 from mkmine.simulation import Experiment, Scenario, SimulationModel, experiment, resume, simulate
-from mkmine.simulation.kpis import WEEK
-from mkmine.simulation.replication import Plan, _taken_over, replicate
-from mkmine.simulation.underway import Underway, WorkInProgress, work_in_progress
+from mkmine.simulation.engine.underway import Underway, WorkInProgress, work_in_progress
+from mkmine.simulation.experiments.kpis import WEEK
+from mkmine.simulation.experiments.replication import Plan, _taken_over, replicate
 
 STAFF = Scenario("one more writer").staff("Writer", +1)
 

@@ -7,8 +7,8 @@ import pytest
 
 from mkmine.errors import DataError
 from mkmine.simulation import Scenario, SimulationModel, experiment, simulate
-from mkmine.simulation.arrivals import midnight
-from mkmine.simulation.sickness import with_sickness
+from mkmine.simulation.model.arrivals import midnight
+from mkmine.simulation.model.sickness import with_sickness
 from mkmine.streams import Streams
 
 ILL = {"per_year": 6, "days": {1: 0.5, 5: 0.3, 14: 0.2}}

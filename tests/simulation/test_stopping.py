@@ -9,7 +9,7 @@ import pytest
 
 from mkmine.errors import DataError, UnknownNameError
 from mkmine.simulation import Scenario, SimulationModel, experiment
-from mkmine.simulation.stopping import Precision, judged, more
+from mkmine.simulation.experiments.stopping import Precision, judged, more
 
 STAFF = Scenario("one more writer").staff("Writer", +1)
 

@@ -14,10 +14,11 @@ import yaml
 
 from mkmine.errors import DataError
 from mkmine.eventlog import EventLog
-from mkmine.simulation import Experiment, Scenario, SimulationModel, campaign, experiment, resume
-from mkmine.simulation.replication import Outcome
-from mkmine.simulation.study import Study, fingerprint, versions
-from mkmine.simulation.workforce import Pressure
+from mkmine.simulation import Experiment, Scenario, SimulationModel, experiment, resume
+from mkmine.simulation.experiments import campaign
+from mkmine.simulation.experiments.replication import Outcome
+from mkmine.simulation.experiments.study import Study, fingerprint, versions
+from mkmine.simulation.experiments.workforce import Pressure
 
 STAFF = Scenario("one more writer").staff("Writer", +1)
 REWORK = Scenario("Половина возвратов").rework("Approval", factor=0.5)
@@ -152,7 +153,7 @@ def test_other_versions_are_not_mixed(
 ) -> None:
     experiment(article, [], replications=2, study=folder, **SETTINGS)
     del counted[:]
-    monkeypatch.setattr("mkmine.simulation.study.versions", lambda: {"mkmine": "99"})
+    monkeypatch.setattr("mkmine.simulation.experiments.study.versions", lambda: {"mkmine": "99"})
     experiment(article, [], replications=2, study=folder, **SETTINGS)
     assert len(counted) == 2
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from mkmine.errors import DataError
 from mkmine.simulation import Scenario, SimulationModel, experiment
-from mkmine.simulation.evidence import Known, Range
-from mkmine.simulation.uncertainty import Doubt, Doubts, drawn, uncertain
+from mkmine.simulation.experiments.uncertainty import Doubt, Doubts, drawn, uncertain
+from mkmine.simulation.model.evidence import Known, Range
 
 from .conftest import article_values
 

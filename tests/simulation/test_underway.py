@@ -11,9 +11,9 @@ from mkmine.errors import DataError, UnknownNameError
 from mkmine.eventlog import EventLog
 from mkmine.eventlog.observation import as_observed
 from mkmine.simulation import SimulationModel, simulate
-from mkmine.simulation.arrivals import arrival_times
-from mkmine.simulation.distributions import Exponential, Fixed
-from mkmine.simulation.underway import Underway, WorkInProgress, remaining, work_in_progress
+from mkmine.simulation.engine.underway import Underway, WorkInProgress, remaining, work_in_progress
+from mkmine.simulation.model.arrivals import arrival_times
+from mkmine.simulation.model.distributions import Exponential, Fixed
 from mkmine.streams import Streams
 
 from .conftest import article_values, exponential, single_queue

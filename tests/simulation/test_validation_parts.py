@@ -18,9 +18,9 @@ from mkmine.errors import DataError
 from mkmine.eventlog import EventLog
 from mkmine.eventlog.observation import as_observed
 from mkmine.simulation import Validation, backtest, simulate
-from mkmine.simulation.estimators.durations import estimate_spent
-from mkmine.simulation.estimators.presence import estimate_presence
-from mkmine.simulation.estimators.steps import find_steps
+from mkmine.simulation.calibration.estimators.durations import estimate_spent
+from mkmine.simulation.calibration.estimators.presence import estimate_presence
+from mkmine.simulation.calibration.estimators.steps import find_steps
 from mkmine.simulation.validation.comparison import band, figures_floor
 from mkmine.simulation.validation.profiles import ASPECTS, Names, distances, levels, profile
 from mkmine.simulation.validation.result import graded
@@ -190,7 +190,7 @@ def test_logs_without_people_and_of_completions_are_checked_as_far_as_they_tell(
     ],
 )
 def test_true_outside_delays_are_recovered(shared_logs: Path, name: str, activities: tuple[str, ...]) -> None:
-    from mkmine.simulation import calibration
+    from mkmine.simulation.calibration import calibration
 
     frame = pd.read_csv(shared_logs / "groundtruth" / f"{name}.csv.gz", dtype={"case_id": str})
     truth = frame.groupby("activity")["extraneous_delay"].sum() / 3600

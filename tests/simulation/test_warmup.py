@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from mkmine.simulation import SimulationModel, experiment
-from mkmine.simulation.arrivals import midnight
-from mkmine.simulation.warmup import Filling, filling, mser, ordinary, pilot, settled
+from mkmine.simulation.experiments.warmup import Filling, filling, mser, ordinary, pilot, settled
+from mkmine.simulation.model.arrivals import midnight
 
 SLOW = {"kind": "exponential", "mean": 1000}
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from mkmine.calendars import DAY, HOUR
 from mkmine.errors import DataError
 from mkmine.simulation import SimulationModel
-from mkmine.simulation.parts import CalendarModel
-from mkmine.simulation.weeks import partly_open, told
+from mkmine.simulation.model.parts import CalendarModel
+from mkmine.simulation.model.weeks import partly_open, told
 
 
 def read(values: dict[str, Any], weekly: Any) -> list[list[float]]:

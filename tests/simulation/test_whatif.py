@@ -12,7 +12,7 @@ from mkmine.calendars import DAY
 from mkmine.catalogue.departments import changes, department
 from mkmine.eventlog.observation import as_observed
 from mkmine.simulation import SimulationModel, calibrate, experiment, simulate
-from mkmine.simulation.arrivals import midnight
+from mkmine.simulation.model.arrivals import midnight
 
 WORLDS = (2, 4)
 SPAN: dict[str, Any] = {"weeks": 16, "warm_up_weeks": 5, "simultaneous": False}

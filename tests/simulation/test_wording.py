@@ -5,8 +5,15 @@ from typing import Any
 import pytest
 
 from mkmine.language import translator
-from mkmine.simulation.answers import Strain
-from mkmine.simulation.wording import kpi_changes, kpi_name, kpi_range, kpi_value, verdict_sentence, verdict_text
+from mkmine.simulation.experiments.answers import Strain
+from mkmine.simulation.experiments.wording import (
+    kpi_changes,
+    kpi_name,
+    kpi_range,
+    kpi_value,
+    verdict_sentence,
+    verdict_text,
+)
 
 EN, RU = translator("en"), translator("ru")
 
@@ -106,7 +113,7 @@ def test_figures_are_written_in_their_units() -> None:
 
 @pytest.mark.parametrize("language", [EN, RU], ids=["en", "ru"])
 def test_every_figure_has_a_name(language: Any) -> None:
-    from mkmine.simulation.kpis import names
+    from mkmine.simulation.experiments.kpis import names
 
     assert all(kpi_name(key, language) != key for key in names())
     assert len({kpi_name(key, language) for key in names()}) == len(names())

@@ -9,9 +9,9 @@ import pytest
 from mkmine.calendars import DAY
 from mkmine.eventlog import EventLog
 from mkmine.simulation import SimulationModel, simulate
-from mkmine.simulation.kpis import WEEK, case_spans, measure
-from mkmine.simulation.offers import offered_times
-from mkmine.simulation.workforce import Pressure, pressure, workforce
+from mkmine.simulation.engine.offers import offered_times
+from mkmine.simulation.experiments.kpis import WEEK, case_spans, measure
+from mkmine.simulation.experiments.workforce import Pressure, pressure, workforce
 from mkmine.streams import Streams
 
 

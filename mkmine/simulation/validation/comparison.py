@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mkmine.calendars import DAY, from_us
-from mkmine.simulation.kpis import KPIS, kpi
+from mkmine.simulation.experiments.kpis import KPIS, kpi
 from mkmine.simulation.validation.profiles import ASPECTS, QUANTILES, Names, Profile, distances
 from mkmine.simulation.validation.trials import Trial
 

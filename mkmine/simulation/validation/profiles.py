@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from mkmine.calendars import DAY, HOUR, local_time
 from mkmine.eventlog import EventLog
 from mkmine.eventlog.enablement import enabled_times
-from mkmine.simulation.kpis import WEEK, average_level, case_spans, measure
+from mkmine.simulation.experiments.kpis import WEEK, average_level, case_spans, measure
 
 __all__ = ["ASPECTS", "QUANTILES", "ROUNDS", "Names", "Profile", "distances", "levels", "profile"]
 

@@ -14,11 +14,11 @@ from mkmine.eventlog.enablement import enabled_times
 from mkmine.eventlog.observation import as_observed
 from mkmine.simulation.calibration import calibrate
 from mkmine.simulation.engine import Engine, pays_to_compile
-from mkmine.simulation.kpis import WEEK, case_spans
+from mkmine.simulation.engine.underway import WorkInProgress, work_in_progress
+from mkmine.simulation.experiments.kpis import WEEK, case_spans
+from mkmine.simulation.experiments.replication import Plan, play
+from mkmine.simulation.experiments.uncertainty import drawn, uncertain
 from mkmine.simulation.model import SimulationModel
-from mkmine.simulation.replication import Plan, play
-from mkmine.simulation.uncertainty import drawn, uncertain
-from mkmine.simulation.underway import WorkInProgress, work_in_progress
 from mkmine.simulation.validation.profiles import Names, Profile, profile
 
 __all__ = ["Trial", "Window", "choose_windows", "stretches", "tried"]

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from mkmine.language import Translator
-from mkmine.simulation.wording import kpi_name
+from mkmine.simulation.experiments.wording import kpi_name
 
 if TYPE_CHECKING:
     import pandas as pd

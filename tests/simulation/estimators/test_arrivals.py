@@ -9,7 +9,7 @@ import pytest
 from mkmine.calendars import DAY, Calendar
 from mkmine.errors import DataError
 from mkmine.eventlog import EventLog
-from mkmine.simulation.estimators.arrivals import estimate_arrivals
+from mkmine.simulation.calibration.estimators.arrivals import estimate_arrivals
 
 Make = Callable[..., EventLog]
 ALWAYS = Calendar.always("UTC")

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mkmine.simulation.estimators.contexts import choose_backoff, levels_of
+from mkmine.simulation.calibration.estimators.contexts import choose_backoff, levels_of
 
 
 def chain(order: int, n: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

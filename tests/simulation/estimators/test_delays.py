@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from mkmine.eventlog import EventLog
-from mkmine.simulation.distributions import Fixed
-from mkmine.simulation.estimators.delays import estimate_waits
-from mkmine.simulation.estimators.steps import find_steps
+from mkmine.simulation.calibration.estimators.delays import estimate_waits
+from mkmine.simulation.calibration.estimators.steps import find_steps
+from mkmine.simulation.model.distributions import Fixed
 
 
 def test_delays_depend_on_what_came_before(make_log: Callable[..., EventLog]) -> None:

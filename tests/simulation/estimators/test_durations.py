@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from mkmine.simulation.distributions import Empirical, Fixed, LogNormal
-from mkmine.simulation.estimators.durations import fit_distribution, pooled
+from mkmine.simulation.calibration.estimators.durations import fit_distribution, pooled
+from mkmine.simulation.model.distributions import Empirical, Fixed, LogNormal
 
 U = (np.arange(20_000) + 0.5) / 20_000
 

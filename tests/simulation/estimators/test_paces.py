@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mkmine.eventlog import EventLog
-from mkmine.simulation.estimators.paces import estimate_paces
+from mkmine.simulation.calibration.estimators.paces import estimate_paces
 
 
 def worked(make_log: Callable[..., EventLog], paces: dict[str, float], each: int, seed: int) -> dict[str, float]:

@@ -9,8 +9,8 @@ import pytest
 from mkmine.calendars import HOUR
 from mkmine.eventlog import EventLog
 from mkmine.eventlog.observation import as_observed
-from mkmine.simulation.estimators.recency import choose_recency, closed_only
-from mkmine.simulation.estimators.steps import find_steps
+from mkmine.simulation.calibration.estimators.recency import choose_recency, closed_only
+from mkmine.simulation.calibration.estimators.steps import find_steps
 
 Make = Callable[..., EventLog]
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mkmine.calendars import DAY, HOUR
-from mkmine.simulation.estimators.rhythm import weekly_rhythm
+from mkmine.simulation.calibration.estimators.rhythm import weekly_rhythm
 
 MONDAY = 4 * DAY
 

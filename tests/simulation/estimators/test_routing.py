@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from mkmine.eventlog import EventLog
-from mkmine.simulation.estimators.routing import beginning, estimate_routing
-from mkmine.simulation.estimators.steps import find_steps
-from mkmine.simulation.parts import Route
+from mkmine.simulation.calibration.estimators.routing import beginning, estimate_routing
+from mkmine.simulation.calibration.estimators.steps import find_steps
+from mkmine.simulation.model.parts import Route
 
 Make = Callable[..., EventLog]
 

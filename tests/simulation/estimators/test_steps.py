@@ -7,7 +7,7 @@ import numpy as np
 
 from mkmine.calendars import HOUR
 from mkmine.eventlog import EventLog
-from mkmine.simulation.estimators.steps import find_steps
+from mkmine.simulation.calibration.estimators.steps import find_steps
 
 Make = Callable[..., EventLog]
 

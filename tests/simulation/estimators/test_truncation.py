@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mkmine.simulation.estimators.truncation import mean_length, seen_shares
+from mkmine.simulation.calibration.estimators.truncation import mean_length, seen_shares
 
 
 def observed(n: int, span: float, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -1,0 +1,1 @@
+"""Scenarios times replications: paired answers with their intervals."""

@@ -1,0 +1,269 @@
+"""Parameter uncertainty: a model whose numbers are drawn from what is known of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, TypeVar
+
+from mkmine.errors import DataError
+from mkmine.simulation.engine.draws import sent_back
+from mkmine.simulation.model import ActivityModel, Arrivals, Context, Person, Route, SimulationModel, Variant
+from mkmine.simulation.model.distributions import Distribution
+from mkmine.simulation.model.evidence import Evidence, Known, Range
+from mkmine.simulation.model.queueing import as_read
+from mkmine.simulation.scenarios.scenario import Scenario
+from mkmine.streams import Streams
+
+__all__ = ["Doubt", "Doubts", "alphas", "drawn", "uncertain"]
+
+T = TypeVar("T")
+# Gives the probability at which a named number is drawn.
+Dice = Callable[..., float]
+# No draw makes a mean so many times smaller or larger.
+_MOST = 20.0
+
+
+class Doubt(NamedTuple):
+    """Another model to be simulated under the random numbers of a replication.
+
+    `alpha` is another share of queueing; None stands for a draw of the model's numbers, of the same number.
+    """
+
+    replication: int
+    alpha: float | None = None
+
+
+class Doubts:
+    """What the models of an experiment might be instead: draws of their numbers, and other shares of queueing.
+
+    `draws` is how many draws there are at most; each other share of queueing gets a third as many replications.
+    """
+
+    def __init__(self, model: SimulationModel, scenarios: Sequence[Scenario], *, draws: int, seed: int) -> None:
+        self._model, self._scenarios, self._seed = model, tuple(scenarios), seed
+        self._draws = draws if uncertain(model) else 0
+        self._others = alphas(model)[1:] if draws else ()
+        self._readings = math.ceil(draws / 3)
+
+    def within(self, replications: int) -> list[Doubt]:
+        """Return the doubts that belong to the first so many replications, in their order."""
+        out = []
+        for number in range(replications):
+            out += [Doubt(number)] if number < self._draws else []
+            out += [Doubt(number, alpha) for alpha in self._others if number < self._readings]
+        return out
+
+    def models(self, doubt: Doubt) -> dict[str, SimulationModel]:
+        """Return the base (as "") and the scenarios of a doubt: what a scenario changes is in doubt before it does.
+
+        A scenario that brings a model of its own has draws of its own, under the same random numbers.
+        """
+        base = self._doubted(self._model, doubt)
+        return {"": base} | {
+            one.name: self._doubted(one.apply(self._model), doubt) if _replaces(one) else one.apply(base)
+            for one in self._scenarios
+        }
+
+    def _doubted(self, model: SimulationModel, doubt: Doubt) -> SimulationModel:
+        if doubt.alpha is not None:
+            return as_read(model, doubt.alpha)
+        return drawn(model, doubt.replication, of=self._draws, seed=self._seed)
+
+
+def _replaces(scenario: Scenario) -> bool:
+    return any(change["do"] == "replace" for change in scenario.changes)
+
+
+def uncertain(model: SimulationModel) -> bool:
+    """Return whether any number of the model is not taken for certain."""
+    return (
+        model.arrivals.evidence is not None
+        or any(season.observed is not None for season in model.arrivals.seasons)
+        or any(person.range is not None for person in model.people)
+        or any(one.evidence is not None or _observed(one) for one in model.activities.values())
+    )
+
+
+def _observed(one: ActivityModel) -> bool:
+    return any(context.observed is not None for context in one.contexts)
+
+
+def alphas(model: SimulationModel) -> tuple[float, ...]:
+    """Return the shares of queueing that the log does not exclude, the model's own first; none if it does not say."""
+    if model.queueing is None:
+        return ()
+    return (model.queueing.alpha, *(one.alpha for one in model.queueing.others))
+
+
+def drawn(model: SimulationModel, number: int, *, of: int, seed: int = 0) -> SimulationModel:
+    """Return draw `number` (from 0) of `of` draws of the model's numbers from what is known of them.
+
+    Means (of hours, arrivals) are drawn log-normal with their relative standard error, probabilities from a Dirichlet
+    distribution with the counts that they rest on, stated ranges from a PERT distribution, each independently of the
+    others. The draws are a Latin hypercube (McKay, Beckman and Conover
+    1979, A comparison of three methods for selecting values of input variables, Technometrics 21): each number takes
+    one value from each of `of` equally probable parts of its distribution. What rests on nothing stays as it is.
+
+    Raises `DataError` if `number` is not between 0 and `of` - 1.
+    """
+    if not 0 <= number < of:
+        raise DataError(f"draw {number} of {of}: give a number from 0 to {of - 1}")
+    dice = _Hypercube(number, of, seed)
+    cases = _cases(model.arrivals.evidence)
+    changed = {
+        "arrivals": _arrivals(model.arrivals, dice),
+        "people": [_person(one, dice) for one in model.people],
+        "activities": {name: _activity(name, one, dice) for name, one in model.activities.items()},
+        "begin": _routes(model.begin, cases, dice, "begin"),
+        "attributes": {
+            name: dict(zip(shares, _shares(list(shares.values()), cases, dice, "attribute", name), strict=True))
+            for name, shares in model.attributes.items()
+        },
+    }
+    if model.case_types:
+        types = _shares([one.share for one in model.case_types.values()], cases, dice, "type")
+        changed["case_types"] = {
+            name: one.model_copy(update={"share": share})
+            for (name, one), share in zip(model.case_types.items(), types, strict=True)
+        }
+    return model.model_copy(update=changed)
+
+
+@dataclass(frozen=True, slots=True)
+class _Hypercube:
+    """The place of each number in one draw of a Latin hypercube; numbers are known by name."""
+
+    number: int
+    of: int
+    seed: int
+
+    def __call__(self, *name: str | int) -> float:
+        generator = Streams(self.seed).generator("parameter", *name)
+        cell = generator.permutation(self.of)[self.number]
+        return float((cell + generator.random(self.of)[self.number]) / self.of)
+
+
+def _cases(known: Known | Range | None) -> float | None:
+    return known.n if isinstance(known, Known) else None
+
+
+def _factor(known: Known | Range | None, mean: float, dice: Dice, *name: str | int) -> float:
+    """Return by what a mean is to be multiplied."""
+    if known is None or mean <= 0:
+        return 1.0
+    u = dice(*name)
+    factor = known.factor(u) if isinstance(known, Known) else known.at(u) / mean
+    return min(max(factor, 1 / _MOST), _MOST)
+
+
+def _arrivals(arrivals: Arrivals, dice: Dice) -> Arrivals:
+    factor = _factor(arrivals.evidence, arrivals.per_week, dice, "arrivals")
+    seasons = [
+        one.model_copy(
+            update={"factor": min(one.factor * _counted(one.observed, dice, "season", str(one.first)), 100.0)}
+        )
+        for one in arrivals.seasons
+    ]
+    return arrivals.model_copy(update={"factor": min(arrivals.factor * factor, 100.0), "seasons": seasons})
+
+
+def _counted(count: float | None, dice: Dice, *name: str | int) -> float:
+    """Return by what a rate is multiplied that rests on a count (gamma, with mean 1)."""
+    from scipy.special import gammaincinv
+
+    return float(gammaincinv(count, dice(*name)) / count) if count else 1.0
+
+
+def _person(person: Person, dice: Dice) -> Person:
+    if person.range is None:
+        return person
+    value = min(max(person.range.at(dice("availability", person.name)), 0.01), 1.0)
+    return person.model_copy(update={"availability": value})
+
+
+def _activity(name: str, one: ActivityModel, dice: Dice) -> ActivityModel:
+    evidence = one.evidence or Evidence()
+    known: list[Known | Range | None] = evidence.duration
+    paces = [
+        _factor(_of(known, number), spread.mean_h, dice, "duration", name, number)
+        for number, spread in enumerate(one.duration)
+    ]
+    lag = _factor(evidence.delay, 1.0 if one.delay is None else one.delay.mean_h, dice, "delay", name)
+    changed: dict[str, object] = {
+        "duration": _scaled(one.duration, paces),
+        "delay": None if one.delay is None else _scaled([one.delay], [lag])[0],
+        "waits": [wait.model_copy(update={"delay": _scaled(wait.delay, [lag])}) for wait in one.waits],
+        "variants": [_variant(variant, paces, lag) for variant in one.variants],
+        "next": [
+            _routes(routes, _of(evidence.routes, number), dice, "route", name, number)
+            for number, routes in enumerate(one.next)
+        ],
+        "contexts": [context.model_copy(update={"next": _context(name, context, dice)}) for context in one.contexts],
+    }
+    changed_one = one.model_copy(update=changed)
+    if evidence.rework is None:
+        return changed_one
+    return changed_one.model_copy(update=_returning(one, evidence.rework.at(dice("rework", name))))
+
+
+def _context(name: str, context: Context, dice: Dice) -> list[Route]:
+    return _routes(context.next, context.observed, dice, "route", name, context.round, *context.before)
+
+
+def _variant(variant: Variant, paces: list[float], lag: float) -> Variant:
+    """Return what certain cases have of their own, with the factors of the activity."""
+    return variant.model_copy(
+        update={
+            "duration": None if variant.duration is None else _scaled(variant.duration, paces),
+            "delay": None if variant.delay is None else _scaled([variant.delay], [lag])[0],
+        }
+    )
+
+
+def _scaled(spreads: list[Distribution], factors: list[float]) -> list[Distribution]:
+    """Return distributions by round times factors by round; the last factor holds for all further rounds."""
+    return [spread.scaled(factors[min(number, len(factors) - 1)]) for number, spread in enumerate(spreads)]
+
+
+def _of(entries: Sequence[T], number: int) -> T | None:
+    return entries[number] if number < len(entries) else None
+
+
+def _routes(routes: list[Route], count: float | None, dice: Dice, *name: str | int) -> list[Route]:
+    shares = _shares([route.probability for route in routes], count, dice, *name)
+    return [route.model_copy(update={"probability": share}) for route, share in zip(routes, shares, strict=True)]
+
+
+def _shares(shares: list[float], count: float | None, dice: Dice, *name: str | int) -> list[float]:
+    """Return shares drawn from a Dirichlet distribution with the given ones as its mean; shares of 0 stay 0.
+
+    It is made of gamma variables, so that each share follows one draw of the hypercube.
+    """
+    from scipy.special import gammaincinv
+
+    if not count or sum(share > 0 for share in shares) < 2:
+        return shares
+    weights = [
+        float(gammaincinv(max(share * count, 1e-3), dice(*name, number))) if share > 0 else 0.0
+        for number, share in enumerate(shares)
+    ]
+    total = sum(weights)
+    return [weight / total for weight in weights] if total > 0 else shares
+
+
+def _returning(one: ActivityModel, probability: float) -> dict[str, object]:
+    """Return the routes with this probability of rework in round 1; in later rounds it changes in proportion."""
+    usual = _back(one.next[0])
+    if not 0 < usual < 1:
+        return {}
+    factor = probability / usual
+    return {
+        "next": [sent_back(routes, factor) for routes in one.next],
+        "contexts": [c.model_copy(update={"next": sent_back(c.next, factor)}) for c in one.contexts],
+    }
+
+
+def _back(routes: list[Route]) -> float:
+    return sum(route.probability for route in routes if route.rework)

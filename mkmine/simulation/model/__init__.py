@@ -1,0 +1,43 @@
+"""What a simulation model says: its parts, how it is written, and what is refused."""
+
+from mkmine.simulation.model.model import (
+    ActivityModel,
+    Arrivals,
+    Batch,
+    CalendarModel,
+    CaseType,
+    Context,
+    Event,
+    Gateway,
+    Habit,
+    Patience,
+    Person,
+    Route,
+    Season,
+    Sickness,
+    SimulationModel,
+    Variant,
+    Wait,
+    Way,
+)
+
+__all__ = [
+    "ActivityModel",
+    "Arrivals",
+    "Batch",
+    "CalendarModel",
+    "CaseType",
+    "Context",
+    "Event",
+    "Gateway",
+    "Habit",
+    "Patience",
+    "Person",
+    "Route",
+    "Season",
+    "Sickness",
+    "SimulationModel",
+    "Variant",
+    "Wait",
+    "Way",
+]

@@ -1,0 +1,102 @@
+"""A model in words: who does what and when, how long it takes and waits, and what is sent back."""
+
+from __future__ import annotations
+
+from math import sqrt
+from typing import TYPE_CHECKING
+
+from mkmine.calendars import DAY, HOUR
+
+if TYPE_CHECKING:
+    from mkmine.simulation.model.model import SimulationModel
+    from mkmine.simulation.model.parts import ActivityModel, CalendarModel, Person
+
+__all__ = ["account"]
+
+# Longer rotas are told as hours a week.
+_LONGEST_ROTA = 60
+_MOST_ROUNDS = 3
+# Who is there for less of the office's hours works part-time.
+_PART = 0.75
+# Hours are counted over so many weeks since a day in June 2023; countries have few holidays then.
+_SINCE, _WEEKS = 19_513 * DAY, 4
+
+
+def account(model: SimulationModel) -> str:
+    """Return the model as a text, one line per activity.
+
+    Shares that were estimated have the half-width of their 95 % interval.
+    """
+    arrivals = model.arrivals
+    rhythm = {0.0: ", like clockwork"}.get(round(arrivals.gap_cv, 1), ", in bursts" if arrivals.gap_cv > 1 else "")
+    lines = [f"SimulationModel {model.name}: {arrivals.per_week:.1f} cases a week{rhythm}"]
+    office = _weekly_hours(model, model.office)
+    lines += [f"  {name}: {'; '.join(_of_activity(model, one, office))}" for name, one in model.activities.items()]
+    return "\n".join([*lines, *(f"  note: {note}" for note in model.notes)])
+
+
+def _of_activity(model: SimulationModel, one: ActivityModel, office: float) -> list[str]:
+    staff = () if one.role is None else model.staff(one.role)
+    parts = [_staff(model, one.role or "", staff, office) if staff else "outside"]
+    hours = ", ".join(f"{spread.mean_h:.1f}" for spread in one.duration[:_MOST_ROUNDS])
+    rounds = " by round" if len(one.duration) > 1 else ""
+    parts.append(f"{hours} h{rounds}")
+    paces = [habit.pace for habit in one.people.values() if habit.pace != 1]
+    if paces:
+        parts.append(f"paces {min(paces):.2g} to {max(paces):.2g}")
+    if one.delay is not None:
+        parts.append(f"outside delay {one.delay.mean_h:.1f} h{' by what came before' if one.waits else ''}")
+    if any(route.overlap for routes in one.all_routes for route in routes):
+        parts.append("the next may begin meanwhile")
+    return parts + _sent_back(one)
+
+
+def _sent_back(one: ActivityModel) -> list[str]:
+    """Return what share each round sends back, as far as it does."""
+    seen = one.evidence.routes if one.evidence else []
+    out = []
+    for number, routes in enumerate(one.next[:_MOST_ROUNDS], 1):
+        back = sum(route.probability for route in routes if route.rework)
+        if back < 0.005:
+            continue
+        n = seen[number - 1] if number <= len(seen) else 0
+        doubt = f" ± {100 * _half_width(back, n):.0f} %" if n else ""
+        out.append(f"round {number} returns {100 * back:.0f} %{doubt}")
+    return out
+
+
+def _half_width(share: float, n: float) -> float:
+    """Return half of the 95 % interval of a share: two imagined observations either way (Agresti and Coull 1998)."""
+    middle = (share * n + 2) / (n + 4)
+    return 1.96 * sqrt(middle * (1 - middle) / (n + 4))
+
+
+def _staff(model: SimulationModel, role: str, staff: tuple[Person, ...], office: float) -> str:
+    clocks = list(dict.fromkeys(person.calendar for person in staff))
+    of_person = [_weekly_hours(model, person.calendar) * person.availability for person in staff]
+    part = " part-time" if sum(of_person) < _PART * office * len(staff) else ""
+    people = f"{len(staff)}{part} {role}"
+    most = max(person.capacity for person in staff)
+    hands = f", up to {most} things at once" if most > 1 else ""
+    return f"{people} ({_rota(model, clocks, of_person)}{hands})"
+
+
+def _rota(model: SimulationModel, clocks: list[str], hours: list[float]) -> str:
+    """Return when people are there, in words if they all have one short rota, or else as hours a week."""
+    if len(clocks) == 1 and (told := _told(model.calendars[clocks[0]])):
+        return told
+    low, high = min(hours), max(hours)
+    return f"{low:.0f} h a week" if high - low < 1 else f"{low:.0f} to {high:.0f} h a week"
+
+
+def _told(calendar: CalendarModel) -> str:
+    if calendar.rotation or calendar.intensity or calendar.all_of or calendar.any_of:
+        return ""
+    text = "; ".join(f"{days} {hours}" for days, hours in calendar.weekly.items())
+    return text if len(text) <= _LONGEST_ROTA else ""
+
+
+def _weekly_hours(model: SimulationModel, name: str) -> float:
+    """Return how many hours of an ordinary week a calendar is open."""
+    opened = model.calendar(name).working_time(_SINCE, _SINCE + _WEEKS * 7 * DAY)
+    return float(opened) / HOUR / _WEEKS
