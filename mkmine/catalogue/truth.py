@@ -20,6 +20,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mkmine.calendars import HOUR, Calendar, Timeline
+from mkmine.calendars.timeline import overlaid
 from mkmine.eventlog import EventLog
 from mkmine.simulation.model import ActivityModel, SimulationModel
 from mkmine.streams import Streams
@@ -43,7 +44,7 @@ def true_waiting(model: SimulationModel, log: EventLog, *, seed: int) -> pd.Data
     unavailable = np.zeros(len(log), dtype=np.int64)
     for rows, duty in _pools(model, log, first, last):
         # Office time in which nobody of the pool is on duty.
-        manned = _intersection(line, duty)
+        manned = overlaid([line, duty], least=2)
         waited = line.opened(log.start[rows]) - line.opened(offered[rows])
         unavailable[rows] = waited - (manned.opened(log.start[rows]) - manned.opened(offered[rows]))
     waiting = office.working_time(enabled, log.start)
@@ -91,35 +92,12 @@ def _pools(model: SimulationModel, log: EventLog, first: int, last: int) -> list
     for number, role in enumerate(log.roles):
         rows = np.flatnonzero((log.role == number) & ~bound)
         if len(rows):
-            pools.append((rows, _union([duty[person.name] for person in model.staff(role)])))
+            pools.append((rows, overlaid([duty[person.name] for person in model.staff(role)], least=1)))
     for number, name in enumerate(log.resources):
         rows = np.flatnonzero((log.resource == number) & bound)
         if len(rows):
             pools.append((rows, duty[name]))
     return pools
-
-
-def _timeline(starts: Ints, ends: Ints) -> Timeline:
-    before = np.concatenate(([0], np.cumsum(ends - starts)[:-1])).astype(np.int64)
-    return Timeline(starts=starts, ends=ends, before=before)
-
-
-def _union(lines: list[Timeline]) -> Timeline:
-    """Return when at least one of the timelines is open."""
-    starts = np.concatenate([line.starts for line in lines])
-    ends = np.concatenate([line.ends for line in lines])
-    order = np.argsort(starts, kind="stable")
-    starts, ends = starts[order], np.maximum.accumulate(ends[order])
-    fresh = np.append(True, starts[1:] > ends[:-1])
-    return _timeline(starts[fresh], ends[np.append(np.flatnonzero(fresh)[1:] - 1, len(ends) - 1)])
-
-
-def _intersection(one: Timeline, other: Timeline) -> Timeline:
-    """Return when both timelines are open."""
-    edges = np.unique(np.concatenate((one.starts, one.ends, other.starts, other.ends)))
-    left, right = edges[:-1], edges[1:]
-    both = (one.opened(right) - one.opened(left) > 0) & (other.opened(right) - other.opened(left) > 0)
-    return _timeline(left[both], right[both])
 
 
 def rework(model: SimulationModel, log: EventLog) -> pd.DataFrame:

@@ -10,10 +10,10 @@ import pytest
 
 from mkmine.calendars import HOUR, Calendar
 from mkmine.discovery.pools import find_pools
+from mkmine.performance.availability import estimate_presence
 from mkmine.simulation import SimulationModel, simulate
 from mkmine.simulation.calibration.estimators.durations import estimate_spent
 from mkmine.simulation.calibration.estimators.offering import last_idle, offered_hours
-from mkmine.simulation.calibration.estimators.presence import estimate_presence
 from mkmine.simulation.calibration.estimators.steps import find_steps
 from mkmine.sources import read
 

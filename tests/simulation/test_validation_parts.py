@@ -17,9 +17,9 @@ from mkmine.calendars import DAY, HOUR
 from mkmine.errors import DataError
 from mkmine.eventlog import EventLog
 from mkmine.eventlog.observation import as_observed
+from mkmine.performance.availability import estimate_presence
 from mkmine.simulation import Validation, backtest, simulate
 from mkmine.simulation.calibration.estimators.durations import estimate_spent
-from mkmine.simulation.calibration.estimators.presence import estimate_presence
 from mkmine.simulation.calibration.estimators.steps import find_steps
 from mkmine.simulation.validation.comparison import band, figures_floor
 from mkmine.simulation.validation.profiles import ASPECTS, Names, distances, levels, profile

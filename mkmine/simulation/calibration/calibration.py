@@ -14,11 +14,11 @@ from mkmine.discovery.pools import Pools, find_pools
 from mkmine.errors import DataError
 from mkmine.eventlog import EventLog
 from mkmine.eventlog.statuses import status_kinds
+from mkmine.performance.availability import Presence, estimate_presence
 from mkmine.simulation.calibration.estimators.arrivals import estimate_arrivals
 from mkmine.simulation.calibration.estimators.delays import estimate_waits
 from mkmine.simulation.calibration.estimators.durations import Spent, estimate_spent, fit_distribution
 from mkmine.simulation.calibration.estimators.paces import estimate_paces
-from mkmine.simulation.calibration.estimators.presence import Presence, estimate_presence
 from mkmine.simulation.calibration.estimators.recency import Recency, choose_recency, closed_only
 from mkmine.simulation.calibration.estimators.rhythm import weekly_rhythm
 from mkmine.simulation.calibration.estimators.routing import (

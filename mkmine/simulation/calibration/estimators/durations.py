@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from mkmine.calendars import HOUR, MINUTE, Calendar
 from mkmine.eventlog import EventLog
+from mkmine.performance.availability import Presence
 from mkmine.simulation.calibration.estimators.offering import last_idle, offered_hours
-from mkmine.simulation.calibration.estimators.presence import Presence
 from mkmine.simulation.model.distributions import Distribution, Empirical, Fixed, LogNormal
 
 __all__ = ["Spent", "estimate_spent", "fit_distribution", "pooled"]
