@@ -72,9 +72,9 @@ def outside_delays(log: Any) -> dict[str, float]:
 
     The estimators are asked themselves, as some of these logs are shorter than the week that a model needs.
     """
+    from mkmine.performance.availability import estimate_presence
     from mkmine.simulation.calibration import calibration
     from mkmine.simulation.calibration.estimators.durations import estimate_spent
-    from mkmine.simulation.calibration.estimators.presence import estimate_presence
     from mkmine.simulation.calibration.estimators.steps import find_steps
 
     steps, pools = find_steps(log), calibration._working_pools(log)

@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 
 from mkmine.calendars import HOUR, Calendar
 from mkmine.discovery.inference import discoveries, exact_test, rank_test, share_difference
+from mkmine.discovery.maturity import mature_until
 from mkmine.discovery.process_map import merged_order, records
 from mkmine.errors import DataError, UnknownNameError
 from mkmine.eventlog.log import EventLog
 from mkmine.eventlog.notebook import html_table
 from mkmine.eventlog.provenance import Provenance
-from mkmine.eventlog.statistics import Survival
-from mkmine.eventlog.summaries import case_table, running_end, working_hours
+from mkmine.eventlog.summaries import case_table, working_hours
 
 __all__ = ["Difference", "compare", "segments"]
 
@@ -192,10 +192,7 @@ def compare(
 def _grown_up(log: EventLog) -> EventLog:
     """Return the cases that began early enough for 95 % of such cases to be completed; at least half of all."""
     begun = log.start[log.offsets[:-1]]
-    hours = (running_end(log)[log.offsets[1:] - 1] - begun) / HOUR
-    longest = Survival(hours, log.completed).quantile(0.95)
-    limit = log.observed[1] - longest * HOUR if np.isfinite(longest) else -np.inf
-    old = begun <= max(limit, float(np.median(begun)))
+    old = begun <= np.fmax(mature_until(log, begun), np.median(begun))
     return log if old.all() else log.keep_cases(old, action="compare", detail="without cases that are too young")
 
 

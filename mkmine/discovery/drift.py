@@ -20,13 +20,13 @@ from numpy.typing import NDArray
 
 from mkmine.calendars import Calendar
 from mkmine.discovery.difference import Difference, compare
+from mkmine.discovery.maturity import mature_until
 from mkmine.discovery.process_map import ProcessMap, discover, records
 from mkmine.errors import DataError
 from mkmine.eventlog.log import EventLog
 from mkmine.eventlog.notebook import html_table
 from mkmine.eventlog.provenance import Provenance
-from mkmine.eventlog.statistics import Survival
-from mkmine.eventlog.summaries import case_table, flow, running_end
+from mkmine.eventlog.summaries import case_table, flow, observed_weeks
 from mkmine.streams import Streams
 
 __all__ = ["Aspect", "Drift", "drift"]
@@ -168,10 +168,7 @@ def drift(log: EventLog, *, calendar: Calendar | None = None, seed: int = 0) -> 
 def _in_order(log: EventLog) -> Ints:
     """Return the cases in order of their begin, without those too young to be completed."""
     begun = log.start[log.offsets[:-1]]
-    lasted = (running_end(log)[log.offsets[1:] - 1] - begun).astype(np.float64)
-    longest = Survival(lasted, log.completed).quantile(0.95)
-    limit = log.observed[1] - longest if np.isfinite(longest) else float(begun.max())
-    kept = np.flatnonzero((begun <= limit) & ~log.cancelled)
+    kept = np.flatnonzero(~(begun > mature_until(log, begun)) & ~log.cancelled)
     return kept[np.argsort(begun[kept], kind="stable")]
 
 
@@ -243,14 +240,11 @@ class _Ranked(_Series):
 
 def _load(log: EventLog) -> _Series | None:
     weeks = flow(log).to_pandas("week")
-    first, last = (pd.Timestamp(one, unit="us", tz="UTC").tz_convert(log.time_zone) for one in log.observed)
-    begin = weeks["period"].dt.tz_localize(log.time_zone, nonexistent="shift_forward", ambiguous="NaT")
-    whole = ((begin >= first) & (begin + pd.DateOffset(weeks=1) <= last + pd.Timedelta(microseconds=1))).to_numpy()
+    begin, whole = observed_weeks(log, weeks["period"])
     if whole.sum() < 3 * SHORTEST:
         return None
     values = weeks.loc[whole, ["arrivals", "completions"]].to_numpy(dtype=np.float64)
-    begins = begin[whole].dt.tz_convert("UTC").dt.tz_localize(None).to_numpy("datetime64[us]").astype(np.int64)
-    return _Series(["arrivals a week", "completions a week"], values, begins)
+    return _Series(["arrivals a week", "completions a week"], values, begin[whole])
 
 
 def _begins(log: EventLog, order: Ints, of: Ints) -> Ints:

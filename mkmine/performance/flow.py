@@ -20,7 +20,7 @@ from mkmine.eventlog.notebook import html_table
 from mkmine.eventlog.provenance import Provenance
 from mkmine.eventlog.statistics import NORMAL_95, Groups, Survival
 from mkmine.eventlog.statuses import status_kinds
-from mkmine.eventlog.summaries import case_table, running_end, working_hours
+from mkmine.eventlog.summaries import case_table, observed_weeks, running_end, working_hours
 from mkmine.eventlog.summaries import flow as arrivals_and_completions
 
 __all__ = ["FlowMetrics", "flow", "without_cancelled"]
@@ -208,9 +208,7 @@ def _periods(log: EventLog, period: Any) -> pd.DataFrame:
     frame["net"] = frame["arrivals"] - frame["completions"]
     frame["wip"] = found["open_end"]
     if period == "week":
-        first, last = (pd.Timestamp(one, unit="us", tz="UTC").tz_convert(log.time_zone) for one in log.observed)
-        begin = frame["week"].dt.tz_localize(log.time_zone, nonexistent="shift_forward", ambiguous="NaT")
-        frame["whole"] = (begin >= first) & (begin + pd.DateOffset(weeks=1) <= last + pd.Timedelta(microseconds=1))
+        frame["whole"] = observed_weeks(log, frame["week"])[1]
     return frame
 
 

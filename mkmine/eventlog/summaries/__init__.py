@@ -24,7 +24,7 @@ from mkmine.eventlog.summaries.follows import (
     pair_cases,
     pair_counts,
 )
-from mkmine.eventlog.summaries.load import Flow, Load, flow, open_cases, running_instances
+from mkmine.eventlog.summaries.load import Flow, Load, flow, observed_weeks, open_cases, running_instances
 from mkmine.eventlog.summaries.people import (
     Executions,
     HandOvers,
@@ -93,6 +93,7 @@ __all__ = [
     "flow",
     "hand_overs",
     "n_variants",
+    "observed_weeks",
     "open_cases",
     "outside_activities",
     "pair_cases",

@@ -18,7 +18,7 @@ from mkmine.eventlog.notebook import html_table
 from mkmine.eventlog.summaries.plain import added, entry, integers, records
 from mkmine.eventlog.summaries.zones import joint, saved, shown, stamps
 
-__all__ = ["Flow", "Load", "flow", "open_cases", "running_instances"]
+__all__ = ["Flow", "Load", "flow", "observed_weeks", "open_cases", "running_instances"]
 
 Int = NDArray[np.int64]
 Period = Literal["day", "week", "month"]
@@ -343,6 +343,15 @@ def flow(log: EventLog) -> Flow:
     a, b, c, d, e, f = (column[busy].tolist() for column in figures)
     names = [days.name(place) for place in busy.tolist()]
     return Flow(time_zone=log.time_zone, days=dict(zip(names, zip(a, b, c, d, e, f, strict=True), strict=True)))
+
+
+def observed_weeks(log: EventLog, mondays: pd.Series) -> tuple[Int, NDArray[np.bool_]]:
+    """Return when each week begins (µs), and whether the observation holds it whole."""
+    first, last = (pd.Timestamp(one, unit="us", tz="UTC").tz_convert(log.time_zone) for one in log.observed)
+    begin = mondays.dt.tz_localize(log.time_zone, nonexistent="shift_forward", ambiguous="NaT")
+    whole = (begin >= first) & (begin + pd.DateOffset(weeks=1) <= last + pd.Timedelta(microseconds=1))
+    moments = begin.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy("datetime64[us]").astype(np.int64)
+    return moments, whole.to_numpy(dtype=np.bool_)
 
 
 def _noon(day: date, time_zone: str) -> int:

@@ -1,6 +1,7 @@
 """What a simulation model says: its parts, how it is written, and what is refused."""
 
-from mkmine.simulation.model.model import (
+from mkmine.simulation.model.model import SimulationModel
+from mkmine.simulation.model.parts import (
     ActivityModel,
     Arrivals,
     Batch,
@@ -15,7 +16,6 @@ from mkmine.simulation.model.model import (
     Route,
     Season,
     Sickness,
-    SimulationModel,
     Variant,
     Wait,
     Way,

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from mkmine.calendars import DAY, HOUR, from_us, local_time, public_holidays, to_us, zone
 from mkmine.errors import DataError
 from mkmine.simulation.model.distributions import Gamma
-from mkmine.simulation.model.model import Arrivals, SimulationModel
+from mkmine.simulation.model.model import SimulationModel
+from mkmine.simulation.model.parts import Arrivals
 from mkmine.streams import Streams
 
 __all__ = ["arrival_times", "arrivals_from", "case_types", "midnight"]

@@ -21,50 +21,21 @@ from mkmine.simulation.model.mistakes import first_mistake
 from mkmine.simulation.model.parts import (
     ActivityModel,
     Arrivals,
-    Batch,
     CalendarModel,
     CaseType,
-    Context,
-    Event,
     Gateway,
-    Habit,
     Money,
     Name,
     Part,
-    Patience,
     Person,
-    Route,
     Routes,
-    Season,
     Share,
     Sickness,
-    Variant,
-    Wait,
-    Way,
 )
 from mkmine.simulation.model.queueing import Queueing
 from mkmine.simulation.model.weeks import told
 
-__all__ = [
-    "ActivityModel",
-    "Arrivals",
-    "Batch",
-    "CalendarModel",
-    "CaseType",
-    "Context",
-    "Event",
-    "Gateway",
-    "Habit",
-    "Patience",
-    "Person",
-    "Route",
-    "Season",
-    "Sickness",
-    "SimulationModel",
-    "Variant",
-    "Wait",
-    "Way",
-]
+__all__ = ["SimulationModel"]
 
 
 class SimulationModel(Part):
