@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from mkmine.errors import DataError
 from mkmine.simulation import Scenario, SimulationModel, experiment
+from mkmine.simulation.experiments.course import longest_course
 from mkmine.simulation.experiments.uncertainty import Doubt, Doubts, drawn, uncertain
 from mkmine.simulation.model.evidence import Known, Range
 
@@ -202,3 +203,31 @@ def test_draws_in_which_the_work_cannot_be_done_are_told() -> None:
     # Only the draws of the replications that there are were made.
     assert said
     assert all("of 4 draws" in one for one in said)
+
+
+def looping_values(observed: float) -> dict[str, Any]:
+    """A review that hardly any case is seen to leave after its first round."""
+    values = article_values()
+    back = [{"to": "Text", "probability": 0.9, "rework": True}, {"to": "Design", "probability": 0.1}]
+    values["activities"]["Approval"]["next"] = [back]
+    values["activities"]["Approval"]["evidence"] = {"routes": [observed]}
+    return values
+
+
+def test_cases_end_whatever_is_drawn() -> None:
+    model = SimulationModel.from_dict(looping_values(3))
+    usual = longest_course(model)
+    drawings = [drawn(model, number, of=20) for number in range(20)]
+    courses = [longest_course(one) for one in drawings]
+    # Ends are still drawn, rarer and more frequent ones.
+    assert min(courses) < usual / 2 < usual < max(courses) <= max(2 * usual, 100)
+    for one in drawings:
+        assert sum(route.probability for route in one.activities["Approval"].next[0]) == pytest.approx(1)
+        assert SimulationModel.from_dict(one.to_dict()) == one
+
+
+def test_well_known_routes_are_drawn_as_they_come() -> None:
+    model = SimulationModel.from_dict(looping_values(300))
+    back = np.array([drawn(model, n, of=DRAWS).activities["Approval"].next[0][0].probability for n in range(DRAWS)])
+    assert back.mean() == pytest.approx(0.9, abs=0.005)
+    assert back.std() == pytest.approx((0.9 * 0.1 / 301) ** 0.5, rel=0.25)

@@ -25,8 +25,6 @@ NOTE_NOBODY = "The log names no people: workload was not checked."
 NOTE_COMPLETIONS = "The log has completions only: waiting was not checked."
 NOTE_LEFT_OUT = "Some cases were open at a cut in an activity that had not been seen before; they were left out."
 
-NOTE_ENDLESS = "In some runs cases went round for ever with the numbers drawn; these runs took the model's own numbers."
-
 
 def backtest(
     log: EventLog, *, train: float = 0.5, cuts: int | None = None, replications: int = 20, seed: int = 7
@@ -90,6 +88,5 @@ def _notes(log: EventLog, trials: list[Trial], stretches: int) -> tuple[str, ...
         (NOTE_NOBODY, not log.resources),
         (NOTE_COMPLETIONS, log.timestamps == "completed"),
         (NOTE_LEFT_OUT, any(trial.left_out for trial in trials)),
-        (NOTE_ENDLESS, any(trial.endless for trial in trials)),
     )
     return tuple(note for note, holds in said if holds)

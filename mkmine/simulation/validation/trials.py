@@ -38,14 +38,13 @@ class Trial:
     """What happened after a cut, and what the runs of the model say would.
 
     `open_cases` were underway at the cut, `left_out` of them could not be taken over, `cases` began and were completed
-    in the window. In `endless` runs cases went round for ever with the numbers drawn; these took the model's own.
+    in the window.
     """
 
     window: Window
     cases: int
     open_cases: int
     left_out: int
-    endless: int
     actual: Profile
     runs: tuple[Profile, ...]
 
@@ -107,12 +106,9 @@ def tried(log: EventLog, window: Window, names: Names, *, replications: int, see
     rows = replications * int(((log.end >= window[0]) & (log.start < window[1])).sum())
     engine: Engine = "kernel" if pays_to_compile(rows) else "auto"
     like = replace(past, calendar=past.working_calendar())
-    runs, endless = [], 0
+    runs = []
     for number in range(replications):
-        try:
-            played = play(_drawn(model, number, replications, seed), plan, number, engine)
-        except DataError:
-            played, endless = play(model, plan, number, engine), endless + 1
+        played = play(_drawn(model, number, replications, seed), plan, number, engine)
         run = _seen(played.log, like, progress)
         runs.append(profile(as_observed(run, window), window, names))
     return Trial(
@@ -120,7 +116,6 @@ def tried(log: EventLog, window: Window, names: Names, *, replications: int, see
         cases=_held(log, begin, finish, window),
         open_cases=len(found.cases),
         left_out=len(found.cases) - len(progress.cases),
-        endless=endless,
         actual=profile(as_observed(replace(log, calendar=like.calendar), window), window, names),
         runs=tuple(runs),
     )
