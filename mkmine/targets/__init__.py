@@ -7,7 +7,7 @@ from mkmine.targets.gaps import Gap
 from mkmine.targets.layout import Box, Layout, lay_out
 from mkmine.targets.model import Flow, Node, ProcessModel
 from mkmine.targets.names import suggest_aliases
-from mkmine.targets.outline import read_outline
+from mkmine.targets.outline import parse_outline, read_outline
 from mkmine.targets.outline_export import to_outline, write_outline
 from mkmine.targets.target import Target, read_target
 
@@ -26,6 +26,7 @@ __all__ = [
     "Target",
     "lay_out",
     "parse_bpmn",
+    "parse_outline",
     "read_bpmn",
     "read_card",
     "read_outline",

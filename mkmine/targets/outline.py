@@ -27,7 +27,7 @@ from mkmine.targets.model import Flow, Kind, Node, ProcessModel
 if TYPE_CHECKING:
     import yaml
 
-__all__ = ["FORKS", "read_outline"]
+__all__ = ["FORKS", "parse_outline", "read_outline"]
 
 FORKS: Final[dict[str, Kind]] = {"choice": "exclusive", "several": "inclusive", "parallel": "parallel"}
 _PLACES: Final[dict[str, Kind]] = {"step": "task", "event": "event", "start": "start"}
@@ -44,11 +44,19 @@ def read_outline(path: str | Path) -> ProcessModel:
     Raises `DataError` with the line if the file is missing, is not YAML, has a word that no process has, names a step
     twice, goes to a step that is not there, holds a step that nothing leads to, or breaks a rule of `ProcessModel`.
     """
+    read_yaml(path, what="process")
+    return parse_outline(Path(path).read_text(encoding="utf-8-sig"), source=str(path))
+
+
+def parse_outline(text: str, *, source: str) -> ProcessModel:
+    """Read a process model from the text of such a file, known to be a YAML mapping; `source` is named in errors.
+
+    Raises `DataError` as `read_outline` does.
+    """
     import yaml
 
-    read_yaml(path, what="process")
-    root = yaml.compose(Path(path).read_text(encoding="utf-8-sig"), Loader=yaml.SafeLoader)
-    builder = _Builder(str(path))
+    root = yaml.compose(text, Loader=yaml.SafeLoader)
+    builder = _Builder(source)
     assert isinstance(root, yaml.MappingNode)
     fields = {str(key.value): (key, value) for key, value in root.value}
     for name, (key, _) in fields.items():
@@ -56,9 +64,9 @@ def read_outline(path: str | Path) -> ProcessModel:
             hint = "a process card stands in a file of its own, <name>.card.yaml"
             builder.complain(key, f'a process has no field "{name}"; it has "process" and "steps" ({hint})')
     if "steps" not in fields:
-        raise DataError(f'{path} has no "steps"; {_ADVICE}, one below the other')
+        raise DataError(f'{source} has no "steps"; {_ADVICE}, one below the other')
     name = builder.text(fields["process"][1]) if "process" in fields else ""
-    return builder.build(fields["steps"][1], name or Path(path).stem)
+    return builder.build(fields["steps"][1], name or Path(source).stem)
 
 
 @dataclass(frozen=True, slots=True)
