@@ -7,6 +7,7 @@ from typing import Any
 
 from mkmine.errors import DataError, UnknownNameError
 from mkmine.simulation.model.model import SimulationModel
+from mkmine.simulation.model.structure import place_names, split_of, ways_back
 from mkmine.targets import Node, ProcessModel
 
 __all__ = ["from_process"]
@@ -59,8 +60,8 @@ class _Conversion:
             for node in process.nodes
             if node.kind == "event" and all(flow.source in self.races for flow in process.incoming[node.id])
         }
-        self.back = self._ways_back()
-        self.places = {node.id: self._place(node) for node in process.nodes}
+        self.back = ways_back(process)
+        self.places = place_names(process)
         self._check_names()
 
     def model(self, details: Mapping[str, Any]) -> SimulationModel:
@@ -80,12 +81,6 @@ class _Conversion:
             },
             where=self.process.source or self.process.name,
         )
-
-    def _place(self, node: Node) -> str:
-        return node.name if node.kind == "task" or (node.name and self._unique(node)) else node.id
-
-    def _unique(self, node: Node) -> bool:
-        return [other.name for other in self.process.nodes].count(node.name) == 1
 
     def _check_names(self) -> None:
         choices = [node for node in self.process.nodes if node.kind in ("exclusive", "inclusive")]
@@ -173,7 +168,7 @@ class _Conversion:
         if len(ways) > 1:
             to = f"{place} (split)"
             self.gateways[to] = self._split(node)
-        of = self._split_of(node) if node.kind == "inclusive" else None
+        of = self.places[split_of(self.process, node).id] if node.kind == "inclusive" else None
         self.gateways[place] = {"kind": "join", "of": of, "to": to}
 
     def _split(self, node: Node) -> Values:
@@ -211,49 +206,3 @@ class _Conversion:
         node = self.process.by_id[target]
         to = None if node.kind == "end" else self.places[target]
         return {"to": to, "probability": probability, "rework": (source, target) in self.back}
-
-    def _ways_back(self) -> set[tuple[str, str]]:
-        """Return the flows that lead back to a place on the way to them (depth-first search from the starts)."""
-        found: set[tuple[str, str]] = set()
-        state: dict[str, int] = {}
-        for start in (node.id for node in self.process.nodes if node.kind == "start"):
-            path = [(start, iter(self.after[start]))]
-            state[start] = 1
-            while path:
-                node, ways = path[-1]
-                target = next(ways, None)
-                if target is None:
-                    state[node] = 2
-                    path.pop()
-                elif state.get(target) == 1:
-                    found.add((node, target))
-                elif target not in state:
-                    state[target] = 1
-                    path.append((target, iter(self.after[target])))
-        return found
-
-    def _split_of(self, join: Node) -> str:
-        """Return the inclusive split whose branches all come to a join: of several, the nearest one."""
-        splits = [
-            node
-            for node in self.process.nodes
-            if node.kind == "inclusive"
-            and node.id != join.id
-            and len(self.after[node.id]) > 1
-            and all(join.id in self._reached(way) for way in self.after[node.id])
-        ]
-        if not splits:
-            raise DataError(f"{self.process.name}: no inclusive gateway opens the branches that {join.label} joins")
-        # The nearest one reaches the fewest others.
-        nearest = min(splits, key=lambda node: len(self._reached(node.id) - self._reached(join.id)))
-        return self.places[nearest.id]
-
-    def _reached(self, first: str) -> set[str]:
-        seen, todo = {first}, [first]
-        while todo:
-            node = todo.pop()
-            for target in self.after[node]:
-                if target not in seen and (node, target) not in self.back:
-                    seen.add(target)
-                    todo.append(target)
-        return seen
