@@ -10,7 +10,17 @@ from typing import NamedTuple, TypeVar
 from mkmine.errors import DataError
 from mkmine.simulation.engine.draws import sent_back
 from mkmine.simulation.experiments.course import longest_course
-from mkmine.simulation.model import ActivityModel, Arrivals, Context, Person, Route, SimulationModel, Variant
+from mkmine.simulation.model import (
+    ActivityModel,
+    Arrivals,
+    Context,
+    Gateway,
+    Habit,
+    Person,
+    Route,
+    SimulationModel,
+    Variant,
+)
 from mkmine.simulation.model.distributions import Distribution
 from mkmine.simulation.model.evidence import Evidence, Known, Range
 from mkmine.simulation.model.queueing import as_read
@@ -22,6 +32,7 @@ __all__ = ["Doubt", "Doubts", "alphas", "drawn", "uncertain"]
 T = TypeVar("T")
 # Gives the probability at which a named number is drawn.
 Dice = Callable[..., float]
+_USUAL = Habit()
 # No draw makes a mean so many times smaller or larger.
 _MOST = 20.0
 # Nor a case so many times longer on average, unless that is still fewer steps than these.
@@ -48,7 +59,8 @@ class Doubts:
 
     def __init__(self, model: SimulationModel, scenarios: Sequence[Scenario], *, draws: int, seed: int) -> None:
         self._model, self._scenarios, self._seed = model, tuple(scenarios), seed
-        self._draws = draws if uncertain(model) else 0
+        others = [one.apply(model) for one in self._scenarios if _replaces(one)]
+        self._draws = draws if any(map(uncertain, (model, *others))) else 0
         self._others = alphas(model)[1:] if draws else ()
         self._readings = math.ceil(draws / 3)
 
@@ -86,8 +98,9 @@ def uncertain(model: SimulationModel) -> bool:
     return (
         model.arrivals.evidence is not None
         or any(season.observed is not None for season in model.arrivals.seasons)
-        or any(person.range is not None for person in model.people)
+        or any(person.range is not None or person.presence is not None for person in model.people)
         or any(one.evidence is not None or _observed(one) for one in model.activities.values())
+        or any(one.observed or any(event.range for event in one.events) for one in model.gateways.values())
     )
 
 
@@ -107,7 +120,8 @@ def drawn(model: SimulationModel, number: int, *, of: int, seed: int = 0) -> Sim
 
     Means (of hours, arrivals) are drawn log-normal with their relative standard error, probabilities from a Dirichlet
     distribution with the counts that they rest on, stated ranges from a PERT distribution, each independently of the
-    others. The draws are a Latin hypercube (McKay, Beckman and Conover
+    others; the paces of people and the hours that they are there log-normal too. The draws are a Latin hypercube
+    (McKay, Beckman and Conover
     1979, A comparison of three methods for selecting values of input variables, Technometrics 21): each number takes
     one value from each of `of` equally probable parts of its distribution. What rests on nothing stays as it is.
     Routes by which cases would hardly ever end, which a Dirichlet distribution gives now and then where few ends were
@@ -122,7 +136,10 @@ def drawn(model: SimulationModel, number: int, *, of: int, seed: int = 0) -> Sim
     changed = {
         "arrivals": _arrivals(model.arrivals, dice),
         "people": [_person(one, dice) for one in model.people],
-        "activities": {name: _activity(name, one, dice) for name, one in model.activities.items()},
+        "activities": _with_people(
+            {name: _activity(name, one, dice) for name, one in model.activities.items()}, model.people, dice
+        ),
+        "gateways": {name: _gateway(name, one, dice) for name, one in model.gateways.items()},
         "begin": _routes(model.begin, cases, dice, "begin"),
         "attributes": {
             name: dict(zip(shares, _shares(list(shares.values()), cases, dice, "attribute", name), strict=True))
@@ -221,6 +238,47 @@ def _person(person: Person, dice: Dice) -> Person:
     return person.model_copy(update={"availability": value})
 
 
+def _with_people(
+    activities: dict[str, ActivityModel], people: Sequence[Person], dice: Dice
+) -> dict[str, ActivityModel]:
+    """Return activities with drawn paces of the people who can do them.
+
+    Hours of presence are drawn as hours of work: who is there a tenth longer gets a tenth more done in the same
+    calendar.
+    """
+    there = {
+        person.name: 1.0 if person.presence is None else person.presence.factor(dice("presence", person.calendar))
+        for person in people
+    }
+    out = {}
+    for name, one in activities.items():
+        able = [person.name for person in people if one.role in person.roles]
+        factors = {who: factor / there[who] for who, factor in _paces(name, one, able, dice).items()}
+        habits = {
+            who: one.people.get(who, _USUAL).model_copy(
+                update={"pace": _bounded(one.people.get(who, _USUAL).pace * by)}
+            )
+            for who, by in factors.items()
+            if by != 1
+        }
+        out[name] = one.model_copy(update={"people": {**one.people, **habits}}) if habits else one
+    return out
+
+
+def _paces(name: str, one: ActivityModel, able: Sequence[str], dice: Dice) -> dict[str, float]:
+    """Return by what the paces of people at an activity are multiplied; together they neither gain nor lose."""
+    errors = {} if one.evidence is None else one.evidence.pace
+    drawn_paces = {
+        who: Known(n=0, error=errors[who]).factor(dice("pace", name, who)) if who in errors else 1.0 for who in able
+    }
+    mean = sum(drawn_paces.values()) / max(len(able), 1)
+    return {who: factor / mean for who, factor in drawn_paces.items()} if errors else drawn_paces
+
+
+def _bounded(pace: float) -> float:
+    return min(max(pace, 1 / _MOST), _MOST)
+
+
 def _activity(name: str, one: ActivityModel, dice: Dice) -> ActivityModel:
     evidence = one.evidence or Evidence()
     known: list[Known | Range | None] = evidence.duration
@@ -244,6 +302,35 @@ def _activity(name: str, one: ActivityModel, dice: Dice) -> ActivityModel:
     if evidence.rework is None:
         return changed_one
     return changed_one.model_copy(update=_returning(one, evidence.rework.at(dice("rework", name))))
+
+
+def _gateway(name: str, one: Gateway, dice: Dice) -> Gateway:
+    """Return a gateway with other probabilities of its ways, and other waits for its events."""
+    changed = {
+        "next": [
+            _routes(routes, _of(one.observed, number), dice, "route", name, number)
+            for number, routes in enumerate(one.next)
+        ],
+        "ways": [
+            way.model_copy(
+                update={
+                    "probability": _shares(
+                        [way.probability, 1 - way.probability], _of(one.observed, 0), dice, "way", name, way.to
+                    )[0]
+                }
+            )
+            for way in one.ways
+        ],
+        "events": [
+            event.model_copy(
+                update={
+                    "after": event.after.scaled(_factor(event.range, event.after.mean_h, dice, "event", name, number))
+                }
+            )
+            for number, event in enumerate(one.events)
+        ],
+    }
+    return one.model_copy(update=changed)
 
 
 def _context(name: str, context: Context, dice: Dice) -> list[Route]:

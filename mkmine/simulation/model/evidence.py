@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,13 +57,17 @@ class Known(BaseModel):
 
 
 class Range(BaseModel):
-    """What somebody says of a number: at least `low`, most likely `likely`, at most `high` (a PERT distribution)."""
+    """What somebody says of a number: at least `low`, most likely `likely`, at most `high`.
+
+    `shape` is the distribution that this is taken for: `"pert"`, or `"triangular"`, in which the ends weigh more.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     low: _Number
     likely: _Number
     high: _Number
+    shape: Literal["pert", "triangular"] = "pert"
 
     @model_validator(mode="after")
     def _ordered(self) -> Range:
@@ -71,8 +75,14 @@ class Range(BaseModel):
             raise ValueError(f"low={self.low}, likely={self.likely}, high={self.high} are not in rising order")
         return self
 
+    @property
+    def mean(self) -> float:
+        """Its expected value."""
+        weight = 4 if self.shape == "pert" else 1
+        return (self.low + weight * self.likely + self.high) / (weight + 2)
+
     def at(self, u: float) -> float:
-        """Return the value at a probability: a beta distribution whose mean is (low + 4 likely + high) / 6.
+        """Return the value at a probability; PERT is a beta distribution whose mean is (low + 4 likely + high) / 6.
 
         Malcolm, Roseboom, Clark and Fazar (1959), Application of a technique for research and development program
         evaluation, Operations Research 7.
@@ -83,6 +93,10 @@ class Range(BaseModel):
         if span == 0:
             return self.low
         turn = (self.likely - self.low) / span
+        if self.shape == "triangular":
+            rising = u <= turn
+            part = (u * turn) ** 0.5 if rising else 1 - ((1 - u) * (1 - turn)) ** 0.5
+            return self.low + span * part
         return self.low + span * float(betaincinv(1 + 4 * turn, 5 - 4 * turn, max(u, 1e-12)))
 
 
@@ -106,6 +120,9 @@ class Evidence(BaseModel):
         By round: what is known of the mean hours of work, or the range in which they lie.
     delay
         The same of the outside delay.
+    pace
+        By person: the relative standard error of their pace. The paces of all of them move around their mean, whose
+        error is that of the duration.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -114,6 +131,7 @@ class Evidence(BaseModel):
     rework: Range | None = None
     duration: list[Belief | None] = []
     delay: Belief | None = None
+    pace: dict[Annotated[str, Field(min_length=1, max_length=500)], Annotated[float, Field(ge=0, le=5)]] = {}
 
     @model_validator(mode="after")
     def _probable(self) -> Evidence:

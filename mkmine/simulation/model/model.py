@@ -18,6 +18,7 @@ from mkmine.files import read_yaml, write_text
 from mkmine.simulation.model.checks import check_model
 from mkmine.simulation.model.distributions import Distribution
 from mkmine.simulation.model.mistakes import first_mistake
+from mkmine.simulation.model.mixture import Profile
 from mkmine.simulation.model.parts import (
     ActivityModel,
     Arrivals,
@@ -50,6 +51,8 @@ class SimulationModel(Part):
         Routes to the first place of a case.
     case_types, attributes
         Kinds of cases, and further properties that each case draws; `variants` of activities depend on them.
+    profiles
+        Combinations of further properties, with their shares: these are drawn together.
     queue
         The order in which a role takes its work: `"fifo"` by the time it was enabled, `"lifo"` the last one first,
         `"deadline"` earliest due first, `"priority"` by the priority of activity and case type, and first come first
@@ -91,6 +94,7 @@ class SimulationModel(Part):
     arrivals: Arrivals
     case_types: dict[Name, CaseType] = Field(default_factory=dict)
     attributes: dict[Name, dict[Name, Share]] = Field(default_factory=dict)
+    profiles: list[Profile] = Field(default_factory=list)
     queue: Literal["fifo", "lifo", "deadline", "priority", "ageing"] = "fifo"
     ageing: Annotated[float, Field(gt=0, le=1e6)] | None = None
     due: Distribution | None = None
@@ -124,7 +128,7 @@ class SimulationModel(Part):
     @property
     def tracing(self) -> bool:
         """Whether it matters which activities came before."""
-        return any(one.contexts or one.waits for one in self.activities.values())
+        return any(one.all_contexts or one.waits for one in self.activities.values())
 
     def staff(self, role: str) -> tuple[Person, ...]:
         """Return the people who have a role."""
@@ -133,6 +137,14 @@ class SimulationModel(Part):
     def calendar(self, name: str, absences: list[tuple[date, date]] | None = None) -> Calendar:
         """Return a compiled calendar by name."""
         return self.calendars[name].compiled(self.time_zone, absences)
+
+    @property
+    def case_values(self) -> dict[str, tuple[str, ...]]:
+        """The values that each attribute of cases has, `type` among them if there are case types."""
+        values = {name: tuple(shares) for name, shares in self.attributes.items()}
+        for name in self.profiles[0].values if self.profiles else ():
+            values[name] = tuple(dict.fromkeys(one.values[name] for one in self.profiles))
+        return values | ({"type": tuple(self.case_types)} if self.case_types else {})
 
     @property
     def provenance(self) -> str:
@@ -209,8 +221,9 @@ class SimulationModel(Part):
 # Values that say nothing, because they are the default wherever their key occurs.
 _SILENT: dict[str, Any] = {
     "rework": False, "terminate": False, "overlap": False, "same_person": False, "together": False,
-    "outcome": "completed", "at_closing": "pause", "capacity": 1, "trend": 0.0, "factor": 1.0, "pace": 1.0, "cost": 0.0,
+    "outcome": "completed", "at_closing": "pause", "capacity": 1, "trend": 0.0, "factor": 1.0, "delay_factor": 1.0, "pace": 1.0, "cost": 0.0,
     "cost_per_hour": 0.0, "priority": 0, "addition": 0.0, "availability": 1.0, "shorter_eves": 0, "gap_cv": 1.0,
+    "stated": False, "shape": "pert",
 }  # fmt: skip
 
 
@@ -222,7 +235,8 @@ def _is_silent(key: str, value: Any) -> bool:
 def _pruned(value: Any) -> Any:
     """Return plain values without empty lists, empty mappings and defaults that say nothing."""
     if isinstance(value, dict):
-        kept = {key: _pruned(one) for key, one in value.items()}
+        # The names and values of attributes are the user's: what looks like a default says something there.
+        kept = {key: one if key in ("when", "values") else _pruned(one) for key, one in value.items()}
         return {
             key: one
             for key, one in kept.items()

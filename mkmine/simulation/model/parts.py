@@ -9,7 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 
 from mkmine.calendars import Calendar
 from mkmine.simulation.model.distributions import Distribution
-from mkmine.simulation.model.evidence import Belief, Evidence, Range
+from mkmine.simulation.model.evidence import Belief, Evidence, Known, Range
 from mkmine.simulation.model.shorthand import durations, rounds, routes
 from mkmine.simulation.model.weeks import Week, partly_open
 
@@ -21,6 +21,7 @@ __all__ = [
     "CaseType",
     "Context",
     "Event",
+    "Factor",
     "Gateway",
     "Habit",
     "Money",
@@ -129,6 +130,9 @@ class Person(Part):
         What an hour of their work costs.
     range
         In which the availability lies, if it is not certain.
+    presence
+        On how many days the hours of their calendar rest, and the relative standard error of them; whoever shares a
+        calendar shares its error.
     sickness
         Absence that nobody planned, in place of the model's.
     """
@@ -141,6 +145,7 @@ class Person(Part):
     availability: Annotated[float, Field(gt=0, le=1)] = 1.0
     cost_per_hour: Money = 0.0
     range: Range | None = None
+    presence: Known | None = None
     sickness: Sickness | None = None
 
 
@@ -198,14 +203,38 @@ class Wait(Part):
 class Variant(Part):
     """What is different about an activity for the cases with certain attributes, e.g. `when: {type: Blog}`.
 
-    `factor` multiplies the hours of work; whatever is left out is as for all cases.
+    Of several variants that fit a case the first one that speaks of a part decides it: of the hours of work, of the
+    outside delay, or of where the case goes next. Whatever none of them speaks of is as for all cases.
+
+    factor
+        Multiplies the hours of work.
+    delay_factor
+        Multiplies the outside delay, whatever came before.
+    next
+        Routes, in place of the activity's and of its contexts.
+    contexts
+        Other routes of these cases where certain activities came before; they need `next`, with as many rounds as
+        the activity's.
+    evidence
+        What its own numbers rest on: `duration` and `delay` are of the factors.
     """
 
     when: Annotated[dict[Name, Name], Field(min_length=1)]
     duration: Durations | None = None
     delay: Distribution | None = None
     next: Rounds | None = None
+    contexts: list[Context] = []
     factor: Factor = 1.0
+    delay_factor: Factor = 1.0
+    evidence: Evidence | None = None
+
+    def speaks_of(self, part: Literal["hours", "delay", "routes"]) -> bool:
+        """Return whether it says something about a part of the activity."""
+        return {
+            "hours": self.duration is not None or self.factor != 1,
+            "delay": self.delay is not None or self.delay_factor != 1,
+            "routes": self.next is not None,
+        }[part]
 
 
 class Habit(Part):
@@ -293,7 +322,7 @@ class ActivityModel(Part):
     wip_limit
         At most so many cases wait for the activity or are in it; others keep their place where they were before.
     variants
-        What is different for certain cases; the first one that fits holds.
+        What is different for certain cases.
     people
         What is different when a certain person does it.
     next
@@ -329,7 +358,12 @@ class ActivityModel(Part):
     def all_routes(self) -> list[list[Route]]:
         """Every set of routes after this activity."""
         variants = [routes for variant in self.variants for routes in variant.next or ()]
-        return [*self.next, *variants, *(context.next for context in self.contexts)]
+        return [*self.next, *variants, *(context.next for context in self.all_contexts)]
+
+    @property
+    def all_contexts(self) -> list[Context]:
+        """The contexts of all cases, and those of variants."""
+        return [*self.contexts, *(context for variant in self.variants for context in variant.contexts)]
 
 
 class Way(Part):
@@ -340,9 +374,13 @@ class Way(Part):
 
 
 class Event(Part):
-    """Something that happens outside `after` so many hours (of `calendar`; null: all hours), and where it leads."""
+    """Something that happens outside `after` so many hours (of `calendar`; null: all hours), and where it leads.
+
+    `range` is what somebody says of the mean hours (null: they are certain).
+    """
 
     after: Distribution
+    range: Range | None = None
     calendar: Name | None = None
     to: Name | None = None
     outcome: Literal["completed", "cancelled"] = "completed"
@@ -364,6 +402,9 @@ class Gateway(Part):
         many branches as that one opened; without, for one branch from each place that leads to it.
     event
         Whichever of `events` happens first decides (an answer, or else a timer).
+
+    `observed` is on how many observations the probabilities of `next` (by visit) or `ways` rest; without it they are
+    certain. `stated`: that is worth so many observations which somebody says of them.
     """
 
     kind: Literal["and", "or", "xor", "merge", "join", "event"]
@@ -372,6 +413,8 @@ class Gateway(Part):
     next: Annotated[list[Routes], BeforeValidator(rounds)] = []
     of: Name | None = None
     events: Annotated[list[Event], Field(max_length=60)] = []
+    observed: list[Annotated[float, Field(ge=0, le=1e12)]] = []
+    stated: bool = False
 
     @model_validator(mode="after")
     def _complete(self) -> Gateway:
