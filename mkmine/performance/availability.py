@@ -24,7 +24,7 @@ from mkmine.eventlog.provenance import Provenance
 from mkmine.eventlog.rhythm import calendar_of_moments, hour_of_week, signs
 from mkmine.performance.duty import capacities, work_of_people
 
-__all__ = ["Availability", "Presence", "availability", "estimate_presence"]
+__all__ = ["Availability", "Presence", "availability", "estimate_presence", "fewest_hours", "seen_at_work"]
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
@@ -119,12 +119,12 @@ def _hours_of(
     """Return the weekly hours of some instances, or None where they are too few to show any."""
     if len(rows) < enough:
         return None
-    moments = _moments(log, rows)
+    moments = seen_at_work(log, rows)
     found = calendar_of_moments(log, signs(log, rows), holidays=office.holidays)
     return found if found.is_open(moments).mean() >= covered else _covering(moments, office, covered)
 
 
-def _moments(log: EventLog, rows: Ints) -> Ints:
+def seen_at_work(log: EventLog, rows: Ints) -> Ints:
     """Return when the work of some instances began, and when it was last seen before it ended."""
     done = rows[~log.ongoing[rows]]
     return np.concatenate((log.start[rows], np.maximum(log.end[done] - 1, log.start[done])))
@@ -132,22 +132,30 @@ def _moments(log: EventLog, rows: Ints) -> Ints:
 
 def _fits(log: EventLog, rows: Ints, office: Calendar, covered: float) -> bool:
     """Whether the office's hours hold nearly all of the work."""
-    moments = _moments(log, rows)
+    moments = seen_at_work(log, rows)
     return not len(moments) or float(office.is_open(moments).mean()) >= covered
 
 
 def _covering(moments: Ints, office: Calendar, covered: float) -> Calendar:
     """Return the fewest hours of the week that hold nearly all moments, and most of those of each weekday."""
-    counts = np.bincount(hour_of_week(moments, office.time_zone), minlength=168)
-    opened = _fewest(counts, covered)
-    for day in range(7):
-        hours = slice(24 * day, 24 * day + 24)
-        opened[hours] |= _fewest(counts[hours], covered - LESS_BY_DAY)
+    opened = fewest_hours(np.bincount(hour_of_week(moments, office.time_zone), minlength=168), covered)
     return Calendar(
         weekly=tuple(_spans(day) for day in opened.reshape(7, 24)),
         time_zone=office.time_zone,
         holidays=holidays_of(office),
     )
+
+
+def fewest_hours(counts: Ints, covered: float = COVERED) -> Bools:
+    """Return which hours of the week (168,) are the fewest that hold a share of all signs of people, `counts`.
+
+    A little less of those of each weekday is held as well.
+    """
+    opened = _fewest(counts, covered)
+    for day in range(7):
+        hours = slice(24 * day, 24 * day + 24)
+        opened[hours] |= _fewest(counts[hours], covered - LESS_BY_DAY)
+    return opened
 
 
 def _spans(opened: Bools) -> tuple[tuple[int, int], ...]:

@@ -231,3 +231,44 @@ def test_well_known_routes_are_drawn_as_they_come() -> None:
     back = np.array([drawn(model, n, of=DRAWS).activities["Approval"].next[0][0].probability for n in range(DRAWS)])
     assert back.mean() == pytest.approx(0.9, abs=0.005)
     assert back.std() == pytest.approx((0.9 * 0.1 / 301) ** 0.5, rel=0.25)
+
+
+def test_paces_are_drawn_around_everybodys() -> None:
+    values = article_values()
+    role = values["activities"]["Text"]["role"]
+    able = [one["name"] for one in values["people"] if role in one["roles"]]
+    values["activities"]["Text"]["evidence"] = {"pace": dict.fromkeys(able, 0.2)}
+    values["activities"]["Text"]["people"] = {able[0]: {"pace": 0.5, "rework": 0.8}}
+    model = SimulationModel.from_dict(values)
+    found = [drawn(model, number, of=DRAWS).activities["Text"].people for number in range(DRAWS)]
+    first = np.array([one[able[0]].pace for one in found])
+    assert first.mean() == pytest.approx(0.5, rel=0.03)
+    assert 0.05 < first.std() / 0.5 < 0.25
+    assert {one[able[0]].rework for one in found} == {0.8}
+    together = [one[able[0]].pace / 0.5 + sum(one[who].pace for who in able[1:]) for one in found]
+    assert together == pytest.approx([len(able)] * DRAWS)
+
+
+def test_hours_of_presence_are_drawn_by_calendar() -> None:
+    values = article_values()
+    for person in values["people"]:
+        person["presence"] = {"n": 20, "error": 0.1}
+    model = SimulationModel.from_dict(values)
+    assert uncertain(model)
+    calendar = {one.name: one.calendar for one in model.people}
+    paces: dict[str, list[float]] = {name: [] for name in calendar.values()}
+    for number in range(DRAWS):
+        one = drawn(model, number, of=DRAWS)
+        assert SimulationModel.from_dict(one.to_dict()) == one
+        for name in paces:
+            mine = {
+                habit.pace
+                for activity in one.activities.values()
+                for who, habit in activity.people.items()
+                if calendar[who] == name
+            }
+            assert len(mine) == 1
+            paces[name] += mine
+    for found in paces.values():
+        # Who is there more gets more done in the same hours.
+        assert (1 / np.array(found)).std() == pytest.approx(0.1, rel=0.2)

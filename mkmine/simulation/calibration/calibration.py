@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
@@ -19,6 +20,7 @@ from mkmine.simulation.calibration.estimators.arrivals import estimate_arrivals
 from mkmine.simulation.calibration.estimators.delays import estimate_waits
 from mkmine.simulation.calibration.estimators.durations import Spent, estimate_spent, fit_distribution
 from mkmine.simulation.calibration.estimators.paces import estimate_paces
+from mkmine.simulation.calibration.estimators.presence import presence_errors
 from mkmine.simulation.calibration.estimators.recency import Recency, choose_recency, closed_only
 from mkmine.simulation.calibration.estimators.rhythm import weekly_rhythm
 from mkmine.simulation.calibration.estimators.routing import (
@@ -87,7 +89,8 @@ NOTE_FINISHED = (
 
 @dataclass(frozen=True)
 class _Findings:
-    """What the estimators found, before it is put together for one alpha."""
+    """What the estimators found, before it is put together for one alpha; `placed` are the hours, on the clock of its
+    delay, after which each instance is placed by the model, since it was enabled."""
 
     log: EventLog
     steps: Steps
@@ -95,8 +98,10 @@ class _Findings:
     weights: Floats
     pools: Pools
     presence: Presence
+    presence_known: Mapping[str, Known]
     rhythm: CalendarModel
     spent: Spent
+    placed: Floats
     routing: tuple[Routing, ...]
     arrivals: Arrivals
 
@@ -126,6 +131,7 @@ def calibrate(log: EventLog, *, name: str | None = None) -> SimulationModel:
     recency = choose_recency(log, steps)
     weights = recency.weights(np.minimum.reduceat(steps.ready, log.offsets[:-1]))
     routing, _ = estimate_routing(log, steps, weights)
+    spent = estimate_spent(log, steps.enabled, presence, rhythm.compiled(presence.office.time_zone))
     found = _Findings(
         log=log,
         steps=steps,
@@ -133,14 +139,15 @@ def calibrate(log: EventLog, *, name: str | None = None) -> SimulationModel:
         weights=weights,
         pools=pools,
         presence=presence,
+        presence_known=presence_errors(log, presence),
         rhythm=rhythm,
-        spent=estimate_spent(log, steps.ready, presence, rhythm.compiled(presence.office.time_zone)),
+        spent=spent,
+        placed=_placed(log, steps, spent, rhythm.compiled(presence.office.time_zone)),
         routing=tuple(routing),
         arrivals=estimate_arrivals(log, steps.ready, presence.office),
     )
-    if not found.spent.has_waiting:
+    if not spent.has_waiting:
         return _build(found, 1.0, name or log.name)
-    spent = found.spent
     # Where hardly any waiting is explained by busy people, there is no question how much of it is.
     explained = 1 - float(np.nansum(spent.delay)) / float(np.nansum(spent.waiting))
     if explained < _FEW_EXPLAINED:
@@ -160,6 +167,12 @@ def _rhythm(log: EventLog, steps: Steps, presence: Presence) -> CalendarModel:
     return CalendarModel(
         intensity=[[round(float(one), 4) for one in row] for row in rows], holidays=holidays_of(office)
     )
+
+
+def _placed(log: EventLog, steps: Steps, spent: Spent, clock: Calendar) -> Floats:
+    steady = np.array(spent.steady, dtype=np.bool_)[log.activity]
+    late = np.where(steady, steps.ready - steps.enabled, clock.working_time(steps.enabled, steps.ready))
+    return np.asarray(late / HOUR)
 
 
 def _working_pools(log: EventLog) -> Pools:
@@ -222,6 +235,7 @@ def _build(found: _Findings, alpha: float, name: str) -> SimulationModel:
             calendar=presence.calendar_of[number],
             absences=_away(presence, number, begin),
             capacity=found.spent.capacity[number],
+            presence=found.presence_known.get(presence.calendar_of[number]),
         )
         for number, person in enumerate(log.resources)
         if found.pools.of_person[number]
@@ -278,13 +292,14 @@ def _activity(found: _Findings, code: int, alpha: float) -> ActivityModel:
                 duration=[Known.of(np.maximum(hours, 0), found.weights[log.case_of[rows]])],
             ),
         )
-    waits = (1 - alpha) * spent.waiting + alpha * spent.delay
+    steady = bool(spent.steady) and spent.steady[code]
+    waits = np.maximum((1 - alpha) * spent.waiting + alpha * spent.delay - found.placed, 0)
     of_rows = found.weights[log.case_of]
     delay, ways = estimate_waits(log, found.steps, waits, rows, of_rows)
     able = {n for n, roles in enumerate(found.pools.of_person) if role in roles}
-    paces = {n: pace for n, pace in estimate_paces(log, spent.processing, rows).items() if n in able}
+    found_paces = {n: pace for n, pace in estimate_paces(log, spent.processing, rows).items() if n in able}
+    paces = {n: pace.value for n, pace in found_paces.items() if pace.value != 1}
     usual = spent.processing / np.array([*(paces.get(n, 1.0) for n in range(len(log.resources))), 1.0])[log.resource]
-    steady = bool(spent.steady) and spent.steady[code]
     delayed = np.nanmean(np.append(waits[rows], 0)) > (0 if steady else _SLIGHT)
     return ActivityModel(
         role=found.pools.names[role],
@@ -301,6 +316,7 @@ def _activity(found: _Findings, code: int, alpha: float) -> ActivityModel:
             routes=routing.observed,
             duration=[Known.of(spent.processing[chosen], of_rows[chosen]) for chosen in rounds_of(log, rows)],
             delay=Known.of(waits[rows], of_rows[rows]) if delayed else None,
+            pace={log.resources[n]: pace.error for n, pace in found_paces.items() if pace.error > 0},
         ),
     )
 
