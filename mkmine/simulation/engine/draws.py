@@ -6,7 +6,7 @@ when the first of them visits the place for that time; nobody has to know how ma
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from mkmine.errors import DataError
 from mkmine.simulation.engine.tables import Ints, Tables, as_us, rework_factors, route_table
 from mkmine.simulation.model import ActivityModel, Gateway, Route, SimulationModel
 from mkmine.simulation.model.arrivals import case_types
+from mkmine.simulation.model.mixture import drawn_profiles
 from mkmine.streams import Streams
 
 __all__ = ["BLOCK", "MASK", "SHIFT", "Cases", "Draws", "sent_back"]
@@ -26,6 +27,9 @@ MOST_VISITS = 1_000
 _MOST_REWORK = 0.95
 # So many comparisons of a vector take less than a search.
 _FEW_EDGES = 8
+# What variants may speak of.
+Part = Literal["hours", "delay", "routes"]
+PARTS: tuple[Part, ...] = ("hours", "delay", "routes")
 Floats = NDArray[np.float64]
 T = TypeVar("T")
 
@@ -53,13 +57,17 @@ class Cases:
         self, model: SimulationModel, tables: Tables, streams: Streams, arrivals: Ints, *, old: int = 0
     ) -> None:
         self.n, self.old = len(arrivals), old
-        self.values = {name: tuple(shares) for name, shares in model.attributes.items()}
+        self.values = model.case_values
         self.attributes = {
             name: _chosen(list(shares.values()), streams.uniform("attribute", name, size=self.n))
             for name, shares in model.attributes.items()
         }
+        if model.profiles:
+            chosen = drawn_profiles(model.profiles, streams, self.n)
+            for name in model.profiles[0].values:
+                codes = [self.values[name].index(one.values[name]) for one in model.profiles]
+                self.attributes[name] = np.array(codes, dtype=np.int64)[chosen]
         if model.case_types:
-            self.values["type"] = tuple(model.case_types)
             self.attributes["type"] = case_types(model, arrivals, streams.uniform("type", size=self.n))
         self.due = self._deadlines(model, streams, arrivals)
         self.rank = self._ranks(model, tables)
@@ -83,13 +91,14 @@ class Cases:
             return None
         return np.asarray(priorities[self.attributes["type"]] * tables.step)
 
-    def variant(self, activity: ActivityModel, chosen: slice) -> Ints | None:
-        """Return which variant of an activity holds for cases, counted from 1 (0: none), or None if it has none."""
-        if not activity.variants:
+    def variant(self, activity: ActivityModel, part: Part, chosen: slice) -> Ints | None:
+        """Return which variant decides a part of an activity for each case, from 1 (0: none); None if there is none."""
+        speaking = [(number, one) for number, one in enumerate(activity.variants, 1) if one.speaks_of(part)]
+        if not speaking:
             return None
         size = len(range(*chosen.indices(self.n)))
         out = np.zeros(size, dtype=np.int64)
-        for number, variant in reversed(list(enumerate(activity.variants, 1))):
+        for number, variant in reversed(speaking):
             fits = np.ones(size, dtype=np.bool_)
             for name, value in variant.when.items():
                 fits &= self.attributes[name][chosen] == self.values[name].index(value)
@@ -102,8 +111,8 @@ class Draws:
 
     Columns of an activity: 0 its duration, 1 where it leads (and further ones for people with habits of their own),
     then, where it has them, `delay` (and after it those of its `waits`), `patience`, and `route` (the bits of the
-    uniform draw, for contexts). Of a gateway 0: where it leads, which ways it takes (bits), or how long each event
-    takes.
+    uniform draw, for contexts; after it what is added to the round, by the variant whose contexts hold). Of a gateway
+    0: where it leads, which ways it takes (bits), or how long each event takes.
     """
 
     __slots__ = (
@@ -127,7 +136,7 @@ class Draws:
             for column, size in (
                 (self.delay, 1 + len(one.waits) if one.delay and one.role else 0),
                 (self.patience, one.patience is not None),
-                (self.route, bool(one.contexts)),
+                (self.route, 2 if one.all_contexts else 0),
             ):
                 if size:
                     column[number], width = width, width + size
@@ -168,22 +177,19 @@ class Draws:
         return self._streams.uniform(purpose, name, visit, *more, size=size, skip=block * BLOCK)
 
     def _of_activity(self, one: ActivityModel, name: str, visit: int, block: int) -> Ints:
-        variant = self.cases.variant(one, slice(block * BLOCK, min((block + 1) * BLOCK, self.cases.n)))
-        columns = [self._durations(one, self._u("duration", name, visit, block), visit, variant, block)]
+        cases = slice(block * BLOCK, min((block + 1) * BLOCK, self.cases.n))
+        hours, lag, way = (self.cases.variant(one, part, cases) for part in PARTS)
+        columns = [self._durations(one, self._u("duration", name, visit, block), visit, hours, block)]
         u = self._u("route", name, visit, block) if any(len(routes) > 1 for routes in one.all_routes) else None
-        columns += [self._nexts(one, u, visit, variant, factor, block) for factor in rework_factors(one.people)]
+        columns += [self._nexts(one, u, visit, way, factor, block) for factor in rework_factors(one.people)]
         if one.delay is not None and one.role is not None:
-            draws = self._u("delay", name, visit, block)
-            hours = one.delay.ppf(draws)
-            for number, other in enumerate(one.variants, 1):
-                if other.delay is not None and variant is not None:
-                    hours[variant == number] = other.delay.ppf(draws[variant == number])
-            columns.append(as_us(hours))
-            columns += [as_us(_of_round(wait.delay, visit).ppf(draws)) for wait in one.waits]
+            columns += _delays(one, self._u("delay", name, visit, block), visit, lag)
         if one.patience is not None:
             columns.append(as_us(one.patience.after.ppf(self._u("patience", name, visit, block))))
-        if one.contexts:
-            columns.append((np.zeros(len(columns[0])) if u is None else u).view(np.int64))
+        if one.all_contexts:
+            size = len(columns[0])
+            columns.append((np.zeros(size) if u is None else u).view(np.int64))
+            columns.append(np.zeros(size, dtype=np.int64) if way is None else way * len(one.next))
         return np.stack(columns)
 
     def _durations(self, one: ActivityModel, u: Floats, visit: int, variant: Ints | None, block: int) -> Ints:
@@ -261,7 +267,7 @@ def _backward(model: SimulationModel, tables: Tables) -> dict[int, list[int]] | 
         tables.branches
         or model.overlapping
         or any(
-            one.contexts or one.patience or any(habit.rework != 1 for habit in one.people.values())
+            one.all_contexts or one.patience or any(habit.rework != 1 for habit in one.people.values())
             for one in model.activities.values()
         )
         or any(one.kind == "event" for one in model.gateways.values())
@@ -288,6 +294,20 @@ def _backward(model: SimulationModel, tables: Tables) -> dict[int, list[int]] | 
             elif state[target] == 0:
                 path.append((target, iter(after[target])))
     return found
+
+
+def _delays(one: ActivityModel, u: Floats, visit: int, variant: Ints | None) -> list[Ints]:
+    """Return the delays where nothing else holds, and those of each of the activity's `waits`."""
+    assert one.delay is not None
+    hours = [one.delay.ppf(u), *(_of_round(wait.delay, visit).ppf(u) for wait in one.waits)]
+    for number, other in enumerate(one.variants, 1):
+        if variant is not None and other.speaks_of("delay"):
+            mine = variant == number
+            if other.delay is not None:
+                hours[0][mine] = other.delay.ppf(u[mine])
+            for way in hours:
+                way[mine] *= other.delay_factor
+    return [as_us(way) for way in hours]
 
 
 def _of_round(entries: list[T], visit: int) -> T:

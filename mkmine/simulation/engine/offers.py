@@ -30,16 +30,17 @@ def offered_times(log: EventLog, model: SimulationModel, streams: Streams) -> In
             continue
         clock = model.calendar(activity.calendar) if activity.calendar else Calendar.always()
         rows = np.flatnonzero(log.activity == number)
-        rounds = log.round[rows]
+        rounds, variant = log.round[rows], _variants(activity, log)
+        factors = np.array([1.0, *(one.delay_factor for one in activity.variants)])[variant]
         for visit in np.unique(rounds):
             mine = rows[rounds == visit]
             u = streams.uniform("delay", name, int(visit), size=log.n_cases)
-            hours = _delays(activity, log, u)[log.case_of[mine]]
+            hours = _delays(activity, variant, u)[log.case_of[mine]]
             for wait in activity.waits:
                 chosen = _after(log, mine, codes[wait.before] if wait.before else -1, wait.overlap)
                 spread = wait.delay[min(int(visit), len(wait.delay)) - 1]
                 hours[chosen] = spread.ppf(u[log.case_of[mine[chosen]]])
-            delay = np.rint(hours * HOUR).astype(np.int64)
+            delay = np.rint(hours * factors[log.case_of[mine]] * HOUR).astype(np.int64)
             out[mine] = np.minimum(clock.add(log.enabled[mine], delay), log.start[mine])
     return out
 
@@ -56,16 +57,23 @@ def _after(log: EventLog, rows: Int, code: int, overlap: bool) -> NDArray[np.boo
     return np.asarray(follows & (meanwhile == overlap))
 
 
-def _delays(activity: ActivityModel, log: EventLog, u: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the delay of every case in hours; the first variant that fits a case decides."""
+def _variants(activity: ActivityModel, log: EventLog) -> Int:
+    """Return which variant decides the delay of each case, counted from 1 (0: none)."""
+    out = np.zeros(log.n_cases, dtype=np.int64)
+    for number, variant in reversed(list(enumerate(activity.variants, 1))):
+        if variant.speaks_of("delay"):
+            fits = np.ones(log.n_cases, dtype=np.bool_)
+            for attribute, value in variant.when.items():
+                fits &= (log.case_attributes[attribute] == value).to_numpy()
+            out[fits] = number
+    return out
+
+
+def _delays(activity: ActivityModel, variant: Int, u: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the delay of every case in hours, where nothing else holds by what came before."""
     assert activity.delay is not None
     hours = activity.delay.ppf(u)
-    free = np.ones(log.n_cases, dtype=np.bool_)
-    for variant in activity.variants:
-        fits = free.copy()
-        for attribute, value in variant.when.items():
-            fits &= (log.case_attributes[attribute] == value).to_numpy()
-        free &= ~fits
-        if variant.delay is not None:
-            hours[fits] = variant.delay.ppf(u[fits])
+    for number, one in enumerate(activity.variants, 1):
+        if one.delay is not None:
+            hours[variant == number] = one.delay.ppf(u[variant == number])
     return hours

@@ -78,11 +78,14 @@ class Activity(Place):
         self.model = model
         self.clock: Clock = run.tables.clocks[int(run.tables.clock[code])]
         numbers = run.tables.numbers
+        rounds = len(model.next)
         self.contexts = {
-            (one.round, *(numbers[name] for name in one.before)): route_table(one.next, numbers)
-            for one in model.contexts
+            (one.round + number * rounds, *(numbers[name] for name in one.before)): route_table(one.next, numbers)
+            for number, contexts in enumerate((model.contexts, *(variant.contexts for variant in model.variants)))
+            for one in contexts
+            if one.round <= rounds
         }
-        self.deepest = max((len(one.before) for one in model.contexts), default=0)
+        self.deepest = max((len(one.before) for one in model.all_contexts), default=0)
         self.route = int(run.draws.route[code])
 
     def visit(self, case: int) -> Draw:
@@ -125,7 +128,7 @@ class Activity(Place):
 
     def _by_context(self, case: int, draw: Draw, target: int) -> int:
         trace = self.run.traces[case]
-        known = min(self.run.visits[case][self.code], len(self.model.next))
+        known = min(self.run.visits[case][self.code], len(self.model.next)) + draw[self.route + 1][case & MASK]
         for length in range(min(self.deepest, len(trace) - 1), 0, -1):
             found = self.contexts.get((known, *trace[-1 - length : -1]))
             if found is not None:

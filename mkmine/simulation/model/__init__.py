@@ -1,5 +1,6 @@
 """What a simulation model says: its parts, how it is written, and what is refused."""
 
+from mkmine.simulation.model.mixture import Profile
 from mkmine.simulation.model.model import SimulationModel
 from mkmine.simulation.model.parts import (
     ActivityModel,
@@ -33,6 +34,7 @@ __all__ = [
     "Habit",
     "Patience",
     "Person",
+    "Profile",
     "Route",
     "Season",
     "Sickness",

@@ -10,6 +10,7 @@ import numpy as np
 
 from mkmine.calendars import DAY, HOUR, public_holidays, to_us
 from mkmine.errors import MkmineError, nearest
+from mkmine.simulation.model.mixture import check_profiles
 from mkmine.simulation.model.parts import ActivityModel, Gateway, Route
 from mkmine.simulation.model.soundness import check_ways
 
@@ -75,8 +76,13 @@ def _check_cases(model: SimulationModel) -> None:
     for name, values in model.attributes.items():
         if abs(sum(values.values()) - 1) > 1e-6:
             raise ValueError(f"attributes: {name}: the probabilities add up to {sum(values.values()):.6g}, not 1")
-        if name in ("type", "outcome", "due", "cost"):
+    check_profiles(model.profiles)
+    of_profiles = list(model.profiles[0].values) if model.profiles else []
+    for name in (*model.attributes, *of_profiles):
+        if name in ("outcome", "due", "cost") or (name == "type" and model.case_types):
             raise ValueError(f'attributes: "{name}" has a meaning of its own; give the attribute another name')
+        if name in model.attributes and name in of_profiles:
+            raise ValueError(f'profiles: "{name}" is in `attributes` as well; leave it out of one of them')
     shares = sum(one.share for one in model.case_types.values())
     if model.case_types and abs(shares - 1) > 1e-6:
         raise ValueError(f"case_types: the shares add up to {shares:.6g}, not 1")
@@ -102,7 +108,7 @@ def _check_activity(model: SimulationModel, name: str, activity: ActivityModel) 
             _known(calendar, model.calendars, f"{where}: {key}")
     for number, routes in enumerate(activity.next, 1):
         _check_routes(routes, model.places, f"{where}: next, round {number}")
-    for context in activity.contexts:
+    for context in activity.all_contexts:
         place = f"{where}: context {' > '.join(context.before)}"
         _check_routes(context.next, model.places, place)
         for earlier in context.before:
@@ -131,23 +137,22 @@ def _check_waits(model: SimulationModel, activity: ActivityModel, where: str) ->
 
 
 def _check_variants(model: SimulationModel, activity: ActivityModel, where: str) -> None:
-    known = {name: list(values) for name, values in model.attributes.items()}
-    if model.case_types:
-        known["type"] = list(model.case_types)
+    known = model.case_values
     for variant in activity.variants:
         for attribute, value in variant.when.items():
             _known(attribute, known, f"{where}: variants: when")
             _known(value, known[attribute], f"{where}: variants: when: {attribute}")
         for number, routes in enumerate(variant.next or (), 1):
             _check_routes(routes, model.places, f"{where}: variants: next, round {number}")
-        if variant.delay is not None and activity.delay is None:
+        if variant.speaks_of("delay") and activity.delay is None:
             raise ValueError(f"{where}: variants: a delay for some cases needs one for all; give `delay` 0 hours")
-    if activity.contexts and (
-        any(one.next for one in activity.variants) or any(one.rework != 1 for one in activity.people.values())
-    ):
-        raise ValueError(
-            f"{where}: contexts cannot be combined with routes of variants or people's rework; keep one of them"
-        )
+        if variant.contexts and len(variant.next or ()) != len(activity.next):
+            raise ValueError(
+                f"{where}: variants: contexts: they need `next` with as many rounds as the activity's, "
+                f"{len(activity.next)}; given: {len(variant.next or ())}"
+            )
+    if activity.all_contexts and any(one.rework != 1 for one in activity.people.values()):
+        raise ValueError(f"{where}: contexts cannot be combined with people's rework; keep one of them")
 
 
 def _check_hands(model: SimulationModel, activity: ActivityModel, where: str) -> None:

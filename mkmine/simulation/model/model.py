@@ -221,8 +221,9 @@ class SimulationModel(Part):
 # Values that say nothing, because they are the default wherever their key occurs.
 _SILENT: dict[str, Any] = {
     "rework": False, "terminate": False, "overlap": False, "same_person": False, "together": False,
-    "outcome": "completed", "at_closing": "pause", "capacity": 1, "trend": 0.0, "factor": 1.0, "delay_factor": 1.0, "pace": 1.0, "cost": 0.0,
+    "outcome": "completed", "at_closing": "pause", "capacity": 1, "trend": 0.0, "factor": 1.0, "pace": 1.0, "cost": 0.0,
     "cost_per_hour": 0.0, "priority": 0, "addition": 0.0, "availability": 1.0, "shorter_eves": 0, "gap_cv": 1.0,
+    "delay_factor": 1.0,
     "stated": False, "shape": "pert",
 }  # fmt: skip
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field, model_validator
 
 from mkmine.simulation.model.distributions import Distribution, Fixed
-from mkmine.simulation.model.parts import Name, Part, Wait
+from mkmine.simulation.model.parts import Factor, Name, Part, Wait
 
 if TYPE_CHECKING:
     from mkmine.simulation.model.model import SimulationModel
@@ -24,11 +24,12 @@ Alpha = Annotated[float, Field(ge=0, le=1)]
 
 
 class Delayed(Part):
-    """The outside delay before an activity, as in the activity itself."""
+    """The outside delay before an activity, as in the activity itself; `factors` are its variants', in order."""
 
     delay: Distribution | None = None
     waits: list[Wait] = Field(default_factory=list)
     calendar: Name | None = None
+    factors: list[Factor] = Field(default_factory=list)
 
 
 class Reading(Part):
@@ -65,7 +66,13 @@ def with_readings(model: SimulationModel, alpha: float, others: Mapping[float, S
 
 def _delayed(model: SimulationModel, name: str) -> Delayed:
     one = model.activities[name]
-    return Delayed(delay=one.delay, waits=one.waits, calendar=one.calendar)
+    factors = [variant.delay_factor for variant in one.variants]
+    return Delayed(
+        delay=one.delay,
+        waits=one.waits,
+        calendar=one.calendar,
+        factors=factors if any(factor != 1 for factor in factors) else [],
+    )
 
 
 def as_read(model: SimulationModel, alpha: float) -> SimulationModel:
@@ -81,5 +88,11 @@ def as_read(model: SimulationModel, alpha: float) -> SimulationModel:
         if (one := activities.get(name)) is not None:
             delay = Fixed(hours=0.0) if delayed.delay is None and one.delay is not None else delayed.delay
             calendar = one.calendar if delayed.calendar is None else delayed.calendar
-            activities[name] = one.model_copy(update={"delay": delay, "waits": delayed.waits, "calendar": calendar})
+            factors = delayed.factors or [1.0] * len(one.variants)
+            variants = [
+                variant.model_copy(update={"delay_factor": factor})
+                for variant, factor in zip(one.variants, factors, strict=False)
+            ]
+            changed = {"delay": delay, "waits": delayed.waits, "calendar": calendar, "variants": variants}
+            activities[name] = one.model_copy(update=changed)
     return model.model_copy(update={"activities": activities})

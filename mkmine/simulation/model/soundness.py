@@ -132,7 +132,7 @@ def _check_branches(model: SimulationModel) -> None:
     Branches do not influence each other but at joins, so one order of moving them shows every deadlock (a persistent
     set; Valmari 1991). Of an inclusive gateway each single way is tried, and all of them.
     """
-    if any(activity.contexts for activity in model.activities.values()):
+    if any(activity.all_contexts for activity in model.activities.values()):
         raise ValueError(
             "activities: contexts need one branch at a time, as what came just before is no one thing where branches "
             "go on side by side; they cannot be combined with and, or and join gateways"

@@ -174,7 +174,8 @@ def _old(t: Tables, old: Sequence[Resumption]) -> dict[str, Array]:
 
 def _contexts(model: SimulationModel, tables: Tables) -> dict[str, Array]:
     """Return the contexts as a tree: from the activity just before a case's present one to those further back."""
-    most = max(len(one.next) for one in model.activities.values())
+    # Each variant with contexts of its own has its rounds after those of all cases.
+    most = max(len(one.next) * (1 + len(one.variants)) for one in model.activities.values())
     root = np.full((len(tables.names), most), -1, dtype=np.int64)
     children: list[dict[int, int]] = []
     table_of: list[int] = []
@@ -187,12 +188,15 @@ def _contexts(model: SimulationModel, tables: Tables) -> dict[str, Array]:
         return len(children) - 1
 
     for code, activity in enumerate(model.activities.values()):
-        for context in activity.contexts:
-            if context.round > len(activity.next):
+        rounds = len(activity.next)
+        groups = (activity.contexts, *(variant.contexts for variant in activity.variants))
+        for number, context in ((number, one) for number, group in enumerate(groups) for one in group):
+            if context.round > rounds:
                 continue
-            node = int(root[code, context.round - 1])
+            known = context.round - 1 + number * rounds
+            node = int(root[code, known])
             if node < 0:
-                node = root[code, context.round - 1] = fresh()
+                node = root[code, known] = fresh()
             for name in reversed(context.before):
                 below = children[node].get(tables.numbers[name])
                 if below is None:

@@ -22,7 +22,8 @@ def _by_context(p: Memory, m: Memory, pool: Memory, case: int, place: int, group
     """Return where a case goes: by the longest context that fits, or else to `target`."""
     slot = m[m[at.SLOT] + case]
     known = min(m[m[at.VISITS] + slot * p[at.PLACES] + place], p[p[at.ROUNDS] + place])
-    node = p[p[at.CONTEXT_ROOT] + place * p[at.MOST_ROUNDS] + known - 1]
+    row, inside = group + p[p[at.ROUTE] + place], case & ((1 << p[at.SHIFT]) - 1)
+    node = p[p[at.CONTEXT_ROOT] + place * p[at.MOST_ROUNDS] + known - 1 + pool[row + 1, inside]]
     found, depth = -1, 1
     while node >= 0:
         if p[p[at.CONTEXT_EDGES] + node] >= 0:
@@ -38,7 +39,7 @@ def _by_context(p: Memory, m: Memory, pool: Memory, case: int, place: int, group
         node = below
     if found < 0:
         return target
-    u = pool[group + p[p[at.ROUTE] + place]].view(np.float64)[case & ((1 << p[at.SHIFT]) - 1)]
+    u = pool[row].view(np.float64)[inside]
     edges = p.view(np.float64)
     edge = p[p[at.EDGE_FIRST] + found]
     while edge < p[p[at.EDGE_FIRST] + found + 1] - 1 and edges[p[at.EDGE] + edge] <= u:
