@@ -2,6 +2,7 @@
 
 from mkmine.targets.bpmn import parse_bpmn, read_bpmn
 from mkmine.targets.card import Change, Document, Duty, Kpi, ProcessCard, read_card
+from mkmine.targets.elicited import Elicited, Estimate, Guess, read_elicited
 from mkmine.targets.export import to_bpmn, write_bpmn
 from mkmine.targets.gaps import Gap
 from mkmine.targets.layout import Box, Layout, lay_out
@@ -16,8 +17,11 @@ __all__ = [
     "Change",
     "Document",
     "Duty",
+    "Elicited",
+    "Estimate",
     "Flow",
     "Gap",
+    "Guess",
     "Kpi",
     "Layout",
     "Node",
@@ -29,6 +33,7 @@ __all__ = [
     "parse_outline",
     "read_bpmn",
     "read_card",
+    "read_elicited",
     "read_outline",
     "read_target",
     "suggest_aliases",

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from mkmine.errors import DataError, nearest
 from mkmine.files import read_yaml
+from mkmine.targets.elicited import Elicited
 from mkmine.targets.model import ProcessModel
 from mkmine.targets.rules import TEMPLATES, Rule
 
@@ -79,7 +80,8 @@ class ProcessCard(_Part):
     `limits` and `case_limit_h` are hours of working time; `max_rounds` says how often an activity may be done in one
     case; `round_limits` are hours for the first, second ... time that an activity is done (the last holds for all
     later ones); `rules` say what must come before what and who may do both; `documents` are those of an activity;
-    `changes` the history of the card; `aliases` maps names in the log (of activities and roles) to names in the model.
+    `changes` the history of the card; `aliases` maps names in the log (of activities and roles) to names in the model;
+    `elicited` what somebody says of steps, choices and roles that no log has.
     A process has exactly one owner.
     """
 
@@ -99,6 +101,7 @@ class ProcessCard(_Part):
     documents: dict[Name, tuple[Document, ...]] = Field(default_factory=dict)
     changes: tuple[Change, ...] = ()
     aliases: dict[Name, Name] = Field(default_factory=dict)
+    elicited: Elicited = Field(default_factory=Elicited)
 
     @field_validator("owner", mode="before")
     @classmethod
@@ -188,6 +191,10 @@ def check_card(
     for place, name in named:
         if name not in known:
             raise DataError(f'{at(*place)}: activity "{name}" is not in the model; {nearest(name, known)}')
+    places = [name for node in model.nodes for name in (node.name, node.id) if name]
+    for name in (*card.elicited.activities, *card.elicited.choices):
+        if name not in places:
+            raise DataError(f'{at("elicited", name)}: "{name}" is not in the model; {nearest(name, places)}')
     check_aliases(card.aliases, card, model, at=lambda name: at("aliases", name))
     for node in model.tasks:
         duty = card.roles.get(node.name)
@@ -219,6 +226,7 @@ _FIELDS = [
     *Change.model_fields,
     *Kpi.model_fields,
     *Rule.model_fields,
+    *Elicited.model_fields,
     *TEMPLATES,
 ]
 

@@ -12,6 +12,7 @@ import pandas as pd
 
 from mkmine.targets.bpmn import read_bpmn
 from mkmine.targets.card import ProcessCard, card_lines, check_aliases, check_card, read_card
+from mkmine.targets.elicited import Elicited
 from mkmine.targets.gaps import Gap, find_gaps
 from mkmine.targets.model import ProcessModel
 from mkmine.targets.outline import read_outline
@@ -62,6 +63,11 @@ class Target:
     def aliases(self) -> Mapping[str, str]:
         """Names of the model for names of the log that differ."""
         return {**(self.card.aliases if self.card else {}), **self.confirmed}
+
+    @property
+    def elicited(self) -> Elicited:
+        """What the card says of steps, choices and roles that no log has."""
+        return self.card.elicited if self.card else Elicited()
 
     def with_aliases(self, aliases: Mapping[str, str]) -> Target:
         """Return the target with more names of the log (of activities and roles) and what they stand for in it.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ from mkmine.errors import DataError
 from mkmine.eventlog import EventLog
 from mkmine.eventlog.statuses import status_kinds
 from mkmine.performance.availability import Presence, estimate_presence
+from mkmine.simulation.calibration.along import Along, along_process
 from mkmine.simulation.calibration.estimators.arrivals import estimate_arrivals
 from mkmine.simulation.calibration.estimators.delays import estimate_waits
 from mkmine.simulation.calibration.estimators.durations import Spent, estimate_spent, fit_distribution
@@ -37,6 +38,9 @@ from mkmine.simulation.calibration.replay import read_as
 from mkmine.simulation.model import ActivityModel, Arrivals, CalendarModel, Habit, Person, SimulationModel
 from mkmine.simulation.model.distributions import Fixed
 from mkmine.simulation.model.evidence import Evidence, Known
+
+if TYPE_CHECKING:
+    from mkmine.targets import Elicited, ProcessModel, Target
 
 __all__ = ["calibrate"]
 
@@ -104,9 +108,16 @@ class _Findings:
     placed: Floats
     routing: tuple[Routing, ...]
     arrivals: Arrivals
+    along: Along | None
 
 
-def calibrate(log: EventLog, *, name: str | None = None) -> SimulationModel:
+def calibrate(
+    log: EventLog,
+    *,
+    name: str | None = None,
+    process: ProcessModel | Target | None = None,
+    elicited: Elicited | Mapping[str, Any] | None = None,
+) -> SimulationModel:
     """Estimate a simulation model that replays the log's process in the log's own period.
 
     Each part has its estimator in `mkmine.simulation.calibration.estimators`.
@@ -120,9 +131,16 @@ def calibrate(log: EventLog, *, name: str | None = None) -> SimulationModel:
     what passed before work was offered, by the activity before and the week's rhythm, plus a share of the rest that is
     chosen by replaying the log (a note says which). Recent cases count more where later ones are foretold better so.
 
+    With `process`, cases go as it is drawn: chances of its choices are counted in optimal alignments of the log, by
+    round, branches go on side by side, and steps are enabled by its structure. `elicited` says what no log can of
+    steps that only the process has (`mkmine.targets.Elicited`; a target's card may say it, too). Activities that only
+    the log has are left out, and named in a note.
+
     Raises `DataError` if the log has fewer than 20 completed cases, more than 500 activities, a name of more than 500
     characters, or covers under a week.
     """
+    along = None if process is None else along_process(log, process, elicited)
+    log = log if along is None else along.log
     _check(log)
     steps, pools = find_steps(log), _working_pools(log)
     presence = estimate_presence(log, pools)
@@ -145,6 +163,7 @@ def calibrate(log: EventLog, *, name: str | None = None) -> SimulationModel:
         placed=_placed(log, steps, spent, rhythm.compiled(presence.office.time_zone)),
         routing=tuple(routing),
         arrivals=estimate_arrivals(log, steps.ready, presence.office),
+        along=along,
     )
     if not spent.has_waiting:
         return _build(found, 1.0, name or log.name)
@@ -251,7 +270,7 @@ def _build(found: _Findings, alpha: float, name: str) -> SimulationModel:
         used.add("rhythm")
     zone = presence.office.time_zone
     calendars = {key: _as_model(one, zone) for key, one in presence.calendars.items()} | {"rhythm": found.rhythm}
-    return SimulationModel(
+    model = SimulationModel(
         name=name,
         time_zone=zone,
         start=begin,
@@ -265,6 +284,7 @@ def _build(found: _Findings, alpha: float, name: str) -> SimulationModel:
         source=_source(log),
         notes=_notes(found, alpha),
     )
+    return model if found.along is None else found.along.completed(model, *found.along.laid(found.weights))
 
 
 def _away(presence: Presence, person: int, begin: date) -> list[tuple[date, date]]:
