@@ -18,8 +18,8 @@ from mkmine.errors import DataError
 from mkmine.eventlog.summaries import Summary
 
 VERBS = (
-    "demo", "describe", "quality", "convert", "partition", "summarise", "map", "check", "diagnose", "simulate",
-    "report", "regulation",
+    "demo", "describe", "quality", "convert", "partition", "summarise", "map", "diagnose", "flow", "forecast", "kpis",
+    "compare", "drift", "check", "simulate", "report", "regulation",
 )  # fmt: skip
 ROWS = 40
 
@@ -184,6 +184,56 @@ def test_map_counts_and_draws(log: Path, tmp_path: Path, capsys: pytest.CaptureF
     assert counts["Write", "Approve"] == ROWS + ROWS // 4
     assert counts["Approve", "Write"] == ROWS // 4
     assert picture.read_text(encoding="utf-8").lstrip().startswith(("<svg", "<?xml"))
+
+
+def test_flow_tells_percentiles_and_draws(log: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    chart = tmp_path / "flow.csv"
+    assert main(["flow", str(log), "--chart", str(chart), "--language", "en"]) == 0
+    out = capsys.readouterr().out
+    assert f"{ROWS} completed cases" in out
+    assert "85%" in out
+    assert len(chart.read_text(encoding="utf-8").splitlines()) == ROWS + 1
+
+
+def test_forecast_tells_by_when(log: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["forecast", str(log), "--items", "5", "--weeks", "3", "--language", "en"]) == 0
+    assert "too short to check such forecasts" in capsys.readouterr().out
+    sample = Path(__file__).parents[1] / "data" / "article" / "tracker.csv"
+    assert main(["forecast", str(sample), "--items", "40", "--weeks", "3", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert [row["week"] for row in told["table"]] == [1, 2, 3]
+    assert [row["probability"] for row in told["when"]] == [0.5, 0.7, 0.85, 0.95]
+
+
+def test_kpis_are_held_against_goals(log: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    goals = ["--target", "cycle_p85_h <= 100", "--target", "rework_share<=1%"]
+    assert main(["kpis", str(log), *goals, "--period", "month", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    verdicts = {row["kpi"]: row["verdict"] for row in told["table"]}
+    assert verdicts["cycle_p85_h"] == "met"
+    assert verdicts["rework_share"] == "missed"
+    assert {row["month"][:7] for row in told["segments"]} == {"2025-03", "2025-04"}
+    assert main(["kpis", str(log), *goals, "--language", "ru"]) == 0
+    assert "не достигнута" in capsys.readouterr().out
+    assert main(["kpis", str(log), "--target", "rework_share"]) == 2
+    assert "write it as" in capsys.readouterr().err
+
+
+def test_compare_cuts_a_log_by_time(log: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    chart = tmp_path / "difference.svg"
+    asked = ["compare", str(log), "--since", "2025-04-01", "--chart", str(chart)]
+    assert main([*asked, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["cases"] == [20, 19]
+    assert main([*asked, "--language", "en"]) == 0
+    assert "No difference of activities and paths is beyond chance." in capsys.readouterr().out
+    assert chart.read_text(encoding="utf-8").startswith("<?xml")
+    assert main(["compare", str(log)]) == 2
+    assert main(["compare", str(log), "--by", "type"]) == 2
+
+
+def test_drift_says_what_it_searched(log: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["drift", str(log), "--language", "en"]) == 0
+    assert "The log is too short to search for changes." in capsys.readouterr().out
 
 
 def test_check_says_how_many_cases_fit(log: Path, to_be: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,10 +14,12 @@ from collections.abc import Sequence
 import click
 
 from mkmine.cli.analysis import check, describe, diagnose, map_
+from mkmine.cli.comparison import compare, drift
 from mkmine.cli.console import Console
 from mkmine.cli.data import convert, partition, quality, summarise
 from mkmine.cli.demo import demo
 from mkmine.cli.documents import regulation, report
+from mkmine.cli.flow import flow, forecast, kpis
 from mkmine.cli.verb import Program, common, message
 from mkmine.cli.whatif import simulate
 from mkmine.errors import MkmineError
@@ -26,7 +28,11 @@ __all__ = ["main", "program"]
 
 # An error of a room names its remedy as Python does.
 SETTING = re.compile(r'\b[a-z_]+="')
-VERBS = (demo, describe, quality, convert, partition, summarise, map_, check, diagnose, simulate, report, regulation)
+VERBS = (
+    *(demo, describe, quality, convert, partition, summarise),
+    *(map_, diagnose, flow, forecast, kpis, compare, drift),
+    *(check, simulate, report, regulation),
+)
 
 
 def program() -> click.Group:

@@ -1,7 +1,7 @@
 """AS-IS: the process map, variants, rework, who does what, in what two logs differ, and when a process changed."""
 
 from mkmine.discovery.contrast import Contrast, contrast
-from mkmine.discovery.difference import Difference, compare, segments
+from mkmine.discovery.difference import Difference, compare, periods, segments
 from mkmine.discovery.drift import Drift, drift
 from mkmine.discovery.inductive import discover_model
 from mkmine.discovery.organisation import Organisation, organisation
@@ -26,6 +26,7 @@ __all__ = [
     "drift",
     "find_pools",
     "organisation",
+    "periods",
     "rework",
     "segments",
     "sent_back",

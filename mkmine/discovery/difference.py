@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date, datetime
 from typing import Any
 
 import numpy as np
@@ -14,12 +15,13 @@ from mkmine.discovery.inference import discoveries, exact_test, rank_test, share
 from mkmine.discovery.maturity import mature_until
 from mkmine.discovery.process_map import merged_order, records
 from mkmine.errors import DataError, UnknownNameError
+from mkmine.eventlog.cleaning.filters.window import limit
 from mkmine.eventlog.log import EventLog
 from mkmine.eventlog.notebook import html_table
 from mkmine.eventlog.provenance import Provenance
 from mkmine.eventlog.summaries import case_table, working_hours
 
-__all__ = ["Difference", "compare", "segments"]
+__all__ = ["Difference", "compare", "periods", "segments"]
 
 Floats = NDArray[np.float64]
 
@@ -136,6 +138,17 @@ def segments(log: EventLog, attribute: str, first: str, second: str) -> tuple[Ev
     return logs[0], logs[1]
 
 
+def periods(log: EventLog, since: str | date | datetime) -> tuple[EventLog, EventLog]:
+    """Return the cases of a log that began before a day (or moment) of its time zone, and those from it on.
+
+    Raises `DataError` if `since` is not a date, or all cases are on one side of it.
+    """
+    moment = limit(since, log.time_zone, last=False)
+    later = log.start[log.offsets[:-1]] >= moment
+    before = log.keep_cases(~later, action="period", detail=f"begun before {since}")
+    return before, log.keep_cases(later, action="period", detail=f"begun since {since}")
+
+
 def compare(
     first: EventLog,
     second: EventLog,
@@ -143,7 +156,9 @@ def compare(
     names: tuple[str, str] | None = None,
     calendar: Calendar | None = None,
 ) -> Difference:
-    """Compare two logs of a process: two periods, two teams, two kinds of clients (`segments` cuts one log in two).
+    """Compare two logs of a process: two periods, two teams, two kinds of clients.
+
+    `periods` and `segments` cut one log in two.
 
     Times are of working time of `calendar`, or else of the first log. Raises `DataError` if a log has fewer than five
     cases, or both hold the same cases.

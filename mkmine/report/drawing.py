@@ -7,12 +7,13 @@ from typing import Any, Final
 
 from mkmine.discovery import Difference, Drift, Organisation, ProcessMap, Rework, Variants
 from mkmine.errors import DataError, UnknownNameError
-from mkmine.performance import Causes, FlowMetrics, Forecast
+from mkmine.performance import Causes, FlowMetrics, Forecast, Kpis
 from mkmine.report import discovery_charts
 from mkmine.report.causes import draw_causes
 from mkmine.report.difference_map import draw_difference
 from mkmine.report.flow_charts import draw_flow
 from mkmine.report.forecast_chart import draw_forecast
+from mkmine.report.kpi_chart import draw_kpis
 from mkmine.report.maps import draw_map, draw_pair
 from mkmine.report.picture import Picture
 from mkmine.report.target_map import draw_target
@@ -48,6 +49,7 @@ def draw(
       "cost"; two maps in a tuple side by side, called `names`;
     - a `Difference`: "frequency", "time"; a process model, the `Causes` of waiting, `Drift`, `Forecast`, `Variants`: as
       they are;
+    - `Kpis` by segment or period: the name of a figure;
     - `FlowMetrics`: "scatter", "histogram", "stages", "throughput", "ageing";
     - an `Organisation`: "departments", "hand_overs", "workload"; `Rework`: "yield", "rounds".
 
@@ -62,6 +64,8 @@ def draw(
         return draw_difference(value, metric=metric or "frequency", language=language)
     if isinstance(value, FlowMetrics):
         return draw_flow(value, metric=metric or "scatter", language=language)
+    if isinstance(value, Kpis):
+        return draw_kpis(value, metric, language=language)
     if isinstance(value, Causes):
         return draw_causes(value, language=language)
     if isinstance(value, ProcessModel):

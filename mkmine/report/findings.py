@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from mkmine.conformance import Conformance
-    from mkmine.discovery import ProcessMap
+    from mkmine.discovery import Difference, Drift, ProcessMap
     from mkmine.eventlog import EventLog, Provenance
-    from mkmine.performance import Diagnosis
+    from mkmine.performance import Diagnosis, FlowMetrics, Forecast
     from mkmine.simulation import Experiment, Validation
     from mkmine.targets import Target
 
@@ -41,6 +41,10 @@ class Findings:
     as_is: ProcessMap
     shown: ProcessMap
     diagnosis: Diagnosis
+    flow: FlowMetrics
+    drift: Drift
+    forecast: Forecast | None = None
+    difference: Difference | None = None
     target: Target | None = None
     conformance: Conformance | None = None
     experiment: Experiment | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
@@ -24,6 +24,8 @@ METRICS: Final = ("scatter", "histogram", "stages", "throughput", "ageing")
 _WIDTH: Final = 600
 _DAYS: Final = 120
 _DRAWN: Final = (0.5, 0.85, 0.95)
+# Months in figures: Russian names would stand in the genitive.
+_MONTHS: Final[dict[str, Any]] = {"format": "%m.%y", "labelAngle": 0, "labelOverlap": True, "labelSeparation": 8}
 
 
 def draw_flow(found: FlowMetrics, *, metric: str = "scatter", language: str = "en") -> Picture:
@@ -70,7 +72,7 @@ def _scatter(found: FlowMetrics, t: Translator) -> tuple[alt.TopLevelMixin, str]
         alt.Chart(rows)
         .mark_circle(size=16, opacity=0.45, color=palette.ACCENT)
         .encode(
-            x=alt.X("finished:T", title=t("Completed")),
+            x=alt.X("finished:T", title=t("Completed"), axis=alt.Axis(**_MONTHS)),
             y=alt.Y("cycle_h:Q", title=t("Cycle time, working hours")),
         )
     )
@@ -91,7 +93,7 @@ def _stages(found: FlowMetrics, t: Translator) -> tuple[alt.TopLevelMixin, str]:
         alt.Chart(long)
         .mark_line(strokeWidth=2)
         .encode(
-            x=alt.X("day:T", title=None),
+            x=alt.X("day:T", title=None, axis=alt.Axis(**_MONTHS)),
             y=alt.Y("cases:Q", title=t("Cases that have come so far")),
             color=alt.Color(
                 "stage:N",
@@ -110,7 +112,7 @@ def _throughput(found: FlowMetrics, t: Translator) -> tuple[alt.TopLevelMixin, s
     import altair as alt
 
     rows = found.weekly[["week", "completions", "wip"]]
-    x = alt.X("week:T", title=t("Week"))
+    x = alt.X("week:T", title=t("Week"), axis=alt.Axis(**_MONTHS))
     bars = (
         alt.Chart(rows)
         .mark_bar(color=palette.ACCENT, width=3)
@@ -135,7 +137,8 @@ def _ageing(found: FlowMetrics, t: Translator) -> tuple[alt.TopLevelMixin, str]:
         .mark_circle(size=48, opacity=0.6, color=palette.BAD)
         .encode(
             x=alt.X("activity:N", sort=order, title=None, axis=alt.Axis(labelAngle=-30, labelLimit=160)),
-            y=alt.Y("age_h:Q", title=t("Age, working hours")),
+            # One forgotten case must not press all others to the ground.
+            y=alt.Y("age_h:Q", title=t("Age, working hours"), scale=alt.Scale(type="sqrt")),
         )
     )
     chart = alt.layer(dots, _percentile_rules(found, t)).properties(width=_WIDTH, height=280)

@@ -7,11 +7,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from mkmine.conformance import check
-from mkmine.discovery import ProcessMap, discover
+from mkmine.discovery import ProcessMap, discover, drift
+from mkmine.errors import DataError
 from mkmine.eventlog import EventLog
 from mkmine.language import Translator, translator
-from mkmine.performance import diagnose
-from mkmine.report import appendix, asis, summary, tobe, whatif
+from mkmine.performance import Forecast, diagnose, flow, forecast
+from mkmine.report import appendix, asis, pace, summary, tobe, whatif
 from mkmine.report.blocks import Block, Bullets, Note, Text
 from mkmine.report.document import Report
 from mkmine.report.findings import Findings
@@ -20,6 +21,7 @@ from mkmine.report.trust import trust
 
 if TYPE_CHECKING:
     from mkmine.conformance import Conformance
+    from mkmine.discovery import Difference
     from mkmine.performance import Diagnosis
     from mkmine.simulation import Experiment, Validation
     from mkmine.targets import Target
@@ -39,6 +41,7 @@ def report(
     validation: Validation | None = None,
     diagnosis: Diagnosis | None = None,
     conformance: Conformance | None = None,
+    difference: Difference | None = None,
     language: str = "en",
     title: str | None = None,
 ) -> Report:
@@ -50,6 +53,8 @@ def report(
         The log as it is. Its map and diagnosis are made here; a `diagnosis` made before is taken as it is.
     to_be
         The target to compare with; a `conformance` made before saves the comparison.
+    difference
+        What `mk.compare` found of two periods or segments.
     experiment, validation
         What-if answers, and the backtest of their model (default: the one that the experiment carries).
     language
@@ -70,6 +75,10 @@ def report(
         as_is=as_is,
         shown=readable(log, as_is),
         diagnosis=diagnosis if diagnosis is not None else diagnose(log),
+        flow=flow(log, calendar=as_is.calendar),
+        drift=drift(log, calendar=as_is.calendar),
+        forecast=_forecast(log),
+        difference=difference,
         target=to_be,
         conformance=conformance,
         experiment=experiment,
@@ -90,6 +99,8 @@ def _chapters(findings: Findings) -> list[Block]:
         *asis.times(findings),
         *asis.rework(findings),
         *asis.people(findings),
+        *pace.flow(findings),
+        *pace.changes(findings),
         *tobe.comparison(findings),
         *whatif.answers(findings),
         *trust(findings),
@@ -114,6 +125,14 @@ def _one_stop(text: str) -> str:
 def _process_name(log: EventLog, to_be: Target | None) -> str:
     card = None if to_be is None else to_be.card
     return log.name if card is None else card.process
+
+
+def _forecast(log: EventLog) -> Forecast | None:
+    """Return a forecast of completions; None where the log is too short for one."""
+    try:
+        return forecast(log)
+    except DataError:
+        return None
 
 
 def _named(experiment: Experiment | None, t: Translator) -> Experiment | None:

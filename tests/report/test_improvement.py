@@ -54,7 +54,7 @@ def english(article: EventLog, target: Target, study: Study) -> Report:
 def test_chapters_in_reading_order(english: Report) -> None:
     chapters = [block.anchor for block in english.blocks if isinstance(block, Heading) and block.level == 1]
     assert chapters == [
-        "summary", "as-is", "time", "rework", "people", "to-be", "what-if", "trust", "data", "method",
+        "summary", "as-is", "time", "rework", "people", "flow", "changes", "to-be", "what-if", "trust", "data", "method",
     ]  # fmt: skip
 
 
@@ -85,7 +85,7 @@ def test_a_poor_backtest_warns(english: Report, russian: Report) -> None:
 
 def test_every_figure_and_table_has_a_source(russian: Report) -> None:
     parts = [*russian.figures, *russian.tables]
-    assert len(russian.figures) == 8
+    assert len(russian.figures) == 11
     assert all("Статьи" in part.foot or "журнал" in part.foot for part in parts)
 
 
@@ -152,10 +152,18 @@ def test_a_lever_is_told_even_with_evidence_of_a_new_kind(article: EventLog) -> 
 
 
 def test_quotation_marks_inside_quotation_marks_are_of_the_other_kind(article: EventLog) -> None:
-    from mkmine.discovery import discover
+    from mkmine.discovery import discover, drift
     from mkmine.language import translator
-    from mkmine.performance import diagnose
+    from mkmine.performance import diagnose, flow
 
     found = discover(article)
-    findings = Findings(t=translator("ru"), log=article, as_is=found, shown=found, diagnosis=diagnose(article))
+    findings = Findings(
+        t=translator("ru"),
+        log=article,
+        as_is=found,
+        shown=found,
+        diagnosis=diagnose(article),
+        flow=flow(article),
+        drift=drift(article),
+    )
     assert findings.quoted("возвраты после «Дизайн» × 0,5") == "«возвраты после „Дизайн“ × 0,5»"
