@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
+from mkmine.conformance.adjustment import METHOD as ADJUSTMENT
 from mkmine.conformance.alignment import Aligner, Alignment, Query
+from mkmine.conformance.breaches import find_breaches
 from mkmine.conformance.conformance import METHOD, Conformance
+from mkmine.conformance.costs import work_out_costs
 from mkmine.conformance.deviations import Variants, count_deviations, find_variants
 from mkmine.conformance.net import compile_net
-from mkmine.conformance.regulation import check_limits, check_roles, check_rounds, instances_of
-from mkmine.conformance.rules import check_rules
+from mkmine.conformance.regulation import (
+    check_limits,
+    check_roles,
+    check_rounds,
+    instances_of,
+    man_steps,
+    time_steps,
+    waited_hours,
+)
+from mkmine.conformance.rules import check_rules, judge
 from mkmine.errors import DataError
 from mkmine.eventlog import EventLog
 from mkmine.targets import Target
@@ -21,14 +32,23 @@ from mkmine.targets import Target
 SIGNS = {"both": "=", "log": "+", "model": "-"}
 
 
-def check(log: EventLog, target: Target, *, budget_seconds: float = 30.0) -> Conformance:
+def check(
+    log: EventLog,
+    target: Target,
+    *,
+    budget_seconds: float = 30.0,
+    adjust: Sequence[str] | None = None,
+    rates: Mapping[str, float] | None = None,
+) -> Conformance:
     """Compare what happened with what should: optimal alignments of all variants, then the process card.
 
     Open cases are aligned as beginnings: what they have not reached yet is not a deviation. Variants that are not
     aligned within `budget_seconds` (the most frequent come first) are reported as unknown with bounds.
 
-    Raises `DataError` if the log has no cases, the budget is not above zero, or the model has no task or cannot be
-    executed.
+    `adjust` names the attributes of cases that costs of deviations are adjusted for (default: all; leave out those that
+    are known only after the work); `rates` says by role what an hour of work costs, which gives deviations a cost in
+    money. Raises `DataError` if the log has no cases, the budget is not above zero, a rate is no number from 0, or the
+    model has no task or cannot be executed, and `UnknownNameError` if there is no such attribute or role.
     """
     if not budget_seconds > 0:
         raise DataError(f"budget_seconds is {budget_seconds!r}; give a number of seconds above zero")
@@ -50,6 +70,21 @@ def check(log: EventLog, target: Target, *, budget_seconds: float = 30.0) -> Con
     fitness = np.array([one.fitness if one else 0.0 for one in alignments])
     fits = np.array([one is not None and one.cost == 0 for one in alignments], dtype=np.bool_)
     aligned, total = int(counts[known].sum()), float((fitness * counts).sum())
+    rules, hours = card.rules if card else (), waited_hours(log)
+    timed = time_steps(log, names, card.limits, card.round_limits, hours) if card else []
+    manned = man_steps(log, names, target.roles, target.aliases)
+    found = judge(log, rules, aliases=target.aliases, known=names_of(target))
+    breaches = find_breaches(
+        log,
+        names=names,
+        variants=variants,
+        alignments=alignments,
+        card=card,
+        timed=timed,
+        manned=manned,
+        rules=list(zip(rules, found, strict=True)),
+    )
+    costs = work_out_costs(log, breaches, names=names, rates=rates or {}, attributes=adjust)
     return Conformance(
         target=target.name,
         fitness=total / aligned if aligned else float("nan"),
@@ -59,17 +94,21 @@ def check(log: EventLog, target: Target, *, budget_seconds: float = 30.0) -> Con
         fitting_cases=int(counts[fits].sum()),
         unknown_cases=log.n_cases - aligned,
         deviations=count_deviations(log, variants, alignments),
-        limits=check_limits(log, names, card.limits, card.case_limit_h, card.round_limits)
-        if card
-        else check_limits(log, names, {}, None),
-        roles=check_roles(log, names, target.roles, target.aliases),
-        rounds=check_rounds(log, names, card.max_rounds if card else {}),
-        rules=check_rules(log, card.rules if card else (), aliases=target.aliases, known=names_of(target)),
+        costs=costs.costs,
+        periods=costs.periods,
+        hot_spots=costs.hot_spots,
+        adjusted_for=costs.adjusted_for,
+        limits=check_limits(log, timed, hours, card.case_limit_h if card else None),
+        roles=check_roles(log, manned, target.aliases),
+        rounds=check_rounds(log, names, card.max_rounds if card else {}, hours),
+        rules=check_rules(log, rules, found),
         only_in_log=variants.names[len(net.labels) :],
         only_in_target=tuple(name for name in net.labels if not names[name].any()),
         variants=_table(variants, alignments),
         notes=_notes(log, target),
-        provenance=log.provenance(METHOD, target=target.name, source=target.source, budget_seconds=budget_seconds),
+        provenance=log.provenance(
+            METHOD, target=target.name, source=target.source, budget_seconds=budget_seconds, costs=ADJUSTMENT
+        ),
     )
 
 

@@ -35,13 +35,34 @@ class Conformance:
         occurrences, share_of_cases (of the aligned ones), cycle_difference_h with its 95 % interval (Welch; closed
         cases with the deviation against those without it that came as far: an association, not an effect), examples
         (case ids).
+    costs
+        Each way to depart from the target with what it goes along with, not what it causes; the most time in all first:
+        kind ("skipped", "extra", "repeated", "order" (done elsewhere than drawn), "rounds", "role", "rule", "limit"),
+        activity, detail (what the target says), cases, judged, occurrences, share (of the judged cases) with
+        share_low and share_high (Wilson); naive_h (plain difference of mean cycle times), added_h with added_low_h and
+        added_high_h: by how much the cases took longer than `against` others of the same kind (`adjusted_for`) would
+        have, of the `compared` ones; q and supported (false discovery rate up to 5 % over all rows); total_h (added_h
+        times cases); added_cost with added_cost_low and added_cost_high, total_cost (of work, where rates are given);
+        trend (change of the share in a month) with trend_low, trend_high and trend_q; examples. Cases that still run
+        are weighted for, not dropped. The limit of the whole case is not compared: it is about the cycle time.
+    periods
+        kind, activity, detail, period (month in which cases began), checked, broken, share, low, high.
+    hot_spots
+        Where a departure is more frequent than elsewhere (false discovery rate 5 %, 2 points or more): kind, activity,
+        detail, by ("person", "role" or an attribute of cases), value, cases, of, share, elsewhere, difference with
+        low and high (Newcombe), q. For limits and roles people answer for what they did; for all else, for
+        cases in which they were the first to do the repeated step, or the one that they most often do.
+    adjusted_for
+        What added_h is adjusted for: "start" (the period in which cases began), attributes, and "rework elsewhere": the
+        number of repeated executions that are not the departure itself (where rounds are the departure, none).
     limits
         activity ("" for the whole case), limit_h, checked, exceeded, share, p85_h, open_exceeded (not ended and
         already over), measured ("enabled", "previous" or "case": what the time is counted from).
     roles
-        activity, expected, actual, instances, share: work done by another role than the target names.
+        activity, expected, actual, instances, share, people, first and last (days): work done by another role than the
+        target names.
     rounds
-        activity, allowed, cases_over, max.
+        activity, allowed, cases_over, max, cases, share, beyond (executions over the limit), beyond_h (their hours).
     rules
         One row per rule of the card; see `mkmine.conformance.rules.check_rules`.
     only_in_log, only_in_target
@@ -61,6 +82,10 @@ class Conformance:
     fitting_cases: int
     unknown_cases: int
     deviations: pd.DataFrame
+    costs: pd.DataFrame
+    periods: pd.DataFrame
+    hot_spots: pd.DataFrame
+    adjusted_for: tuple[str, ...]
     limits: pd.DataFrame
     roles: pd.DataFrame
     rounds: pd.DataFrame
@@ -97,9 +122,9 @@ class Conformance:
             values[name] = None if math.isnan(number) else number
         for name in ("cases", "fitting_cases", "unknown_cases"):
             values[name] = getattr(self, name)
-        for name in ("only_in_log", "only_in_target", "notes"):
+        for name in ("only_in_log", "only_in_target", "adjusted_for", "notes"):
             values[name] = list(getattr(self, name))
-        for name in ("deviations", "limits", "roles", "rounds", "rules"):
+        for name in ("deviations", "costs", "periods", "hot_spots", "limits", "roles", "rounds", "rules"):
             values[name] = json.loads(getattr(self, name).to_json(orient="records", double_precision=12))
         return values | {"provenance": self.provenance.to_dict()}
 
@@ -118,6 +143,7 @@ class Conformance:
         lines += [_deviation_line(row) for row in self.deviations.head(10).to_dict("records")]
         if len(self.deviations) > 10:
             lines.append(f"  ... and {len(self.deviations) - 10:,} more deviations")
+        lines += [_cost_line(row) for row in self.costs[self.costs["supported"]].head(10).to_dict("records")]
         for row in self.limits.to_dict("records"):
             where = row["activity"] or "whole case"
             lines.append(f"  limit    {where}: {row['exceeded']:,} of {row['checked']:,} over {row['limit_h']:g} h")
@@ -139,12 +165,13 @@ class Conformance:
         for title, names in (("Only in the log", self.only_in_log), ("Only in the target", self.only_in_target)):
             if names:
                 parts.append(f"<p>{title}: {html.escape(', '.join(names))}</p>")
-        for title in ("deviations", "limits", "roles", "rounds", "rules"):
+        for title in ("deviations", "costs", "hot_spots", "limits", "roles", "rounds", "rules"):
             frame = getattr(self, title)
             if len(frame):
                 shown = f", the first 20 of {len(frame):,}" if len(frame) > 20 else ""
+                name = title.replace("_", " ").capitalize()
                 table = frame.head(20).to_html(escape=True, index=False, float_format="%.3g", na_rep="")
-                parts.append(f"<h4>{title.capitalize()}{shown}</h4>{table}")
+                parts.append(f"<h4>{name}{shown}</h4>{table}")
         parts += [f"<p>{html.escape(note)}</p>" for note in self.notes]
         return "".join(parts)
 
@@ -160,6 +187,12 @@ def _deviating(moves: Sequence[str], *, foreign: Sequence[str]) -> set[tuple[str
             found.add(("repeated" if name in done and name not in foreign else "extra", name))
         done.add(name)
     return found
+
+
+def _cost_line(row: Mapping[Hashable, Any]) -> str:
+    what = " ".join(filter(None, (row["kind"], row["activity"], f"({row['detail']})" if row["detail"] else "")))
+    interval = f"[{row['added_low_h']:+.1f}, {row['added_high_h']:+.1f}]"
+    return f"  goes along with {row['added_h']:+.1f} h {interval}: {what}, {row['cases']:,} cases"
 
 
 def _deviation_line(row: Mapping[Hashable, Any]) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mkmine.conformance.adjustment import Added, welch
 from mkmine.conformance.alignment import Alignment
 from mkmine.eventlog import EventLog
 
@@ -99,11 +100,15 @@ def count_deviations(log: EventLog, variants: Variants, alignments: Sequence[Ali
     found = _collect(variants, alignments)
     members = _members(variants)
     known = np.array([one is not None for one in alignments], dtype=np.bool_)[variants.of_case]
-    comparison = _Comparison(cycle_hours(log), known & log.completed & ~log.cancelled)
+    hours = np.where(known & log.completed & ~log.cancelled, cycle_hours(log), np.nan)
     having = {code: _having(variants, code) for code in {key.after for key in found} | {key.activity for key in found}}
     rows = []
     for key, count in found.items():
         cases = np.sort(np.concatenate([members[v] for v in count.variants]))
+        inside = np.zeros(log.n_cases, dtype=np.bool_)
+        inside[cases] = True
+        others = having[key.after] & ~inside
+        difference = welch(hours, inside, others) if having[key.activity].any() else Added()
         rows.append(
             (
                 key.kind,
@@ -112,7 +117,7 @@ def count_deviations(log: EventLog, variants: Variants, alignments: Sequence[Ali
                 len(cases),
                 count.occurrences,
                 len(cases) / known.sum(),
-                *comparison.difference(cases, having[key.after], comparable=bool(having[key.activity].any())),
+                *(difference.value, difference.low, difference.high),
                 tuple(str(one) for one in log.case_ids[cases[:EXAMPLES]]),
             )
         )
@@ -164,34 +169,3 @@ def _having(variants: Variants, code: int) -> NDArray[np.bool_]:
 def _members(variants: Variants) -> list[NDArray[np.int64]]:
     order = np.argsort(variants.of_case, kind="stable")
     return np.split(order, np.cumsum(variants.counts)[:-1])
-
-
-class _Comparison:
-    """Welch's comparison of the mean cycle times of two groups of cases."""
-
-    def __init__(self, hours: NDArray[np.float64], usable: NDArray[np.bool_]) -> None:
-        self.hours = hours
-        self.usable = usable
-
-    def difference(
-        self, cases: NDArray[np.int64], among: NDArray[np.bool_], *, comparable: bool
-    ) -> tuple[float, float, float]:
-        """Mean of `cases` less that of the others `among`, low and high; NaN where too few closed cases are left."""
-        from scipy.special import stdtrit
-
-        nothing = (float("nan"),) * 3
-        inside = np.zeros(len(self.hours), dtype=np.bool_)
-        inside[cases] = True
-        groups = [self.hours[self.usable & inside], self.hours[self.usable & among & ~inside]]
-        n = np.array([len(group) for group in groups])
-        if not comparable or (n < 1).any():
-            return nothing
-        difference = float(groups[0].mean() - groups[1].mean())
-        if (n < 2).any():
-            return difference, *nothing[:2]
-        errors = np.array([group.var(ddof=1) for group in groups]) / n
-        if errors.sum() == 0:
-            return difference, difference, difference
-        freedom = errors.sum() ** 2 / (errors**2 / (n - 1)).sum()
-        half = float(stdtrit(freedom, 0.975) * np.sqrt(errors.sum()))
-        return difference, difference - half, difference + half

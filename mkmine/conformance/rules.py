@@ -6,8 +6,9 @@ pending, not violated, unless its time is up.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -18,7 +19,7 @@ from mkmine.eventlog import EventLog
 from mkmine.eventlog.statistics import wilson
 from mkmine.targets.rules import Rule
 
-__all__ = ["RULES", "check_rules"]
+__all__ = ["RULES", "Found", "check_rules", "judge"]
 
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
@@ -37,52 +38,65 @@ RULES = (
     "low",
     "high",
     "examples",
+    "people",
 )
 
 
 @dataclass(frozen=True, eq=False)
-class _Found:
-    """The case of every activation, and whether it breaks the rule, or cannot be judged yet."""
+class Found:
+    """The case of every activation of a rule, and whether it breaks the rule, or cannot be judged yet.
+
+    `people` are the codes of those who did what two should have done, one for each case.
+    """
 
     case: Ints
     violated: Bools
     pending: Bools
+    people: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
 
-def check_rules(
-    log: EventLog, rules: Sequence[Rule], *, aliases: Mapping[str, str] | None = None, known: Sequence[str] = ()
-) -> pd.DataFrame:
-    """Return one row per rule.
+def check_rules(log: EventLog, rules: Sequence[Rule], found: Sequence[Found]) -> pd.DataFrame:
+    """Return one row per rule, of what `judge` found.
 
     Columns: rule (in words), template, checked (activations: executions of what the rule is about, or cases), violated,
     pending (in open cases), cases_checked, cases_violated, share (of the checked cases, with Wilson's 95 % interval
-    low and high), examples (ids of cases that break it). A rule that nothing activates has NaN: it is not kept, it is
-    not tested. `aliases` lead from names of the log to those of the rules; `known` are activities that
-    the log need not have. Raises `UnknownNameError` if a rule speaks of any other activity.
+    low and high), examples (ids of cases that break it), people (of `four_eyes`: who did both, and in how many cases).
+    A rule that nothing activates has NaN: it is not kept, it is not tested.
     """
-    view = _View.of(log, aliases or {}, known)
     rows = []
-    for rule in rules:
-        found = _CHECKS[rule.template](view, rule)
-        violating = np.unique(found.case[found.violated])
-        judged = len(np.unique(found.case[~found.pending]))
+    for rule, one in zip(rules, found, strict=True):
+        violating = np.unique(one.case[one.violated])
+        judged = len(np.unique(one.case[~one.pending]))
         low, high = wilson(np.array([len(violating)]), np.array([judged]))
         rows.append(
             (
                 str(rule),
                 rule.template,
-                int((~found.pending).sum()),
-                int(found.violated.sum()),
-                int(found.pending.sum()),
+                int((~one.pending).sum()),
+                int(one.violated.sum()),
+                int(one.pending.sum()),
                 judged,
                 len(violating),
                 len(violating) / judged if judged else float("nan"),
                 float(low[0]),
                 float(high[0]),
-                tuple(str(one) for one in log.case_ids[violating[:EXAMPLES]]),
+                tuple(str(name) for name in log.case_ids[violating[:EXAMPLES]]),
+                tuple(f"{log.resources[code]} ({n})" for code, n in Counter(one.people.tolist()).most_common()),
             )
         )
     return pd.DataFrame(rows, columns=list(RULES))
+
+
+def judge(
+    log: EventLog, rules: Sequence[Rule], *, aliases: Mapping[str, str] | None = None, known: Sequence[str] = ()
+) -> list[Found]:
+    """Return what is found of each rule.
+
+    `aliases` lead from names of the log to those of the rules; `known` are activities that the log need not have.
+    Raises `UnknownNameError` if a rule speaks of any other activity.
+    """
+    view = _View.of(log, aliases or {}, known)
+    return [_CHECKS[rule.template](view, rule) for rule in rules]
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,17 +141,17 @@ class _View:
     def counts(self, name: str) -> Ints:
         return np.bincount(self.case[self.of_activity(name)], minlength=self.log.n_cases)
 
-    def per_case(self, violated: Bools, *, may_come: Bools | bool = False, of: Bools | None = None) -> _Found:
+    def per_case(self, violated: Bools, *, may_come: Bools | bool = False, of: Bools | None = None) -> Found:
         """Return what is found of whole cases; in open ones, what `may_come` is pending."""
         cases = np.arange(self.log.n_cases) if of is None else np.flatnonzero(of)
         broken = violated[cases]
         pending = broken & self.open[cases] & np.broadcast_to(may_come, len(violated))[cases]
-        return _Found(cases, broken & ~pending, pending)
+        return Found(cases, broken & ~pending, pending)
 
-    def per_row(self, rows: Ints, violated: Bools, pending: Bools | None = None) -> _Found:
+    def per_row(self, rows: Ints, violated: Bools, pending: Bools | None = None) -> Found:
         """Return what is found of single executions."""
         waits = np.zeros(len(rows), dtype=np.bool_) if pending is None else pending
-        return _Found(self.case[rows], violated & ~waits, waits)
+        return Found(self.case[rows], violated & ~waits, waits)
 
     def late(self, rows: Ints, found: Ints, limit_h: float | None) -> tuple[Bools, Bools]:
         """Return which of the found answers came too late, and which rows without one have time left."""
@@ -151,69 +165,69 @@ class _View:
         return over & ~missing, missing & open_yet & ~over
 
 
-def _existence(view: _View, rule: Rule) -> _Found:
+def _existence(view: _View, rule: Rule) -> Found:
     return view.per_case(view.counts(rule.activities[0]) < (rule.times or 1), may_come=True)
 
 
-def _at_most(view: _View, rule: Rule) -> _Found:
+def _at_most(view: _View, rule: Rule) -> Found:
     return view.per_case(view.counts(rule.activities[0]) > (rule.times or 0))
 
 
-def _init(view: _View, rule: Rule) -> _Found:
+def _init(view: _View, rule: Rule) -> Found:
     first = np.isin(view.log.offsets[:-1], view.of_activity(rule.activities[0]))
     return view.per_case(~first)
 
 
-def _last(view: _View, rule: Rule) -> _Found:
+def _last(view: _View, rule: Rule) -> Found:
     last = np.isin(view.log.offsets[1:] - 1, view.of_activity(rule.activities[0]))
     return view.per_case(~last, may_come=True)
 
 
-def _responded_existence(view: _View, rule: Rule) -> _Found:
+def _responded_existence(view: _View, rule: Rule) -> Found:
     a, b = (view.counts(name) > 0 for name in rule.activities)
     return view.per_case(a & ~b, may_come=True, of=a)
 
 
-def _coexistence(view: _View, rule: Rule) -> _Found:
+def _coexistence(view: _View, rule: Rule) -> Found:
     a, b = (view.counts(name) > 0 for name in rule.activities)
     return view.per_case(a != b, may_come=True, of=a | b)
 
 
-def _not_coexistence(view: _View, rule: Rule) -> _Found:
+def _not_coexistence(view: _View, rule: Rule) -> Found:
     a, b = (view.counts(name) > 0 for name in rule.activities)
     return view.per_case(a & b, of=a | b)
 
 
-def _choice(view: _View, rule: Rule) -> _Found:
+def _choice(view: _View, rule: Rule) -> Found:
     a, b = (view.counts(name) > 0 for name in rule.activities)
     return view.per_case(~(a | b), may_come=True)
 
 
-def _exclusive_choice(view: _View, rule: Rule) -> _Found:
+def _exclusive_choice(view: _View, rule: Rule) -> Found:
     a, b = (view.counts(name) > 0 for name in rule.activities)
     return view.per_case(a == b, may_come=~a)
 
 
-def _response(view: _View, rule: Rule) -> _Found:
+def _response(view: _View, rule: Rule) -> Found:
     rows, among = (view.of_activity(name) for name in rule.activities)
     found = view.following(rows, among)
     late, waits = view.late(rows, found, rule.within_h)
     return view.per_row(rows, (found < 0) | late, waits)
 
 
-def _precedence(view: _View, rule: Rule) -> _Found:
+def _precedence(view: _View, rule: Rule) -> Found:
     among, rows = (view.of_activity(name) for name in rule.activities)
     return view.per_row(rows, view.preceding(rows, among) < 0)
 
 
-def _succession(view: _View, rule: Rule) -> _Found:
+def _succession(view: _View, rule: Rule) -> Found:
     one, other = _response(view, rule), _precedence(view, rule)
     parts = zip((one.case, one.violated, one.pending), (other.case, other.violated, other.pending), strict=True)
     case, violated, pending = (np.concatenate(part) for part in parts)
-    return _Found(case, violated, pending)
+    return Found(case, violated, pending)
 
 
-def _alternate_response(view: _View, rule: Rule) -> _Found:
+def _alternate_response(view: _View, rule: Rule) -> Found:
     rows, among = (view.of_activity(name) for name in rule.activities)
     found, again = view.following(rows, among), view.following(rows, rows)
     passed = (again >= 0) & ((found < 0) | (again < found))
@@ -221,13 +235,13 @@ def _alternate_response(view: _View, rule: Rule) -> _Found:
     return view.per_row(rows, (found < 0) | passed | late, waits & ~passed)
 
 
-def _alternate_precedence(view: _View, rule: Rule) -> _Found:
+def _alternate_precedence(view: _View, rule: Rule) -> Found:
     among, rows = (view.of_activity(name) for name in rule.activities)
     found, before = view.preceding(rows, among), view.preceding(rows, rows)
     return view.per_row(rows, (found < 0) | (before > found))
 
 
-def _chain_response(view: _View, rule: Rule) -> _Found:
+def _chain_response(view: _View, rule: Rule) -> Found:
     rows, among = (view.of_activity(name) for name in rule.activities)
     found = view.following(rows, among)
     is_last = np.isin(rows, view.log.offsets[1:] - 1)
@@ -235,18 +249,18 @@ def _chain_response(view: _View, rule: Rule) -> _Found:
     return view.per_row(rows, (found != rows + 1) | late, is_last & waits)
 
 
-def _chain_precedence(view: _View, rule: Rule) -> _Found:
+def _chain_precedence(view: _View, rule: Rule) -> Found:
     among, rows = (view.of_activity(name) for name in rule.activities)
     found = view.preceding(rows, among)
     return view.per_row(rows, (found < 0) | (found != rows - 1))
 
 
-def _not_succession(view: _View, rule: Rule) -> _Found:
+def _not_succession(view: _View, rule: Rule) -> Found:
     rows, among = (view.of_activity(name) for name in rule.activities)
     return view.per_row(rows, view.following(rows, among) >= 0)
 
 
-def _not_chain_succession(view: _View, rule: Rule) -> _Found:
+def _not_chain_succession(view: _View, rule: Rule) -> Found:
     rows, among = (view.of_activity(name) for name in rule.activities)
     return view.per_row(rows, view.following(rows, among) == rows + 1)
 
@@ -259,15 +273,16 @@ def _people(view: _View, name: str) -> tuple[Ints, Ints]:
     return pairs // max(len(view.log.resources), 1), pairs
 
 
-def _four_eyes(view: _View, rule: Rule) -> _Found:
+def _four_eyes(view: _View, rule: Rule) -> Found:
     (case_a, a), (case_b, b) = (_people(view, name) for name in rule.activities)
     n = view.log.n_cases
     both = (np.bincount(case_a, minlength=n) > 0) & (np.bincount(case_b, minlength=n) > 0)
-    shared = np.intersect1d(a, b, assume_unique=True) // max(len(view.log.resources), 1)
-    return view.per_case(np.bincount(shared, minlength=n) > 0, of=both)
+    shared = np.intersect1d(a, b, assume_unique=True)
+    case, person = np.divmod(shared, max(len(view.log.resources), 1))
+    return replace(view.per_case(np.bincount(case, minlength=n) > 0, of=both), people=person)
 
 
-def _same_person(view: _View, rule: Rule) -> _Found:
+def _same_person(view: _View, rule: Rule) -> Found:
     (case_a, a), (case_b, b) = (_people(view, name) for name in rule.activities)
     n = view.log.n_cases
     both = (np.bincount(case_a, minlength=n) > 0) & (np.bincount(case_b, minlength=n) > 0)
@@ -275,7 +290,7 @@ def _same_person(view: _View, rule: Rule) -> _Found:
     return view.per_case(people > 1, of=both)
 
 
-def _not_later_than(view: _View, rule: Rule) -> _Found:
+def _not_later_than(view: _View, rule: Rule) -> Found:
     log, rows = view.log, view.of_activity(rule.activities[0])
     done, first = np.unique(view.case[rows[~log.ongoing[rows]]], return_index=True)
     until, missing = np.full(log.n_cases, log.observed[1]), np.ones(log.n_cases, dtype=np.bool_)
@@ -284,10 +299,10 @@ def _not_later_than(view: _View, rule: Rule) -> _Found:
     passed = log.working_calendar().working_time(begun, np.maximum(until, begun))
     over = passed > (rule.within_h or 0) * HOUR
     waits = missing & view.open & ~over
-    return _Found(np.arange(log.n_cases), (over | missing) & ~waits, waits)
+    return Found(np.arange(log.n_cases), (over | missing) & ~waits, waits)
 
 
-_CHECKS: Mapping[str, Callable[[_View, Rule], _Found]] = {
+_CHECKS: Mapping[str, Callable[[_View, Rule], Found]] = {
     "existence": _existence,
     "at_most": _at_most,
     "absence": _at_most,

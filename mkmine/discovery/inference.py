@@ -15,7 +15,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 
-def exact_test(first: ArrayLike, of_first: int, second: ArrayLike, of_second: int) -> Floats:
+def exact_test(first: ArrayLike, of_first: int | Ints, second: ArrayLike, of_second: int | Ints) -> Floats:
     """Return the two-sided p-values of Fisher's exact test for `first` of `of_first` against `second` of `of_second`.
 
     It is the permutation test of a yes or no: the cases could as well have been dealt to the groups otherwise.
@@ -33,7 +33,7 @@ def exact_test(first: ArrayLike, of_first: int, second: ArrayLike, of_second: in
 
 
 def share_difference(
-    first: ArrayLike, of_first: int, second: ArrayLike, of_second: int
+    first: ArrayLike, of_first: int | Ints, second: ArrayLike, of_second: int | Ints
 ) -> tuple[Floats, Floats, Floats]:
     """Return the share of the second group less that of the first, and its 95 % interval.
 

@@ -173,7 +173,9 @@ def test_limits_where_only_completions_are_known() -> None:
 
 def test_roles() -> None:
     result = check(log(["ABC", "ABC"]), target())
-    assert result.roles.values.tolist() == [["C", "Editor", "role C", 2, 1.0]]
+    assert result.roles.values.tolist() == [
+        ["C", "Editor", "role C", 2, 1.0, (), "2024-01-01", "2024-01-02"],
+    ]
     assert check(log(["ABC"]), target(aliases={"role C": "Editor"})).roles.empty
     without = check(log(["ABC"], role=None), target())
     assert without.roles.empty
@@ -182,7 +184,11 @@ def test_roles() -> None:
 
 def test_rounds() -> None:
     result = check(log(["ABBBC", "ABC", "ABBC"]), target(max_rounds={"B": 1, "C": 2}))
-    assert result.rounds.values.tolist() == [["B", 1, 2, 3], ["C", 2, 0, 1]]
+    # Case 1 does B twice more than it may, case 3 once; each takes an hour.
+    assert result.rounds.values.tolist() == [
+        ["B", 1, 2, 3, 3, pytest.approx(2 / 3), 3, 3.0],
+        ["C", 2, 0, 1, 3, 0, 0, 0],
+    ]
 
 
 def test_what_is_not_finished_in_time_is_unknown_with_bounds() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,7 +18,7 @@ from mkmine import sources
 from mkmine.calendars import Calendar
 from mkmine.catalogue.samples import sample
 from mkmine.conformance import check
-from mkmine.conformance.rules import check_rules
+from mkmine.conformance.rules import check_rules, judge
 from mkmine.errors import DataError, UnknownNameError
 from mkmine.eventlog import EventLog
 from mkmine.targets import read_target
@@ -90,6 +91,10 @@ def rule(template: str, **options: object) -> Rule:
     return Rule.model_validate({template: ["A"] if one else ["A", "B"]} | times | options)
 
 
+def checked(log: EventLog, rules: list[Rule], **options: Any) -> pd.DataFrame:
+    return check_rules(log, rules, judge(log, rules, **options))
+
+
 cases = st.lists(
     st.lists(st.tuples(st.sampled_from("ABC"), st.sampled_from(["x", "y", ""])), min_size=1, max_size=7),
     min_size=1,
@@ -102,7 +107,7 @@ cases = st.lists(
 def test_every_template_against_its_definition(template: str, data: list[Case]) -> None:
     log = log_of(data)
     log = replace(log, calendar=Calendar.always(), completed=np.ones(log.n_cases, dtype=np.bool_))
-    row = check_rules(log, [rule(template)], known=["A", "B"]).iloc[0]
+    row = checked(log, [rule(template)], known=["A", "B"]).iloc[0]
     expected = [activations(template, case) for case in data]
     assert (row["checked"], row["violated"]) == tuple(map(sum, zip(*expected, strict=True)))
     assert row["cases_violated"] == sum(broken > 0 for _, broken in expected)
@@ -113,7 +118,7 @@ def test_every_template_against_its_definition(template: str, data: list[Case]) 
 def test_open_cases_may_still_do_it() -> None:
     log = log_of([[("A", "x")], [("A", "x"), ("B", "y")], [("B", "y")]])
     log = replace(log, completed=np.array([False, True, False]))
-    found = check_rules(log, [rule("response"), rule("precedence"), rule("coexistence"), rule("exclusive_choice")])
+    found = checked(log, [rule("response"), rule("precedence"), rule("coexistence"), rule("exclusive_choice")])
     assert found["pending"].tolist() == [1, 0, 2, 0]
     assert found["violated"].tolist() == [0, 1, 0, 1]
 
@@ -128,7 +133,7 @@ def test_an_answer_in_time(make_log: Callable[..., EventLog]) -> None:
         ]
     )
     log = replace(log, calendar=Calendar.always(), completed=np.array([True, True, False, False]))
-    row = check_rules(log, [rule("response", within_h=4)]).iloc[0]
+    row = checked(log, [rule("response", within_h=4)]).iloc[0]
     # The answer of case 2 was late; that of 3 is overdue, and 4 has time left.
     assert (row["checked"], row["violated"], row["pending"]) == (3, 2, 1)
     assert row["examples"] == ("2", "3")
@@ -145,7 +150,7 @@ def test_not_later_than_from_the_beginning_of_the_case(make_log: Callable[..., E
         ]
     )
     log = replace(log, calendar=Calendar.always(), completed=np.array([True, True, False, False]))
-    row = check_rules(log, [rule("not_later_than", within_h=5)]).iloc[0]
+    row = checked(log, [rule("not_later_than", within_h=5)]).iloc[0]
     # The first A of case 1 ended in time; that of 2 is late, 3 is overdue, and 4 has time left.
     assert (row["checked"], row["violated"], row["pending"]) == (3, 2, 1)
     assert row["examples"] == ("2", "3")
@@ -154,10 +159,10 @@ def test_not_later_than_from_the_beginning_of_the_case(make_log: Callable[..., E
 
 def test_aliases_and_unknown_names(make_log: Callable[..., EventLog]) -> None:
     log = make_log([("1", "a.", 0, 1, "x"), ("1", "B", 3, 4, "x")])
-    assert check_rules(log, [rule("response")], aliases={"a.": "A"})["violated"].tolist() == [0]
+    assert checked(log, [rule("response")], aliases={"a.": "A"})["violated"].tolist() == [0]
     with pytest.raises(UnknownNameError, match='"A"'):
-        check_rules(log, [rule("response")])
-    row = check_rules(log, [rule("response")], known=["A"]).iloc[0]
+        checked(log, [rule("response")])
+    row = checked(log, [rule("response")], known=["A"]).iloc[0]
     assert row["checked"] == 0
     assert np.isnan(row["share"])
 
