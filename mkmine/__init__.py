@@ -213,6 +213,7 @@ __all__ = [
     "optimise",
     "organisation",
     "partition",
+    "periods",
     "pseudonymise",
     "read",
     "read_sql",
