@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from mkmine.calendars import HOUR, MINUTE, Calendar
 from mkmine.eventlog import EventLog
 from mkmine.performance.availability import Presence
+from mkmine.simulation.calibration.estimators.bundles import Bundles
 from mkmine.simulation.calibration.estimators.offering import last_idle, offered_hours
 from mkmine.simulation.model.distributions import Distribution, Empirical, Fixed, LogNormal
 
@@ -32,6 +33,7 @@ class Spent:
     """Hours per instance, NaN where unknown.
 
     `waiting` is all of the time before the start, `delay` what of it had passed when the work was offered to people,
+    `idle` (µs) when its doer had nothing to do for the last time before the start, or else when it could have begun;
     `capacity` how many things each person has in hand at once. Both waits are in hours of the clock by which the
     activity waits: by activity, `steady` says that this is the plain one, nights and weekends included.
     """
@@ -39,6 +41,7 @@ class Spent:
     processing: Floats
     waiting: Floats
     delay: Floats
+    idle: Int
     capacity: tuple[int, ...]
     steady: tuple[bool, ...]
 
@@ -48,24 +51,29 @@ class Spent:
         return bool(np.nansum(self.waiting) > 0)
 
 
-def estimate_spent(log: EventLog, enabled: Int, presence: Presence, clock: Calendar) -> Spent:
+def estimate_spent(
+    log: EventLog, enabled: Int, presence: Presence, clock: Calendar, bundles: Bundles | None = None
+) -> Spent:
     """Return what was spent on each instance, and before it.
 
     Work is measured in the working time of the person who did it, waiting by `clock`, or by the plain clock where that
     shows the delays of an activity to be more alike. Who usually has several things in
     hand works on each at its full pace; where that is the exception, the time is shared among them. Where only
-    completions are recorded, everything is in the person's working time.
+    completions are recorded, everything is in the person's working time. What is done together (`bundles`) is one
+    piece of work, and each of its instances has all of its hours.
     """
+    pieces = np.ones(len(log), dtype=np.bool_) if bundles is None else bundles.leads
     completions = log.timestamps == "completed"
     processing, waiting, delay = (np.full(len(log), np.nan) for _ in range(3))
-    idle = enabled.copy()
+    since = enabled if bundles is None else bundles.earliest(enabled)
+    idle = since.copy()
     capacity = [1] * len(log.resources)
     for person in range(len(log.resources)):
-        rows = np.flatnonzero((log.resource == person) & ~log.ongoing)
+        rows = np.flatnonzero((log.resource == person) & ~log.ongoing & pieces)
         if not len(rows):
             continue
         calendar = presence.of(person)
-        start, end, ready = log.start[rows], log.end[rows], enabled[rows]
+        start, end, ready = log.start[rows], log.end[rows], since[rows]
         if completions:
             free = _last_free(end, end)
             processing[rows], delay[rows] = _split_completions(calendar, ready, free, end)
@@ -77,18 +85,21 @@ def estimate_spent(log: EventLog, enabled: Int, presence: Presence, clock: Calen
             processing[rows] = calendar.working_time(start, end) / HOUR
         else:
             processing[rows] = _shared(calendar, start, end) / HOUR
-        waiting[rows] = np.maximum(clock.working_time(ready, start), 0) / HOUR
         idle[rows] = last_idle(calendar, ready, start, end, capacity[person])
-        delay[rows] = np.maximum(clock.working_time(ready, idle[rows]), 0) / HOUR
     if completions:
-        return Spent(processing, waiting, delay, tuple(capacity), (False,) * len(log.activities))
+        return Spent(processing, waiting, delay, idle, tuple(capacity), (False,) * len(log.activities))
+    if bundles is not None:
+        processing, idle = processing[bundles.lead], np.maximum(idle[bundles.lead], enabled)
+    known = np.isfinite(processing)
+    waiting[known] = np.maximum(clock.working_time(enabled[known], log.start[known]), 0) / HOUR
+    delay[known] = np.maximum(clock.working_time(enabled[known], idle[known]), 0) / HOUR
     passed = np.where(np.isfinite(waiting), (log.start - enabled) / HOUR, np.nan)
     steady = _steady(log, passed, waiting, idle >= log.start)
     plain = np.array(steady)[log.activity] & np.isfinite(waiting)
     waiting[plain] = np.maximum(passed[plain], 0)
     delay[plain] = np.maximum(idle - enabled, 0)[plain] / HOUR
     delay = offered_hours(log.activity.astype(np.int64), delay, waiting)
-    return Spent(processing, waiting, delay, tuple(capacity), steady)
+    return Spent(processing, waiting, delay, idle, tuple(capacity), steady)
 
 
 def _steady(log: EventLog, passed: Floats, waiting: Floats, seen: NDArray[np.bool_]) -> tuple[bool, ...]:
