@@ -90,7 +90,7 @@ def _told(summary: LogSummary, history: Sequence[Step], t: Translator) -> list[s
     default="frequency",
     help=message("What the drawing shows: how often, or how long."),
 )
-@click.option("--output", type=click.Path(path_type=Path), help=message("Draw the map into this SVG file."))
+@click.option("--output", type=click.Path(path_type=Path), help=message("Draw the map into this file: .svg, .png or .dot."))
 @common
 @click.pass_context
 def map_(

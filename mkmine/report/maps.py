@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from mkmine.discovery.process_map import merged_order
 from mkmine.errors import DataError
 from mkmine.language import Translator, translator
-from mkmine.report import legend, palette
+from mkmine.report import dot, legend, palette
 from mkmine.report.layout import Arrow, Box, Layout, Point, arrange
 from mkmine.report.lettering import text_width, wrap
 from mkmine.report.picture import Picture
@@ -87,7 +87,8 @@ def draw_map(
     placed = place([panel], order=shown.order)
     filters = legend.shown(shown, t=t)
     key = _key([shown], scale, filters, placed.width)
-    return compose([panel], placed, key=key, title=_title(scale), filters=filters, t=t)
+    picture = compose([panel], placed, key=key, title=_title(scale), filters=filters, t=t)
+    return replace(picture, dot=dot.written(panel.boxes, panel.paths, title=_title(scale), filters=filters))
 
 
 def draw_pair(

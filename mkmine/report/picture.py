@@ -21,7 +21,8 @@ _SHARP: Final = 2.0  # pixels of a PNG per pixel of the drawing
 class Picture:
     """An SVG drawing; width and height in pixels. It has no ids and asks for nothing from outside.
 
-    `data` holds the rows that a chart shows; None for maps and models, whose numbers are those of what was drawn.
+    `data` holds the rows that a chart shows; None for maps and models, whose numbers are those of what was drawn. `dot`
+    is a process map in the language of Graphviz; empty for everything else.
     """
 
     svg: str
@@ -29,11 +30,13 @@ class Picture:
     height: float
     title: str
     data: pd.DataFrame | None = field(default=None, compare=False, repr=False)
+    dot: str = field(default="", compare=False, repr=False)
 
     def save(self, path: str | Path) -> Path:
-        """Write the drawing as SVG, as PNG (on white, two pixels for one), or its data as CSV; return the path.
+        """Write the drawing as SVG, as PNG (on white, two pixels for one), its data as CSV, or a map as DOT.
 
-        Raises `DataError` if the name ends in none of `.svg`, `.png` and `.csv`, or there are no data.
+        Returns the path. Raises `DataError` if the name ends in none of `.svg`, `.png`, `.csv` and `.dot`, there are no
+        data, or what was drawn is no process map.
         """
         target = Path(path)
         kind = target.suffix.lower()
@@ -45,6 +48,10 @@ class Picture:
             return write_text(target, self.data.to_csv(index=False, lineterminator="\n"))
         if kind == ".csv":
             raise DataError("this picture has no table of its own; save to_pandas() of what was drawn")
+        if kind == ".dot" and self.dot:
+            return write_text(target, self.dot)
+        if kind == ".dot":
+            raise DataError("only the map of one process is written as DOT; save this picture as SVG or PNG")
         advice = f'name it "{target.stem}.svg"'
         raise DataError(f'a picture is saved as SVG or PNG, and "{target.name}" ends in neither; {advice}')
 
