@@ -1,6 +1,6 @@
 """What if: a model of the process, calibrated from a log, run on SimPy, and asked with intervals."""
 
-from mkmine.simulation.calibration import calibrate
+from mkmine.simulation.calibration import calibrate, to_simulation
 from mkmine.simulation.engine import simulate
 from mkmine.simulation.engine.underway import WorkInProgress, work_in_progress
 from mkmine.simulation.experiments.experiment import Experiment, experiment, resume
@@ -28,5 +28,6 @@ __all__ = [
     "schema",
     "sensitivity",
     "simulate",
+    "to_simulation",
     "work_in_progress",
 ]

@@ -5,8 +5,9 @@ from __future__ import annotations
 import html
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -16,6 +17,9 @@ from mkmine.targets.elicited import Elicited
 from mkmine.targets.gaps import Gap, find_gaps
 from mkmine.targets.model import ProcessModel
 from mkmine.targets.outline import read_outline
+
+if TYPE_CHECKING:
+    from mkmine.simulation.model import SimulationModel
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +79,23 @@ class Target:
         Raises `DataError` if one stands for what is neither an activity nor a role of the target.
         """
         return replace(self, confirmed={**self.confirmed, **aliases})
+
+    def to_simulation(
+        self,
+        as_is: SimulationModel,
+        *,
+        elicited: Elicited | Mapping[str, Any] | str | Path | None = None,
+        name: str | None = None,
+    ) -> SimulationModel:
+        """Return a model of the target that can be simulated; `mkmine.simulation.to_simulation` says how it is made.
+
+        `as_is` is the calibrated model from which hours, delays, people, calendars and arrivals are borrowed; what it
+        does not have is `elicited`.
+        """
+        made: SimulationModel = import_module("mkmine.simulation").to_simulation(
+            self, as_is, elicited=elicited, name=name
+        )
+        return made
 
     def to_dict(self) -> dict[str, Any]:
         """Model and card as plain values."""
