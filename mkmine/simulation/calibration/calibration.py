@@ -34,6 +34,7 @@ from mkmine.simulation.calibration.estimators.routing import (
 )
 from mkmine.simulation.calibration.estimators.steps import Steps, find_steps
 from mkmine.simulation.calibration.estimators.truncation import mean_length
+from mkmine.simulation.calibration.estimators.variants import Effects, find_effects
 from mkmine.simulation.calibration.replay import read_as
 from mkmine.simulation.model import ActivityModel, Arrivals, CalendarModel, Habit, Person, SimulationModel
 from mkmine.simulation.model.distributions import Fixed
@@ -107,6 +108,7 @@ class _Findings:
     spent: Spent
     placed: Floats
     routing: tuple[Routing, ...]
+    effects: Effects
     arrivals: Arrivals
     along: Along | None
 
@@ -130,6 +132,8 @@ def calibrate(
     people. Calendars: by person, role or office, as the observations allow; absences, people who came or left. Delay:
     what passed before work was offered, by the activity before and the week's rhythm, plus a share of the rest that is
     chosen by replaying the log (a note says which). Recent cases count more where later ones are foretold better so.
+    Attributes of cases: those by which the routes, hours or delays of cases left out are foretold better, with
+    factors and routes shrunk to those of all cases; they are drawn together, as the log has them.
 
     With `process`, cases go as it is drawn: chances of its choices are counted in optimal alignments of the log, by
     round, branches go on side by side, and steps are enabled by its structure. `elicited` says what no log can of
@@ -148,7 +152,7 @@ def calibrate(
     rhythm = _rhythm(log, steps, presence)
     recency = choose_recency(log, steps)
     weights = recency.weights(np.minimum.reduceat(steps.ready, log.offsets[:-1]))
-    routing, _ = estimate_routing(log, steps, weights)
+    routing, memory = estimate_routing(log, steps, weights)
     spent = estimate_spent(log, steps.enabled, presence, rhythm.compiled(presence.office.time_zone))
     found = _Findings(
         log=log,
@@ -162,6 +166,14 @@ def calibrate(
         spent=spent,
         placed=_placed(log, steps, spent, rhythm.compiled(presence.office.time_zone)),
         routing=tuple(routing),
+        effects=find_effects(
+            log,
+            steps,
+            weights,
+            work=_work(log, steps, spent, pools, presence),
+            delay=spent.delay,
+            memory=memory if along is None else None,
+        ),
         arrivals=estimate_arrivals(log, steps.ready, presence.office),
         along=along,
     )
@@ -186,6 +198,22 @@ def _rhythm(log: EventLog, steps: Steps, presence: Presence) -> CalendarModel:
     return CalendarModel(
         intensity=[[round(float(one), 4) for one in row] for row in rows], holidays=holidays_of(office)
     )
+
+
+def _outside(log: EventLog, steps: Steps, presence: Presence, rows: NDArray[np.bool_]) -> tuple[bool, Floats]:
+    """Return whether an outside wait runs by the office's hours, and how many hours its instances took by its clock."""
+    office = bool(rows.any()) and float(presence.office.is_open(log.end[rows] - 1).mean()) > 0.9
+    clock = presence.office if office else Calendar.always()
+    return office, np.maximum(clock.working_time(steps.ready[rows], log.end[rows]) / HOUR, 0)
+
+
+def _work(log: EventLog, steps: Steps, spent: Spent, pools: Pools, presence: Presence) -> Floats:
+    """Return the hours of each instance: of work, or of an outside wait; NaN where unknown."""
+    out = spent.processing.copy()
+    for code in np.flatnonzero(pools.of_activity < 0):
+        rows = (log.activity == code) & ~log.ongoing
+        out[rows] = _outside(log, steps, presence, rows)[1]
+    return out
 
 
 def _placed(log: EventLog, steps: Steps, spent: Spent, clock: Calendar) -> Floats:
@@ -280,6 +308,7 @@ def _build(found: _Findings, alpha: float, name: str) -> SimulationModel:
         people=people,
         activities=mark_detours(activities),
         begin=beginning(log, found.weights),
+        profiles=found.effects.profiles(),
         arrivals=found.arrivals,
         source=_source(log),
         notes=_notes(found, alpha),
@@ -294,32 +323,39 @@ def _away(presence: Presence, person: int, begin: date) -> list[tuple[date, date
 
 
 def _activity(found: _Findings, code: int, alpha: float) -> ActivityModel:
-    log, presence, spent = found.log, found.presence, found.spent
+    log, presence, spent, effects = found.log, found.presence, found.spent, found.effects
     rows = (log.activity == code) & ~log.ongoing
     role = int(found.pools.of_activity[code])
     routing = found.routing[code]
     if role < 0:
-        office = bool(rows.any()) and float(presence.office.is_open(log.end[rows] - 1).mean()) > 0.9
-        clock = presence.office if office else Calendar.always()
-        hours = clock.working_time(found.steps.ready[rows], log.end[rows]) / HOUR
+        office, outside = _outside(log, found.steps, presence, rows)
+        hours = np.full(len(log), np.nan)
+        hours[rows] = outside
+        factors = effects.factors("hours", code, hours, rows)
+        usual = hours[rows] / effects.of_rows("hours", code, factors)[rows]
         return ActivityModel(
-            duration=[fit_distribution(np.maximum(hours, 0))],
+            duration=[fit_distribution(usual)],
             calendar="office" if office else None,
+            variants=effects.variants(code, routing, factors, None),
             next=routing.next,
             contexts=routing.contexts,
             evidence=Evidence(
                 routes=routing.observed,
-                duration=[Known.of(np.maximum(hours, 0), found.weights[log.case_of[rows]])],
+                duration=[Known.of(usual, found.weights[log.case_of[rows]])],
             ),
         )
     steady = bool(spent.steady) and spent.steady[code]
     waits = np.maximum((1 - alpha) * spent.waiting + alpha * spent.delay - found.placed, 0)
     of_rows = found.weights[log.case_of]
+    longer = effects.factors("delay", code, np.where(found.steps.first, np.nan, waits), rows)
+    waits = waits / effects.of_rows("delay", code, longer)
     delay, ways = estimate_waits(log, found.steps, waits, rows, of_rows)
     able = {n for n, roles in enumerate(found.pools.of_person) if role in roles}
-    found_paces = {n: pace for n, pace in estimate_paces(log, spent.processing, rows).items() if n in able}
+    harder = effects.factors("hours", code, spent.processing, rows)
+    work = spent.processing / effects.of_rows("hours", code, harder)
+    found_paces = {n: pace for n, pace in estimate_paces(log, work, rows).items() if n in able}
     paces = {n: pace.value for n, pace in found_paces.items() if pace.value != 1}
-    usual = spent.processing / np.array([*(paces.get(n, 1.0) for n in range(len(log.resources))), 1.0])[log.resource]
+    usual = work / np.array([*(paces.get(n, 1.0) for n in range(len(log.resources))), 1.0])[log.resource]
     delayed = np.nanmean(np.append(waits[rows], 0)) > (0 if steady else _SLIGHT)
     return ActivityModel(
         role=found.pools.names[role],
@@ -330,11 +366,12 @@ def _activity(found: _Findings, code: int, alpha: float) -> ActivityModel:
         waits=ways if delayed else [],
         calendar=_clock(found, able) if delayed and not steady else None,
         same_person=same_person(log, code),
+        variants=effects.variants(code, routing, harder, longer if delayed or longer is None else longer.nothing()),
         next=routing.next,
         contexts=routing.contexts,
         evidence=Evidence(
             routes=routing.observed,
-            duration=[Known.of(spent.processing[chosen], of_rows[chosen]) for chosen in rounds_of(log, rows)],
+            duration=[Known.of(work[chosen], of_rows[chosen]) for chosen in rounds_of(log, rows)],
             delay=Known.of(waits[rows], of_rows[rows]) if delayed else None,
             pace={log.resources[n]: pace.error for n, pace in found_paces.items() if pace.error > 0},
         ),

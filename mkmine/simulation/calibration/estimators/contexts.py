@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Backoff", "Level", "choose_backoff", "levels_of"]
+__all__ = ["Backoff", "Level", "choose_backoff", "foretold", "levels_of"]
 
 Int = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -74,6 +74,19 @@ def choose_backoff(levels: list[Level], skip: int, outcome: Int, case: Int, weig
     order = min(key[0] for key, score in scores.items() if score >= best - _WORTH)
     strength = max((key for key in scores if key[0] == order), key=scores.__getitem__)[1]
     return Backoff(order, strength)
+
+
+def foretold(levels: list[Level], chosen: Backoff, skip: int, outcome: Int, case: Int, weights: Floats) -> list[Floats]:
+    """Return how probable the decisions of cases left out are by the levels always used, and by the order chosen."""
+    fold = (case * 2654435761 >> 7) % _FOLDS
+    p = np.full(len(outcome), 1.0 / (int(outcome.max()) + 1))
+    out = []
+    for number, level in enumerate(levels[: skip + chosen.order]):
+        hits, seen = _left(level.pair, fold, weights), _left(level.context, fold, weights)
+        p = (hits + chosen.strength * p) / (seen + chosen.strength)
+        if number >= skip - 1:
+            out.append(p)
+    return [out[0], out[-1]]
 
 
 def _left(code: Int, fold: Int, weights: Floats) -> Floats:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,9 +11,19 @@ from numpy.typing import NDArray
 from mkmine.eventlog import EventLog
 from mkmine.simulation.calibration.estimators.contexts import ORDERS, Backoff, choose_backoff, levels_of
 from mkmine.simulation.calibration.estimators.steps import Steps
-from mkmine.simulation.model import ActivityModel, Context, Route
+from mkmine.simulation.model import ActivityModel, Context, Route, Variant
 
-__all__ = ["Routing", "beginning", "estimate_routing", "mark_detours", "rounds_of", "same_person"]
+__all__ = [
+    "Decisions",
+    "Routing",
+    "beginning",
+    "decisions_of",
+    "estimate_routing",
+    "mark_detours",
+    "rounds_of",
+    "routing_of",
+    "same_person",
+]
 
 Int = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -35,7 +46,7 @@ class Routing:
 
 
 @dataclass(frozen=True)
-class _Decisions:
+class Decisions:
     """What followed each instance that something is known of: rows of the log, outcomes, and the rounds told apart."""
 
     rows: Int
@@ -70,7 +81,7 @@ def estimate_routing(log: EventLog, steps: Steps, weights: Floats) -> tuple[list
     those of the next shorter one; how many are looked at and how strong the shrinkage is, held-out cases decide
     (`choose_backoff`). A context is written down if it tells more than the routes that would hold without it.
     """
-    known = _decisions(log, steps, weights)
+    known = decisions_of(log, steps, weights)
     levels = levels_of([log.activity[known.rows].astype(np.int64), known.round], known.earlier, known.outcome)
     chosen = choose_backoff(levels, 2, known.outcome, log.case_of[known.rows].astype(np.int64), known.weights)
     out = []
@@ -83,7 +94,8 @@ def estimate_routing(log: EventLog, steps: Steps, weights: Floats) -> tuple[list
     return out, chosen
 
 
-def _decisions(log: EventLog, steps: Steps, weights: Floats) -> _Decisions:
+def decisions_of(log: EventLog, steps: Steps, weights: Floats) -> Decisions:
+    """Return the decisions of all instances but the last of an open case; cases (n,) count by their `weights`."""
     continued = np.ones(len(log), dtype=np.bool_)
     continued[log.offsets[1:] - 1] = log.completed
     rows = np.flatnonzero(continued)
@@ -96,7 +108,7 @@ def _decisions(log: EventLog, steps: Steps, weights: Floats) -> _Decisions:
     for code in range(len(log.activities)):
         for number, chosen in enumerate(rounds_of(log, (log.activity == code) & continued)):
             rounds[chosen] = number
-    return _Decisions(rows, _targets(log, steps)[rows], rounds[rows], earlier, weights[case])
+    return Decisions(rows, _targets(log, steps)[rows], rounds[rows], earlier, weights[case])
 
 
 def _targets(log: EventLog, steps: Steps) -> Int:
@@ -109,7 +121,7 @@ def _targets(log: EventLog, steps: Steps) -> Int:
     return out
 
 
-def _routing(log: EventLog, steps: Steps, known: _Decisions, mine: Int, chosen: Backoff) -> Routing:
+def _routing(log: EventLog, steps: Steps, known: Decisions, mine: Int, chosen: Backoff) -> Routing:
     k = len(log.activities)
     size = 2 * (k + 2)
     back = _ways_back(log, known.rows[mine], known.outcome[mine] % (k + 2))
@@ -127,13 +139,53 @@ def _routing(log: EventLog, steps: Steps, known: _Decisions, mine: Int, chosen: 
     return Routing(defaults, contexts, observed)
 
 
-def _shares(known: _Decisions, members: Int, size: int) -> Floats:
+def routing_of(
+    log: EventLog, known: Decisions, members: Int, routing: Routing, strength: float, *, by_context: bool
+) -> Routing:
+    """Return the routes of some of an activity's decisions, by the rounds (and contexts) of the activity's `routing`.
+
+    They are shrunk towards those, which count as `strength` decisions.
+    """
+    k = len(log.activities)
+    mine = np.flatnonzero(log.activity[known.rows] == log.activity[known.rows[members[0]]])
+    back = _ways_back(log, known.rows[mine], known.outcome[mine] % (k + 2))
+
+    def shrunk(inside: Int, usual: list[Route]) -> tuple[list[Route], float]:
+        counts = np.bincount(known.outcome[inside], weights=known.weights[inside], minlength=2 * (k + 2))
+        total = float(counts.sum()) + strength
+        return _routes(log, (counts + strength * _vector(log, usual)) / total, back), round(total, 3)
+
+    found = [shrunk(members[known.round[members] == number], usual) for number, usual in enumerate(routing.next)]
+    codes = {name: number for number, name in enumerate(log.activities)}
+    contexts = []
+    for one in routing.contexts if by_context else ():
+        inside = members[known.round[members] == one.round - 1]
+        for back_by, name in enumerate(reversed(one.before)):
+            inside = inside[known.earlier[back_by, inside] == codes[name]]
+        routes, total = shrunk(inside, one.next)
+        contexts.append(one.model_copy(update={"next": routes, "observed": total}))
+    return Routing([routes for routes, _ in found], contexts, [total for _, total in found])
+
+
+def _vector(log: EventLog, routes: list[Route]) -> Floats:
+    """Return the probabilities of routes by what follows, as decisions are counted."""
+    k = len(log.activities)
+    out = np.zeros(2 * (k + 2))
+    for route in routes:
+        ended = k + (route.outcome == "cancelled")
+        out[(ended if route.to is None else log.activities.index(route.to)) + (k + 2) * route.overlap] += (
+            route.probability
+        )
+    return out
+
+
+def _shares(known: Decisions, members: Int, size: int) -> Floats:
     counts = np.bincount(known.outcome[members], weights=known.weights[members], minlength=size)
     return np.asarray(counts / counts.sum())
 
 
 def _grown(
-    known: _Decisions, members: Int, size: int, chosen: Backoff, parent: Floats
+    known: Decisions, members: Int, size: int, chosen: Backoff, parent: Floats
 ) -> tuple[Floats, list[tuple[tuple[int, ...], Floats, float]]]:
     """Return the routes of some decisions, and the contexts (nearest last) that refine them, with their weights."""
     shares, _ = _shrunk(known, members, size, chosen, parent)
@@ -150,7 +202,7 @@ def _grown(
 
 
 def _refined(
-    known: _Decisions,
+    known: Decisions,
     members: Int,
     size: int,
     chosen: Backoff,
@@ -175,7 +227,7 @@ def _refined(
     return out
 
 
-def _shrunk(known: _Decisions, members: Int, size: int, chosen: Backoff, parent: Floats) -> tuple[Floats, float]:
+def _shrunk(known: Decisions, members: Int, size: int, chosen: Backoff, parent: Floats) -> tuple[Floats, float]:
     counts = np.bincount(known.outcome[members], weights=known.weights[members], minlength=size)
     weight = float(counts.sum())
     return (counts + chosen.strength * parent) / (weight + chosen.strength), weight
@@ -242,6 +294,7 @@ def mark_detours(activities: dict[str, ActivityModel]) -> dict[str, ActivityMode
                 update={
                     "next": [marked(routes) for routes in one.next],
                     "contexts": [c.model_copy(update={"next": marked(c.next)}) for c in one.contexts],
+                    "variants": [_marked(variant, marked) for variant in one.variants],
                 }
             )
             for name, one in out.items()
@@ -249,6 +302,14 @@ def mark_detours(activities: dict[str, ActivityModel]) -> dict[str, ActivityMode
         if changed == out:
             return out
         out = changed
+
+
+def _marked(variant: Variant, marked: Callable[[list[Route]], list[Route]]) -> Variant:
+    """Return a variant with its routes marked."""
+    if variant.next is None:
+        return variant
+    contexts = [context.model_copy(update={"next": marked(context.next)}) for context in variant.contexts]
+    return variant.model_copy(update={"next": [marked(routes) for routes in variant.next], "contexts": contexts})
 
 
 def same_person(log: EventLog, code: int) -> bool:
