@@ -42,9 +42,11 @@ def check_model(model: SimulationModel) -> None:
     _check_routes(model.begin, model.places, "begin")
     if any(route.to is None for route in model.begin):
         raise ValueError("begin: a case cannot end before its first activity; give each route an activity")
-    if model.queue == "deadline" and model.due is None:
+    if model.queue_doubt and abs(sum(model.queue_doubt.values()) - 1) > 1e-3:
+        raise ValueError(f"queue_doubt: the probabilities add up to {sum(model.queue_doubt.values()):.6g}, not 1")
+    if "deadline" in (model.queue, *model.queue_doubt) and model.due is None:
         raise ValueError("queue: deadline needs `due`, the working hours from arrival to the deadline")
-    if model.queue == "ageing" and model.ageing is None:
+    if "ageing" in (model.queue, *model.queue_doubt) and model.ageing is None:
         raise ValueError("queue: ageing needs `ageing`, the hours of waiting that are worth one step of priority")
     _check_calendars(model)
     for name, activity in model.activities.items():

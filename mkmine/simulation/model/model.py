@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from html import escape
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import pandas as pd
 import yaml
@@ -16,6 +16,7 @@ from mkmine.calendars import Calendar
 from mkmine.errors import DataError
 from mkmine.files import read_yaml, write_text
 from mkmine.simulation.model.checks import check_model
+from mkmine.simulation.model.choices import Choices, Rule
 from mkmine.simulation.model.distributions import Distribution
 from mkmine.simulation.model.mistakes import first_mistake
 from mkmine.simulation.model.mixture import Profile
@@ -57,6 +58,10 @@ class SimulationModel(Part):
         The order in which a role takes its work: `"fifo"` by the time it was enabled, `"lifo"` the last one first,
         `"deadline"` earliest due first, `"priority"` by the priority of activity and case type, and first come first
         served among equals, `"ageing"` the same, but waiting makes up for priority.
+    queue_doubt
+        What the queue might be, with probabilities, if it is not certain: experiments draw it as they draw numbers.
+    choices
+        By role: how well the queue explains what people of a log took, if the model is of one.
     ageing
         How many hours of waiting are worth one step of priority; needed for `queue: ageing`.
     due
@@ -95,7 +100,9 @@ class SimulationModel(Part):
     case_types: dict[Name, CaseType] = Field(default_factory=dict)
     attributes: dict[Name, dict[Name, Share]] = Field(default_factory=dict)
     profiles: list[Profile] = Field(default_factory=list)
-    queue: Literal["fifo", "lifo", "deadline", "priority", "ageing"] = "fifo"
+    queue: Rule = "fifo"
+    queue_doubt: dict[Rule, Share] = Field(default_factory=dict)
+    choices: dict[Name, Choices] = Field(default_factory=dict)
     ageing: Annotated[float, Field(gt=0, le=1e6)] | None = None
     due: Distribution | None = None
     wip_limit: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
