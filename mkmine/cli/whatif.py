@@ -329,6 +329,9 @@ def show_experiment(console: Console, answer: Experiment, *, day: float) -> None
         # How far the model can be trusted is said above, with what it missed.
         if text != told:
             console.line(t("Note: {text}", text=retell(text, t)))
+    for name, notes in answer.notes.items():
+        for text in notes:
+            console.line(f"{name}: {retell(text, t)}")
 
 
 def _show_base(console: Console, answer: Experiment, *, day: float) -> None:
@@ -339,14 +342,17 @@ def _show_base(console: Console, answer: Experiment, *, day: float) -> None:
     t = console.t
     # Of an office to which more work comes than is done, only the load of its people says something.
     told = ROLE if answer.strain_of(answer.base) else ""
+    bands = answer.forecasts.set_index("kpi")[["low", "high"]].to_dict("index")
     rows = [
         [
             kpi_name(row["kpi"], t),
             kpi_value(row["kpi"], row["value"], t, day=day),
             kpi_range(row["kpi"], row["low"], row["high"], t, day=day),
+            kpi_range(row["kpi"], bands[row["kpi"]]["low"], bands[row["kpi"]]["high"], t, day=day),
         ]
         for row in records(answer.base_figures())
         if row["kpi"].startswith(told) and not row["kpi"].startswith(PERSON)
     ]
     level = t.percent(answer.confidence)
-    console.table([t("Indicator"), t("Now"), t("{level} interval of the mean", level=level)], rows, indent="")
+    heads = [t("{level} interval of the mean", level=level), t("{level} of such periods", level=t.percent(0.95))]
+    console.table([t("Indicator"), t("Now"), *heads], rows, indent="")

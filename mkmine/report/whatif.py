@@ -41,6 +41,7 @@ def answers(findings: Findings) -> list[Block]:
         blocks.append(Heading(text=str(scenario), anchor=f"scenario-{len(blocks)}", level=2))
         # An unstable scenario has one thing to say, whatever the indicator.
         blocks.append(Bullets(items=tuple(dict.fromkeys(_told(findings, row) for row in rows))))
+        blocks += [Note(kind="info", text=findings.told(note)) for note in study.notes.get(str(scenario), ())]
     drawable = table[table["kpi"].isin(_DRAWN) & (table["verdict"] != "unstable") & (table["base"].abs() > 1e-12)]
     if len(drawable):
         picture = charts.differences(drawable, language=t.language)

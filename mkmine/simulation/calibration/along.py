@@ -163,9 +163,8 @@ def relaid(activities: Mapping[str, ActivityModel], made: Laid, structure: Struc
     Where branches go on side by side, what came just before is no one thing, so that one delay holds for all ways.
     """
     out = {}
-    for name, one in activities.items():
-        if name not in made.next:
-            continue
+    for name in made.next:
+        one = activities[name]
         evidence = (one.evidence or Evidence()).model_copy(
             update={"routes": made.observed[name], "stated": name in made.stated}
         )

@@ -30,8 +30,8 @@ _DEEPEST = 20
 _SLIGHT, _OTHER = 0.02, 0.5
 
 NOTE_ELSEWHERE = (
-    "After “{source}”, {share} of the cases go to what the TO-BE does not have; they are shared by the ways that it "
-    "has."
+    "After “{source}”, up to {share} of the cases go to what the TO-BE does not have; they are shared by the ways "
+    "that it has."
 )
 NOTE_CHOICE = (
     "Assumption: at “{gateway}”, “{way}” is taken in {low} to {high} of the cases, most likely {likely} (said, not "
@@ -152,6 +152,7 @@ class Borrower:
     limits: Mapping[str, int]
     notes: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
+    lost: dict[str, float] = field(default_factory=dict)
 
     def choices(self) -> Choices:
         """Return the chances of all sources and inclusive gateways.
@@ -172,7 +173,12 @@ class Borrower:
                 f'{self.missing[0]} are{more}; say it, as in elicited={{"choices": {{{first}: '
                 '{"<way>": [0.1, 0.2, 0.4]}}} (low, likely, high)'
             )
-        return Choices(chances, ways, self.notes)
+        lost = [
+            NOTE_ELSEWHERE.format(source=self.structure.label(source).strip('"'), share=f"{share:.0%}")
+            for source, share in self.lost.items()
+            if share > _SLIGHT
+        ]
+        return Choices(chances, ways, [*self.notes, *lost])
 
     # -- exclusive choices -----------------------------------------------------------------------------------------
 
@@ -252,9 +258,7 @@ class Borrower:
             lost += 0.0 if fitting else share
         if lost > _OTHER:
             return [0.0] * len(paths)
-        if lost > _SLIGHT:
-            note = NOTE_ELSEWHERE.format(source=self.structure.label(source).strip('"'), share=f"{lost:.0%}")
-            self.notes += [note] if note not in self.notes else []
+        self.lost[source] = max(self.lost.get(source, 0.0), lost)
         return out
 
     def _onward(self, shares: Mapping[Heads, float], depth: int) -> Iterator[tuple[Heads, float]]:

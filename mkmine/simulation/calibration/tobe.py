@@ -29,7 +29,7 @@ __all__ = ["to_simulation"]
 
 NOTE_TO_BE = "TO-BE “{target}”: {borrowed} of its {steps} steps have the hours, delays and people of “{as_is}”."
 NOTE_ROLE = "“{name}” is done by “{role}” instead of “{today}”; it is taken to be as much work."
-NOTE_ROUNDS = "At most {n} rounds of “{name}”, as the process card says; then the case goes on."
+NOTE_ROUNDS = "After so many rounds the case goes on, as the process card says: {rounds}."
 NOTE_IDLE = "People without work in the TO-BE are left out: {names}."
 NOTE_MEMORY = (
     "In “{as_is}” routes depend on earlier activities, in the TO-BE on the round only; calibrate along a process "
@@ -116,7 +116,8 @@ class _Making:
             *self.notes,
             *choices.notes,
         ]
-        notes += [NOTE_ROUNDS.format(n=n, name=one) for one, n in (card.max_rounds if card else {}).items()]
+        if card and card.max_rounds:
+            notes.append(NOTE_ROUNDS.format(rounds=", ".join(f"{one} {n}" for one, n in card.max_rounds.items())))
         if any(one.contexts for one in self.as_is.activities.values()):
             notes.append(NOTE_MEMORY.format(as_is=self.as_is.name))
         values: dict[str, Any] = {key: getattr(self.as_is, key) for key in SimulationModel.model_fields}

@@ -19,12 +19,13 @@ from mkmine.simulation.engine.underway import Underway, WorkInProgress, work_in_
 from mkmine.simulation.experiments.answers import Runs, Strain, answers, half_widths, level, strained
 from mkmine.simulation.experiments.campaign import Campaign, OutOfTimeError
 from mkmine.simulation.experiments.executors import Place, opened
+from mkmine.simulation.experiments.forecasts import forecasts
 from mkmine.simulation.experiments.progress import shown
 from mkmine.simulation.experiments.replication import Plan
 from mkmine.simulation.experiments.results import Experiment
 from mkmine.simulation.experiments.stopping import Precision, Stopping, judged, more
 from mkmine.simulation.experiments.study import Study
-from mkmine.simulation.experiments.uncertainty import Doubts
+from mkmine.simulation.experiments.uncertainty import Doubts, stated
 from mkmine.simulation.experiments.wording import growth_text
 from mkmine.simulation.model import SimulationModel
 from mkmine.simulation.scenarios.scenario import Scenario
@@ -51,7 +52,7 @@ _MOST_DRAWS = 1_000
 
 def experiment(
     model: SimulationModel,
-    scenarios: Sequence[Scenario],
+    scenarios: Sequence[Scenario | SimulationModel],
     *,
     replications: int = 30,
     precision: Mapping[str, float | str] | None = None,
@@ -83,7 +84,8 @@ def experiment(
     Parameters
     ----------
     model, scenarios
-        The base and what to change in it. Scenario names are unique.
+        The base and what to change in it, or whole models to compare it with (a TO-BE), which go by their names: places
+        of the same name have the same draws. Scenario names are unique.
     replications
         At least 2; with `precision`, the number at the first look (at least 10 keep the intervals honest).
     precision
@@ -117,12 +119,16 @@ def experiment(
         together are worth loading it, and it can run the model.
     study
         A folder, such as `simulations/article`: finished replications are kept there as they come, and used again.
+    validation
+        A backtest of the model. Answers repeat what it failed in, and absolute forecasts carry what changes from period
+        to period; differences do not, since it changes both sides.
     progress
         Called with (runs done, runs planned so far); by default a bar where somebody watches.
 
     Raises `DataError` if a parameter is out of range or two scenarios have one name, `UnknownNameError` for an unknown
     key figure, and what `Scenario.apply` raises.
     """
+    scenarios = [Scenario(one.name).replace(one) if isinstance(one, SimulationModel) else one for one in scenarios]
     _check(scenarios, replications, most, seconds, weeks, warm_up_weeks, confidence, draws)
     wanted = () if precision is None else Precision.read(precision)
     if model.name in {one.name for one in scenarios}:
@@ -155,7 +161,7 @@ def experiment(
         if folder is not None:
             folder.write(model=model, scenarios=scenarios, runs=campaign.runs_of(), settings=settings, tables={})
         stopping = _replicate(campaign, replications, wanted, most, level(confidence, comparisons))
-    found = _answered(model, scenarios, campaign, stopping, confidence, comparisons, validation, how)
+    found = _answered(model, scenarios, models, campaign, stopping, confidence, comparisons, validation, how)
     if folder is not None:
         tables = {"kpis.csv": found.kpis, "answers.csv": found.answers}
         folder.write(model=model, scenarios=scenarios, runs=campaign.runs_of(), settings=settings, tables=tables)
@@ -263,6 +269,7 @@ def _check_measured(runs: Runs, wanted: tuple[Precision, ...]) -> None:
 def _answered(
     model: SimulationModel,
     scenarios: Sequence[Scenario],
+    models: Mapping[str, SimulationModel],
     campaign: Campaign,
     stopping: Stopping,
     confidence: float,
@@ -277,12 +284,14 @@ def _answered(
     logs = {name or model.name: outcomes[0].log for name, outcomes in runs.items() if outcomes[0].log is not None}
     trust = () if validation is None or validation.grade == "good" else (validation.warning,)
     method = METHOD if comparisons == 1 else METHOD_TOGETHER
+    told = {one.name: tuple(note for note in models[one.name].notes if note not in model.notes) for one in scenarios}
+    assumed = [one.name for one in scenarios if stated(models[one.name]) - stated(model)]
     return Experiment(
         base=model.name,
         scenarios=tuple(scenarios),
         answers=answers(
             runs, each, {name if name != model.name else "": one for name, one in strain.items()}, campaign.doubtful()
-        ),
+        ).assign(assumed=lambda table: table["scenario"].isin(assumed)),
         kpis=_raw(model.name, runs),
         logs=logs,
         confidence=confidence,
@@ -300,11 +309,13 @@ def _answered(
         ),
         provenance=logs[model.name].provenance(method, replications=count, seed=plan.seed, confidence=confidence),
         validation=validation,
+        forecasts=forecasts(model.name, runs, campaign.doubtful(), {} if validation is None else validation.changes),
         comparisons=comparisons,
         strain=strain,
         stopping=stopping,
         warm_up=how,
         study=None if campaign.study is None else str(campaign.study.folder),
+        notes={name: notes for name, notes in told.items() if notes},
     )
 
 

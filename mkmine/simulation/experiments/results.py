@@ -42,12 +42,17 @@ class Experiment:
         queueing, where the log leaves that open (NaN where it does not). The verdict is `"noise"` where the interval
         includes 0; `"negligible"` where it lies within 1 % of the base; `"unstable"` where the work in progress of the
         scenario or of the base grows without end, so that its figures only depend on how long one simulates;
-        `"unpaired"` for people who are there on one side only. A figure is that of an average span of `weeks` weeks:
+        `"unpaired"` for people who are there on one side only. `assumed`: the scenario rests on what somebody says and
+        nobody has measured. A figure is that of an average span of `weeks` weeks:
         its mean over replications, percentiles too.
     kpis
         One row per scenario, replication and key figure: the raw values.
     logs
         The simulated log of replication 0 of each scenario, and of the base.
+    forecasts
+        One row per model (the base too) and key figure: `value`, and the band `low`..`high` in which 95 % of such
+        spans lie, with what is not known of the model and, of a validated one, with what changes from period to period
+        (`change`).
     comparisons
         The intervals of one key figure hold for so many scenarios at once (1: each for itself).
     strain
@@ -61,6 +66,8 @@ class Experiment:
         The folder that holds the study, if it was kept.
     warnings
         What a reader must know before believing an answer.
+    notes
+        Of scenarios that are models of their own: what was borrowed and assumed for them.
     """
 
     base: str
@@ -76,11 +83,13 @@ class Experiment:
     warnings: tuple[str, ...]
     provenance: Provenance
     validation: Validation | None = field(default=None)
+    forecasts: pd.DataFrame = field(default_factory=pd.DataFrame)
     comparisons: int = 1
     strain: Mapping[str, Strain] = field(default_factory=dict)
     stopping: Stopping | None = None
     warm_up: str = "given"
     study: str | None = None
+    notes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def answer(self, scenario: str, key: str = "cycle_mean_h") -> pd.Series:
         """Return one row of `answers`. Raises `DataError` if there is none."""
@@ -217,6 +226,7 @@ class Experiment:
             "base": self.base,
             "scenarios": [one.to_dict() for one in self.scenarios],
             "answers": records(self.answers.assign(sentence=told)),
+            "forecasts": records(self.forecasts),
             "replications": self.replications,
             "confidence": self.confidence,
             "comparisons": self.comparisons,
@@ -227,6 +237,7 @@ class Experiment:
             "stopping": None if self.stopping is None else self.stopping.to_dict(),
             "study": self.study,
             "warnings": list(self.warnings),
+            "notes": {name: list(notes) for name, notes in self.notes.items()},
             "provenance": self.provenance.to_dict(),
             "validation": None if self.validation is None else self.validation.to_dict(),
         }
@@ -238,13 +249,15 @@ class Experiment:
             rows = self.answers[self.answers["scenario"] == scenario.name]
             for _, row in rows[~rows["kpi"].str.startswith((ROLE, PERSON))].iterrows():
                 lines.append(f"    {row['kpi']:<24}{row['base']:>10.2f} -> {row['value']:>8.2f}   {self._told(row)}")
+            lines += [f"    note: {note}" for note in self.notes.get(scenario.name, ())]
         return "\n".join([*lines, *(f"  warning: {warning}" for warning in self.warnings)])
 
     def _told(self, row: pd.Series) -> str:
         return f"{row['difference']:+.2f} [{row['low']:+.2f}, {row['high']:+.2f}] ({row['verdict']})"
 
     def _repr_html_(self) -> str:
-        notes = "".join(f"<p>{escape(warning)}</p>" for warning in self.warnings)
+        own = (f"{name}: {note}" for name, told in self.notes.items() for note in told)
+        notes = "".join(f"<p>{escape(text)}</p>" for text in (*self.warnings, *own))
         if not self.scenarios:
             return self.base_figures().to_html(index=False, escape=True, float_format="{:.3g}".format) + notes
         shown = self.answers[~self.answers["kpi"].str.startswith(PERSON)]

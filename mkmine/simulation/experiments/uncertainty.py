@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import NamedTuple, TypeVar
 
 from mkmine.errors import DataError
@@ -27,7 +29,7 @@ from mkmine.simulation.model.queueing import as_read
 from mkmine.simulation.scenarios.scenario import Scenario
 from mkmine.streams import Streams
 
-__all__ = ["Doubt", "Doubts", "alphas", "drawn", "uncertain"]
+__all__ = ["Doubt", "Doubts", "alphas", "drawn", "stated", "uncertain"]
 
 T = TypeVar("T")
 # Gives the probability at which a named number is drawn.
@@ -97,6 +99,7 @@ def uncertain(model: SimulationModel) -> bool:
     """Return whether any number of the model is not taken for certain."""
     return (
         model.arrivals.evidence is not None
+        or len(model.queue_doubt) > 1
         or any(season.observed is not None for season in model.arrivals.seasons)
         or any(person.range is not None or person.presence is not None for person in model.people)
         or any(one.evidence is not None or _observed(one) for one in model.activities.values())
@@ -104,8 +107,26 @@ def uncertain(model: SimulationModel) -> bool:
     )
 
 
+def stated(model: SimulationModel) -> set[str]:
+    """Return the places and people of a model of which somebody says a number that nobody has measured."""
+    out = {
+        name
+        for name, one in model.activities.items()
+        if (known := one.evidence) is not None
+        and (
+            known.stated
+            or known.rework is not None
+            or any(isinstance(belief, Range) for belief in (*known.duration, known.delay))
+        )
+    }
+    out |= {name for name, one in model.gateways.items() if one.stated or any(event.range for event in one.events)}
+    return out | {person.name for person in model.people if person.range is not None}
+
+
 def _observed(one: ActivityModel) -> bool:
-    return any(context.observed is not None for context in one.contexts)
+    return any(context.observed is not None for context in one.all_contexts) or any(
+        variant.evidence is not None for variant in one.variants
+    )
 
 
 def alphas(model: SimulationModel) -> tuple[float, ...]:
@@ -127,6 +148,8 @@ def drawn(model: SimulationModel, number: int, *, of: int, seed: int = 0) -> Sim
     Routes by which cases would hardly ever end, which a Dirichlet distribution gives now and then where few ends were
     seen and which no log of ended cases supports, are moved towards the model's own until they do.
 
+    The order in which work is taken is drawn too, where it is in doubt.
+
     Raises `DataError` if `number` is not between 0 and `of` - 1.
     """
     if not 0 <= number < of:
@@ -134,6 +157,7 @@ def drawn(model: SimulationModel, number: int, *, of: int, seed: int = 0) -> Sim
     dice = _Hypercube(number, of, seed)
     cases = _cases(model.arrivals.evidence)
     changed = {
+        "queue": _queue(model, dice),
         "arrivals": _arrivals(model.arrivals, dice),
         "people": [_person(one, dice) for one in model.people],
         "activities": _with_people(
@@ -141,6 +165,14 @@ def drawn(model: SimulationModel, number: int, *, of: int, seed: int = 0) -> Sim
         ),
         "gateways": {name: _gateway(name, one, dice) for name, one in model.gateways.items()},
         "begin": _routes(model.begin, cases, dice, "begin"),
+        "profiles": [
+            one.model_copy(update={"share": share})
+            for one, share in zip(
+                model.profiles,
+                _shares([one.share for one in model.profiles], cases, dice, "profile"),
+                strict=True,
+            )
+        ],
         "attributes": {
             name: dict(zip(shares, _shares(list(shares.values()), cases, dice, "attribute", name), strict=True))
             for name, shares in model.attributes.items()
@@ -153,6 +185,15 @@ def drawn(model: SimulationModel, number: int, *, of: int, seed: int = 0) -> Sim
             for (name, one), share in zip(model.case_types.items(), types, strict=True)
         }
     return _ending(model.model_copy(update=changed), model)
+
+
+def _queue(model: SimulationModel, dice: Dice) -> str:
+    """Return the order in which work is taken: each of those in doubt in as many draws as it is probable."""
+    if len(model.queue_doubt) < 2:
+        return model.queue
+    names = list(model.queue_doubt)
+    reached = list(accumulate(model.queue_doubt.values()))
+    return names[min(bisect_right(reached, dice("queue") * reached[-1]), len(names) - 1)]
 
 
 def _ending(changed: SimulationModel, own: SimulationModel) -> SimulationModel:
@@ -176,7 +217,20 @@ def _towards(one: ActivityModel, own: ActivityModel, weight: float) -> ActivityM
         for context, other in zip(one.contexts, own.contexts, strict=True)
     ]
     rounds = [_mixed(*pair, weight) for pair in zip(one.next, own.next, strict=True)]
-    return one.model_copy(update={"next": rounds, "contexts": contexts})
+    variants = [
+        variant.model_copy(
+            update={
+                "next": variant.next
+                and [_mixed(*pair, weight) for pair in zip(variant.next, other.next or (), strict=True)],
+                "contexts": [
+                    context.model_copy(update={"next": _mixed(context.next, its.next, weight)})
+                    for context, its in zip(variant.contexts, other.contexts, strict=True)
+                ],
+            }
+        )
+        for variant, other in zip(one.variants, own.variants, strict=True)
+    ]
+    return one.model_copy(update={"next": rounds, "contexts": contexts, "variants": variants})
 
 
 def _mixed(routes: list[Route], own: list[Route], weight: float) -> list[Route]:
@@ -291,7 +345,7 @@ def _activity(name: str, one: ActivityModel, dice: Dice) -> ActivityModel:
         "duration": _scaled(one.duration, paces),
         "delay": None if one.delay is None else _scaled([one.delay], [lag])[0],
         "waits": [wait.model_copy(update={"delay": _scaled(wait.delay, [lag])}) for wait in one.waits],
-        "variants": [_variant(variant, paces, lag) for variant in one.variants],
+        "variants": [_variant(name, variant, paces, lag, dice) for variant in one.variants],
         "next": [
             _routes(routes, _of(evidence.routes, number), dice, "route", name, number)
             for number, routes in enumerate(one.next)
@@ -337,12 +391,32 @@ def _context(name: str, context: Context, dice: Dice) -> list[Route]:
     return _routes(context.next, context.observed, dice, "route", name, context.round, *context.before)
 
 
-def _variant(variant: Variant, paces: list[float], lag: float) -> Variant:
-    """Return what certain cases have of their own, with the factors of the activity."""
+def _variant(name: str, variant: Variant, paces: list[float], lag: float, dice: Dice) -> Variant:
+    """Return what certain cases have of their own: with the activity's factors, and draws of its own numbers."""
+    evidence = variant.evidence or Evidence()
+    which = [text for pair in sorted(variant.when.items()) for text in pair]
+    factor = _factor(_of(evidence.duration, 0), variant.factor, dice, "factor", name, *which)
+    wait = _factor(evidence.delay, variant.delay_factor, dice, "delay factor", name, *which)
+    # A factor of 1 says nothing, and so it stays.
     return variant.model_copy(
         update={
             "duration": None if variant.duration is None else _scaled(variant.duration, paces),
             "delay": None if variant.delay is None else _scaled([variant.delay], [lag])[0],
+            "factor": 1.0 if variant.factor == 1 else min(variant.factor * factor, 100.0),
+            "delay_factor": 1.0 if variant.delay_factor == 1 else min(variant.delay_factor * wait, 100.0),
+            "next": variant.next
+            and [
+                _routes(routes, _of(evidence.routes, number), dice, "route", name, number, *which)
+                for number, routes in enumerate(variant.next)
+            ],
+            "contexts": [
+                one.model_copy(
+                    update={
+                        "next": _routes(one.next, one.observed, dice, "route", name, one.round, *one.before, *which)
+                    }
+                )
+                for one in variant.contexts
+            ],
         }
     )
 

@@ -133,6 +133,9 @@ def doubt_text(row: Mapping[Any, Any], t: Translator, *, day: float = 8.0) -> st
             high=high,
         )
     known = float(row.get("parameters", 0.0))
+    if known > _WORTH_SAYING * half and row.get("assumed", False):
+        size = _plain_size(key, known, row, t, day=day)
+        return t("of this ± {size} because of what is assumed or hardly known", size=size)
     if known > _WORTH_SAYING * half:
         return t("of this ± {size} because there is little data", size=_plain_size(key, known, row, t, day=day))
     return ""

@@ -6,6 +6,7 @@ from math import sqrt
 from typing import TYPE_CHECKING
 
 from mkmine.calendars import DAY, HOUR
+from mkmine.simulation.model.evidence import Range
 
 if TYPE_CHECKING:
     from mkmine.simulation.model.model import SimulationModel
@@ -40,7 +41,9 @@ def _of_activity(model: SimulationModel, one: ActivityModel, office: float) -> l
     parts = [_staff(model, one.role or "", staff, office) if staff else "outside"]
     hours = ", ".join(f"{spread.mean_h:.1f}" for spread in one.duration[:_MOST_ROUNDS])
     rounds = " by round" if len(one.duration) > 1 else ""
-    parts.append(f"{hours} h{rounds}")
+    said = one.evidence.duration[0] if one.evidence and one.evidence.duration else None
+    range_h = f" (assumed, {said.low:g} to {said.high:g} h on average)" if isinstance(said, Range) else ""
+    parts.append(f"{hours} h{rounds}{range_h}")
     paces = [habit.pace for habit in one.people.values() if habit.pace != 1]
     if paces:
         parts.append(f"paces {min(paces):.2g} to {max(paces):.2g}")
@@ -48,6 +51,8 @@ def _of_activity(model: SimulationModel, one: ActivityModel, office: float) -> l
         parts.append(f"outside delay {one.delay.mean_h:.1f} h{' by what came before' if one.waits else ''}")
     if any(route.overlap for routes in one.all_routes for route in routes):
         parts.append("the next may begin meanwhile")
+    if one.evidence is not None and one.evidence.stated:
+        parts.append("chances of what follows assumed")
     return parts + _sent_back(one)
 
 

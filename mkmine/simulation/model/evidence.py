@@ -123,6 +123,8 @@ class Evidence(BaseModel):
     pace
         By person: the relative standard error of their pace. The paces of all of them move around their mean, whose
         error is that of the duration.
+    stated
+        The observations of `routes` are what somebody's word on the probabilities is worth; nobody has made them.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -132,6 +134,7 @@ class Evidence(BaseModel):
     duration: list[Belief | None] = []
     delay: Belief | None = None
     pace: dict[Annotated[str, Field(min_length=1, max_length=500)], Annotated[float, Field(ge=0, le=5)]] = {}
+    stated: bool = False
 
     @model_validator(mode="after")
     def _probable(self) -> Evidence:
