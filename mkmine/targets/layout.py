@@ -1,7 +1,9 @@
 """Where the shapes of a model stand: a layered layout from left to right, lanes as horizontal bands.
 
-Layers are the longest paths from the start with the flows of cycles set aside (Sugiyama, Tagawa, Toda 1981); inside a
-lane the nodes of a layer stand in the order of the middle of their predecessors. Coordinates are pixels, as in BPMN DI.
+Layers are the longest paths from the start with the flows of cycles set aside (Sugiyama, Tagawa, Toda 1981). Rows follow
+the dominator tree (K. D. Cooper, T. J. Harvey, K. Kennedy 2001): what only one gateway leads to is its block, the
+branches of a block stand below each other, and where they meet the way goes on in the row in which it parted. Coordinates
+are pixels, as in BPMN DI.
 """
 
 from __future__ import annotations
@@ -111,30 +113,69 @@ def _layers(model: ProcessModel, back: set[str]) -> dict[str, int]:
 
 
 def _rows(model: ProcessModel, layers: Mapping[str, int], back: set[str]) -> dict[str, int]:
-    """Row of each node inside its lane; a node keeps the row of its predecessors if that place is free."""
+    """Row of each node inside its lane."""
+    whole = _block_rows(model, layers, back)
     rows: dict[str, int] = {}
     taken: set[tuple[int, str, int]] = set()
-    for layer in range(max(layers.values()) + 1):
-        here = [node for node in model.nodes if layers[node.id] == layer]
-        wish = {}
-        for node in here:
-            before = [
-                rows[f.source]
-                for f in model.incoming[node.id]
-                if f.id not in back and (model.by_id[f.source].lane or "") == (node.lane or "")
-            ]
-            wish[node.id] = sum(before) / len(before) if before else 0.0
-        for node in sorted(here, key=lambda n: wish[n.id]):
-            lane, row = node.lane or "", round(wish[node.id])
-            while (layer, lane, row) in taken:
-                row += 1
-            rows[node.id] = row
-            taken.add((layer, lane, row))
-            for flow in model.outgoing[node.id]:
-                # A long flow keeps its row free, so that it does not run behind other shapes.
-                if flow.id not in back and (model.by_id[flow.target].lane or "") == lane:
-                    taken.update((k, lane, row) for k in range(layer + 1, layers[flow.target]))
+    used: dict[str, list[int]] = {}
+    for node in model.nodes:
+        used.setdefault(node.lane or "", []).append(whole[node.id])
+    # A lane has no rows that only others need.
+    ranks = {lane: {row: rank for rank, row in enumerate(sorted(set(found)))} for lane, found in used.items()}
+    for node in sorted(model.nodes, key=lambda n: (layers[n.id], whole[n.id])):
+        lane = node.lane or ""
+        row = ranks[lane][whole[node.id]]
+        while (layers[node.id], lane, row) in taken:
+            row += 1
+        rows[node.id] = row
+        taken.add((layers[node.id], lane, row))
     return rows
+
+
+def _block_rows(model: ProcessModel, layers: Mapping[str, int], back: set[str]) -> dict[str, int]:
+    """Row of each node if there were no lanes: a block takes as many rows as its branches need."""
+    order = sorted((node.id for node in model.nodes), key=lambda one: layers[one])
+    before = {one: [f.source for f in model.incoming[one] if f.id not in back] for one in order}
+    above = _dominators(order, before)
+    branches: dict[str, list[str]] = {one: [] for one in ("", *order)}
+    meeting: dict[str, str] = {}
+    for one in reversed(order):
+        # Where branches meet the way goes on; of several such places the last one does, the others are branches.
+        if len(before[one]) > 1 and above[one] not in meeting:
+            meeting[above[one]] = one
+        else:
+            branches[above[one]].append(one)
+    places = {f.target: number for number, f in enumerate(model.flows)}
+    heights: dict[str, int] = {}
+    for one in (*reversed(order), ""):
+        branches[one].sort(key=lambda branch: places.get(branch, -1))
+        on = heights[meeting[one]] if one in meeting else 1
+        heights[one] = max(on, sum(heights[branch] for branch in branches[one]))
+    rows = {"": 0}
+    for one in ("", *order):
+        top = rows[one]
+        if one in meeting:
+            rows[meeting[one]] = top
+        for branch in branches[one]:
+            rows[branch] = top
+            top += heights[branch]
+    return rows
+
+
+def _dominators(order: list[str], before: Mapping[str, list[str]]) -> dict[str, str]:
+    """The nearest node through which every way to a node leads, "" for none; `order` has sources before targets."""
+    depth, above = {"": 0}, {}
+    for one in order:
+        found = ""
+        for number, source in enumerate(before[one]):
+            found = source if number == 0 else found
+            while found != source:
+                if depth[found] >= depth[source]:
+                    found = above[found]
+                else:
+                    source = above[source]
+        above[one], depth[one] = found, depth[found] + 1
+    return above
 
 
 def _bands(
@@ -162,19 +203,19 @@ def _routes(model: ProcessModel, nodes: Mapping[str, Box], back: set[str]) -> di
             track += 1
             routes[flow.id] = _way_back(source, target, 3.0 * (track % 4))
         else:
-            routes[flow.id] = _way_on(source, target)
+            routes[flow.id] = _way_on(source, target, [box for box in nodes.values() if source.x < box.x < target.x])
     return routes
 
 
-def _way_on(source: Box, target: Box) -> tuple[Point, ...]:
+def _way_on(source: Box, target: Box, between: list[Box]) -> tuple[Point, ...]:
     x0, y0 = source.x + source.width, source.middle[1]
     x1, y1 = target.x, target.middle[1]
-    if y0 == y1:
+    if y0 == y1 and not any(box.middle[1] == y0 for box in between):
         return (x0, y0), (x1, y1)
-    if target.middle[0] - source.middle[0] < 1.5 * COLUMN:
+    if y0 != y1 and target.middle[0] - source.middle[0] < 1.5 * COLUMN:
         bend = (x0 + x1) / 2
         return (x0, y0), (bend, y0), (bend, y1), (x1, y1)
-    gap = y0 + (ROW / 2 - GAP if y1 > y0 else GAP - ROW / 2)
+    gap = y0 + (ROW / 2 - GAP if y1 >= y0 else GAP - ROW / 2)
     return (x0, y0), (x0 + 12, y0), (x0 + 12, gap), (x1 - 15, gap), (x1 - 15, y1), (x1, y1)
 
 

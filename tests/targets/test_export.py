@@ -106,3 +106,40 @@ def test_pm4py_reads_what_we_write(tmp_path: Path) -> None:
         "Write text",
     ]
     assert len(read.get_flows()) == len(model.flows)
+
+
+@given(blocks())
+def test_no_flow_runs_through_a_shape(block: Block) -> None:
+    model = to_model(block)
+    layout = lay_out(model)
+    for flow in model.flows:
+        points = layout.flows[flow.id]
+        for (xa, ya), (xb, yb) in zip(points, points[1:], strict=False):
+            left, right, top, bottom = min(xa, xb), max(xa, xb), min(ya, yb), max(ya, yb)
+            for node, box in layout.nodes.items():
+                if node in (flow.source, flow.target):
+                    continue
+                apart = right <= box.x or left >= box.x + box.width or bottom <= box.y or top >= box.y + box.height
+                assert apart, (flow, node)
+
+
+def test_branches_meet_in_the_row_in_which_they_parted() -> None:
+    nodes = (
+        Node(id="s", kind="start"),
+        Node(id="split", kind="parallel"),
+        *(Node(id=one, kind="task", name=one) for one in "abc"),
+        Node(id="choice", kind="exclusive"),
+        Node(id="end of choice", kind="exclusive"),
+        Node(id="join", kind="parallel"),
+        Node(id="e", kind="end"),
+    )
+    pairs = [
+        ("s", "split"), ("split", "a"), ("split", "choice"), ("split", "c"), ("choice", "b"),
+        ("choice", "end of choice"), ("b", "end of choice"), ("a", "join"), ("end of choice", "join"), ("c", "join"),
+        ("join", "e"),
+    ]  # fmt: skip
+    flows = tuple(Flow(id=f"f{number}", source=a, target=b) for number, (a, b) in enumerate(pairs))
+    boxes = lay_out(ProcessModel(nodes=nodes, flows=flows)).nodes
+    rows = {name: box.middle[1] for name, box in boxes.items()}
+    assert rows["s"] == rows["split"] == rows["a"] == rows["join"] == rows["e"]
+    assert rows["a"] < rows["choice"] == rows["b"] == rows["end of choice"] < rows["c"]
