@@ -80,7 +80,7 @@ def outside_delays(log: Any) -> dict[str, float]:
     steps, pools = find_steps(log), calibration._working_pools(log)
     presence = estimate_presence(log, pools)
     clock = calibration._rhythm(log, steps, presence).compiled(presence.office.time_zone)
-    spent = estimate_spent(log, steps.ready, presence, clock)
+    spent = estimate_spent(log, steps.enabled, presence, clock)
     out = {}
     for code, name in enumerate(log.activities):
         hours = spent.delay[log.activity == code]

@@ -57,6 +57,13 @@ def test_known_delays_stay_as_they_are() -> None:
     assert np.isnan(offered_hours(np.zeros(4, dtype=int), known, known)[3])
 
 
+def test_work_that_only_queued_was_offered_at_once() -> None:
+    # Nothing says that any of it was offered late: all that is known are the queues.
+    queues = np.random.default_rng(2).exponential(8, 500)
+    found = offered_hours(np.zeros(500, dtype=int), np.zeros(500), queues)
+    assert found.mean() < 0.05
+
+
 def test_delays_in_intervals_have_the_distribution_of_the_known_ones() -> None:
     generator = np.random.default_rng(3)
     true = generator.exponential(5, 4_000)
@@ -116,7 +123,7 @@ def test_delays_put_into_a_log_are_found(shared_logs: Path, name: str) -> None:
     path = shared_logs / "groundtruth" / f"{name}.csv.gz"
     log = read(path, case="case_id", activity="activity", resource="resource", start="start_time", end="end_time")
     truth = pd.read_csv(path).groupby("activity")["extraneous_delay"].sum() / 3600
-    spent = estimate_spent(log, find_steps(log).ready, estimate_presence(log, find_pools(log)), Calendar.always())
+    spent = estimate_spent(log, find_steps(log).enabled, estimate_presence(log, find_pools(log)), Calendar.always())
     for activity, hours in truth[truth > 0].items():
         rows = log.activity == log.activities.index(activity)
         assert np.nansum(spent.delay[rows]) == pytest.approx(hours, rel=0.1), activity

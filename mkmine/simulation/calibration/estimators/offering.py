@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from mkmine.calendars import MINUTE, Calendar
+from mkmine.calendars import HOUR, MINUTE, Calendar
 
 __all__ = ["last_idle", "offered_hours"]
 
@@ -56,7 +56,10 @@ def offered_hours(activity: Int, least: Floats, most: Floats) -> Floats:
 
 
 def _taken(least: Floats, most: Floats) -> Floats:
-    edges = np.unique(np.quantile(np.concatenate((least, most, [0.0])), np.linspace(0, 1, _BINS)))
+    # What lasts less than a pause has a place of its own, or else work that never had to wait would share one with some
+    # that did.
+    edges = np.append(np.quantile(np.concatenate((least, most, [0.0])), np.linspace(0, 1, _BINS)), _PAUSE / HOUR)
+    edges = np.unique(edges[edges <= most.max()])
     if len(edges) < 2:
         return most
     first = np.clip(np.searchsorted(edges, least, side="right") - 1, 0, len(edges) - 2)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mkmine.eventlog import EventLog
+from mkmine.eventlog.concurrency import enabled_beside, latest_end_before
 from mkmine.eventlog.enablement import enabled_times
 
 __all__ = ["Steps", "find_steps"]
@@ -30,13 +31,16 @@ class Steps:
     overlap
         Which begin while an earlier instance of the case is being done, as far as that is modelled.
     ready
-        From when each could have begun, µs: the start of the instance before if they overlap, or else the end of
-        everything before.
+        From when each is placed, µs: the start of the instance before if they overlap, or else the end of everything
+        before.
+    enabled
+        From when each could have begun, µs (`enabled_beside`): what is done side by side with it does not count.
     """
 
     first: Flags
     overlap: Flags
     ready: Int
+    enabled: Int
 
 
 def find_steps(log: EventLog) -> Steps:
@@ -48,28 +52,11 @@ def find_steps(log: EventLog) -> Steps:
     """
     first = np.zeros(len(log), dtype=np.bool_)
     first[log.offsets[:-1]] = True
-    ready = enabled_times(log)
-    overlap = np.zeros(len(log), dtype=np.bool_)
+    overlap, ready, enabled = np.zeros(len(log), dtype=np.bool_), enabled_times(log), enabled_beside(log)
     if log.enabled is None and log.timestamps == "interval":
-        overlap = ~first & (log.start < _latest_before(log))
+        overlap = ~first & (log.start < latest_end_before(log))
         if overlap.sum() < _ENOUGH_OVERLAP * max(int((~first).sum()), 1):
             overlap = np.zeros(len(log), dtype=np.bool_)
-        before = np.concatenate(([0], log.start[:-1]))
+        before = np.concatenate((log.start[:1], log.start[:-1]))
         ready = np.where(overlap, before, ready)
-    return Steps(first, overlap, ready)
-
-
-def _latest_before(log: EventLog) -> Int:
-    """Return the latest end of all earlier instances of the case; for its first one, its own start."""
-    # A cumulative maximum within cases: each case is lifted above the one before.
-    span = int(log.end.max() - log.start.min()) + 1
-    if span * log.n_cases < 1 << 62:
-        lift = log.case_of.astype(np.int64) * span
-        reach = np.maximum.accumulate(log.end - log.start.min() + lift) - lift + log.start.min()
-    else:
-        reach = np.concatenate(
-            [np.maximum.accumulate(log.end[a:b]) for a, b in zip(log.offsets[:-1], log.offsets[1:], strict=True)]
-        )
-    out = np.concatenate(([log.start[0]], reach[:-1]))
-    out[log.offsets[:-1]] = log.start[log.offsets[:-1]]
-    return out
+    return Steps(first, overlap, ready, enabled)
