@@ -43,7 +43,7 @@ _METHODS: Final = (
     ),
     message(
         "rolling backtest on held-out weeks from the cases open at each cut, 95 % prediction band of runs with drawn "
-        "parameters"
+        "parameters and of what changes from period to period"
     ),
     message("data quality checks"),
 )

@@ -8,7 +8,7 @@ from mkmine.calendars import from_us
 from mkmine.errors import DataError
 from mkmine.eventlog import EventLog
 from mkmine.eventlog.observation import as_observed
-from mkmine.simulation.validation.comparison import aspects, by_cut, figures_floor, overall, profiles_by
+from mkmine.simulation.validation.comparison import aspects, by_cut, changes_known, figures_floor, overall, profiles_by
 from mkmine.simulation.validation.profiles import Names, profile
 from mkmine.simulation.validation.result import Validation, graded
 from mkmine.simulation.validation.trials import Trial, choose_windows, stretches, tried
@@ -17,7 +17,7 @@ __all__ = ["METHOD", "backtest"]
 
 METHOD = (
     "rolling backtest on held-out weeks from the cases open at each cut, 95 % prediction band of runs with drawn "
-    "parameters"
+    "parameters and of what changes from period to period"
 )
 NOTE_ONE_CUT = "There was one cut only: how often the bands hold cannot be told from it."
 NOTE_FLOOR = "The log is too short to say how much equally long real stretches differ."
@@ -61,7 +61,7 @@ def backtest(
     calendar = log.working_calendar()
     known = replace(log, calendar=calendar)
     real = [profile(as_observed(known, one), one, names) for one in stretches(log, windows)]
-    each = by_cut(trials, log.time_zone)
+    each = by_cut(trials, log.time_zone, real)
     table = overall(trials, each, figures_floor(real))
     grade, reasons = graded(table, each)
     cut, until = (from_us(one, log.time_zone).date().isoformat() for one in (windows[0][0], windows[-1][1]))
@@ -76,6 +76,7 @@ def backtest(
         provenance=log.provenance(METHOD, train=train, cuts=len(windows), replications=replications, seed=seed),
         by_cut=each,
         aspects=aspects(trials, real),
+        changes=changes_known(trials, real, trials[-1]),
         profiles=profiles_by(trials, names, log.time_zone),
         notes=_notes(log, trials, len(real)),
     )

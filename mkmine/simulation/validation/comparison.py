@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
 
@@ -12,58 +11,49 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mkmine.calendars import DAY, from_us
+from mkmine.simulation.experiments.bands import Change, Foretold, band, changes
 from mkmine.simulation.experiments.kpis import KPIS, kpi
 from mkmine.simulation.validation.profiles import ASPECTS, QUANTILES, Names, Profile, distances
+from mkmine.simulation.validation.result import JUDGED
 from mkmine.simulation.validation.trials import Trial
 
-__all__ = ["Band", "aspects", "band", "by_cut", "figures_floor", "overall", "profiles_by"]
+__all__ = ["aspects", "by_cut", "changes_known", "figures_floor", "overall", "profiles_by"]
 
 Floats = NDArray[np.float64]
-_LEVEL = 0.95
 
 
-@dataclass(frozen=True, slots=True)
-class Band:
-    """The mean of runs, and the band in which one more run would lie with a probability of 95 %."""
+def changes_known(before: Sequence[Trial], stretches: Sequence[Profile], latest: Trial) -> dict[str, Change]:
+    """Return how key figures change between periods, as earlier trials and real stretches show.
 
-    predicted: float
-    low: float
-    high: float
-    noise: float
-
-
-def band(values: Floats) -> Band:
-    """Return the 95 % prediction band of one more run: Student's, of logarithms where all values are positive.
-
-    Mean ± t · s · sqrt(1 + 1/n): exact for normal values, however few (Hahn and Meeker 1991, Statistical Intervals,
-    ch. 4); the share of runs inside would hold too little. NaN where there are no two values.
+    Of the `latest` trial only the runs are used, which say what chance does; not what came of it.
     """
-    from scipy.special import stdtrit
-
-    values = values[np.isfinite(values)]
-    n = len(values)
-    if n < 2:
-        return Band(float(values.mean()) if n else float("nan"), float("nan"), float("nan"), float("nan"))
-    scale = np.log(values) if values.min() > 0 else values
-    reach = float(stdtrit(n - 1, (1 + _LEVEL) / 2)) * float(scale.std(ddof=1)) * np.sqrt(1 + 1 / n)
-    ends = np.array([scale.mean() - reach, scale.mean() + reach])
-    low, high = np.exp(np.minimum(ends, 700.0)) if values.min() > 0 else ends
-    return Band(float(values.mean()), float(low), float(high), float(values.std(ddof=1)))
+    keys = [one.key for one in KPIS]
+    return changes(
+        {key: [one.figures[key] for one in stretches] for key in keys},
+        {key: [Foretold(one.actual.figures[key], _figures(one, key)) for one in before] for key in keys},
+        {key: _figures(latest, key) for key in keys},
+        lenders=JUDGED,
+    )
 
 
-def by_cut(trials: Sequence[Trial], time_zone: str) -> pd.DataFrame:
-    """Return one row per cut and key figure."""
+def _figures(trial: Trial, key: str) -> Floats:
+    return np.array([run.figures[key] for run in trial.runs])
+
+
+def by_cut(trials: Sequence[Trial], time_zone: str, stretches: Sequence[Profile] = ()) -> pd.DataFrame:
+    """Return one row per cut and key figure; `stretches` are real ones, of which the last are those of the trials."""
     rows = []
-    for trial in trials:
+    for number, trial in enumerate(trials):
+        known = changes_known(trials[:number], stretches[: len(stretches) - len(trials) + number], trial)
         cut, until = (from_us(moment, time_zone).date().isoformat() for moment in trial.window)
         for key in (one.key for one in KPIS):
             real = trial.actual.figures[key]
-            one = band(np.array([run.figures[key] for run in trial.runs]))
+            one = band(_figures(trial, key), known[key])
             rows.append(
                 {"cut": cut, "until": until, "kpi": key, "unit": kpi(key).unit, "actual": real}
                 | {"predicted": one.predicted, "low": one.low, "high": one.high}
                 | {"inside": bool(one.low <= real <= one.high), "noise": one.noise}
-                | {"error": _error(one.predicted, real)}
+                | {"error": _error(one.predicted, real), "change": known[key].share, "periods": known[key].periods}
             )
     return pd.DataFrame(rows)
 
@@ -79,13 +69,15 @@ def overall(trials: Sequence[Trial], cuts: pd.DataFrame, floors: dict[str, float
         judged = group[group["actual"].notna()]
         runs = np.array([[run.figures[str(key)] for run in trial.runs] for trial in trials])
         known = group["actual"].notna().to_numpy()
-        one = band(_means(runs[known])) if known.any() else band(_means(runs))
+        # What changes lasts: over the cuts it does not average out.
+        change = Change(float(np.sqrt((group["change"] ** 2).mean())), int(group["periods"].max()))
+        one = band(_means(runs[known]) if known.any() else _means(runs), change)
         real = float(judged["actual"].mean()) if len(judged) else float("nan")
         rows.append(
             {"kpi": key, "unit": group["unit"].iloc[0], "actual": real}
             | {"predicted": one.predicted, "low": one.low, "high": one.high}
             | {"inside": bool(one.low <= real <= one.high), "noise": one.noise}
-            | {"error": _error(one.predicted, real)}
+            | {"error": _error(one.predicted, real), "change": change.share}
             | {"typical_error": float(judged["error"].abs().mean()) if len(judged) else float("nan")}
             | {"floor": floors.get(str(key), float("nan")), "cuts": len(judged)}
             | {"covered": int(judged["inside"].sum())}

@@ -13,6 +13,7 @@ import pandas as pd
 from mkmine.discovery.process_map import records
 from mkmine.eventlog import Provenance
 from mkmine.language import translator
+from mkmine.simulation.experiments.bands import Change
 from mkmine.simulation.validation.wording import aspect_name, missed_text, remarks
 
 __all__ = ["JUDGED", "TOLERANCE", "WARNING", "Grade", "Validation", "graded"]
@@ -43,6 +44,9 @@ class Validation:
     aspects
         How far runs lie from reality (`distance`), beside how far real stretches lie from the one before (`floor`).
         See `mkmine.simulation.validation.profiles.distances`.
+    changes
+        By key figure, what changes from one such period to the next beyond chance, and from how many periods that is
+        known: absolute forecasts carry it, and so do the bands of each cut, as far as it was known then.
     profiles
         Simulated beside real: `activities` (waiting, queues, rework), `people` (hours a week), `cycle` (quantiles),
         `hours` (arrivals and events by weekday and hour), `in_progress` (over time).
@@ -69,6 +73,7 @@ class Validation:
     until: str = ""
     by_cut: pd.DataFrame = field(default_factory=pd.DataFrame)
     aspects: pd.DataFrame = field(default_factory=pd.DataFrame)
+    changes: Mapping[str, Change] = field(default_factory=dict)
     profiles: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
@@ -131,6 +136,7 @@ class Validation:
             "table": records(self.table),
             "by_cut": records(self.by_cut),
             "aspects": records(self.aspects),
+            "changes": {key: one.share for key, one in self.changes.items()},
             "profiles": {name: _plain(table) for name, table in self.profiles.items()},
             "notes": list(self.notes),
             "provenance": self.provenance.to_dict(),

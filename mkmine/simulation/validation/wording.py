@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
     from mkmine.simulation.validation.result import Validation
 
+# Figures of which changes are told, and from which size on.
+_TOLD, _WORTH = ("cycle_median_h", "cycle_p85_h", "throughput_per_week"), 0.02
+
 __all__ = ["aspect_name", "missed_text", "remarks", "verdict_name"]
 
 
@@ -76,6 +79,14 @@ def remarks(check: Validation, t: Translator) -> list[str]:
                 "At {n} cuts, the judged figures lay in the bands of 95% {share} of the time.",
                 check.cuts,
                 share=t.percent(check.coverage),
+            )
+        )
+    moved = {key: one.share for key, one in check.changes.items() if one.share >= _WORTH and key in _TOLD}
+    if moved:
+        lines.append(
+            t(
+                "What changes from period to period beyond chance, so that bands are wider: {figures}.",
+                figures=", ".join(f"{kpi_name(key, t)} ±{t.percent(share)}" for key, share in moved.items()),
             )
         )
     if check.stretch > 1:
