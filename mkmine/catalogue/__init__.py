@@ -2,5 +2,7 @@
 
 from mkmine.catalogue.article import article_world
 from mkmine.catalogue.article import scenarios as article_scenarios
+from mkmine.catalogue.comparison import Benchmark, benchmark
+from mkmine.catalogue.reference import Reference, entries, load
 
-__all__ = ["article_scenarios", "article_world"]
+__all__ = ["Benchmark", "Reference", "article_scenarios", "article_world", "benchmark", "entries", "load"]
