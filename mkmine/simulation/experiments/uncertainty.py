@@ -198,16 +198,30 @@ def _queue(model: SimulationModel, dice: Dice) -> str:
 
 def _ending(changed: SimulationModel, own: SimulationModel) -> SimulationModel:
     """Return a draw in which cases take at most so much longer, on average, than by the model's own routes."""
-    usual = longest_course(own)
+    usual = _longest(own)
     longest = max(2 * usual, min(_LONGER * usual, _STEPS))
-    if not longest_course(changed) > longest:
+    if not _longest(changed) > longest:
         return changed
     for weight in _TOWARDS:
         moved = {name: _towards(one, own.activities[name], weight) for name, one in changed.activities.items()}
         found = changed.model_copy(update={"activities": moved})
-        if longest_course(found) <= longest:
+        if _longest(found) <= longest:
             break
     return found
+
+
+def _longest(model: SimulationModel) -> float:
+    """Return the longest course of all cases, and of those to which variants with routes of their own apply."""
+    courses = [longest_course(model)]
+    whens = {tuple(v.when.items()) for one in model.activities.values() for v in one.variants if v.next is not None}
+    for when in sorted(whens):
+        activities = dict(model.activities)
+        for name, one in model.activities.items():
+            own = next((v for v in one.variants if v.next is not None and v.when == dict(when)), None)
+            if own is not None:
+                activities[name] = one.model_copy(update={"next": own.next, "contexts": own.contexts})
+        courses.append(longest_course(model.model_copy(update={"activities": activities})))
+    return max(courses)
 
 
 def _towards(one: ActivityModel, own: ActivityModel, weight: float) -> ActivityModel:

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from math import sqrt
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from mkmine.calendars import DAY, HOUR
 from mkmine.simulation.model.evidence import Range
+from mkmine.simulation.model.mixture import marginal
 
 if TYPE_CHECKING:
     from mkmine.simulation.model.model import SimulationModel
-    from mkmine.simulation.model.parts import ActivityModel, CalendarModel, Person
+    from mkmine.simulation.model.parts import ActivityModel, CalendarModel, Person, Variant
 
 __all__ = ["account"]
 
 # Longer rotas are told as hours a week.
 _LONGEST_ROTA = 60
 _MOST_ROUNDS = 3
+_MOST_VALUES = 6
 # Who is there for less of the office's hours works part-time.
 _PART = 0.75
 # Hours are counted over so many weeks since a day in June 2023; countries have few holidays then.
@@ -32,6 +34,8 @@ def account(model: SimulationModel) -> str:
     rhythm = {0.0: ", like clockwork"}.get(round(arrivals.gap_cv, 1), ", in bursts" if arrivals.gap_cv > 1 else "")
     lines = [f"SimulationModel {model.name}: {arrivals.per_week:.1f} cases a week{rhythm}"]
     office = _weekly_hours(model, model.office)
+    if model.profiles:
+        lines.append(f"  cases drawn together: {'; '.join(_mix(model, name) for name in model.profiles[0].values)}")
     lines += [f"  {name}: {'; '.join(_of_activity(model, one, office))}" for name, one in model.activities.items()]
     return "\n".join([*lines, *(f"  note: {note}" for note in model.notes)])
 
@@ -44,16 +48,54 @@ def _of_activity(model: SimulationModel, one: ActivityModel, office: float) -> l
     said = one.evidence.duration[0] if one.evidence and one.evidence.duration else None
     range_h = f" (assumed, {said.low:g} to {said.high:g} h on average)" if isinstance(said, Range) else ""
     parts.append(f"{hours} h{rounds}{range_h}")
+    parts += _by_case(one, "hours")
     paces = [habit.pace for habit in one.people.values() if habit.pace != 1]
     if paces:
         parts.append(f"paces {min(paces):.2g} to {max(paces):.2g}")
     if one.delay is not None:
         parts.append(f"outside delay {one.delay.mean_h:.1f} h{' by what came before' if one.waits else ''}")
+        parts += _by_case(one, "delay")
     if any(route.overlap for routes in one.all_routes for route in routes):
         parts.append("the next may begin meanwhile")
     if one.evidence is not None and one.evidence.stated:
         parts.append("chances of what follows assumed")
-    return parts + _sent_back(one)
+    return parts + _sent_back(one) + _by_case(one, "routes")
+
+
+def _mix(model: SimulationModel, name: str) -> str:
+    shares = sorted(marginal(model.profiles, name).items(), key=lambda pair: -pair[1])
+    told = [f"{value} {100 * share:.0f} %" for value, share in shares[:_MOST_VALUES]]
+    return f"{name} {', '.join(told)}{_more(len(shares))}"
+
+
+def _more(n: int) -> str:
+    return f" and {n - _MOST_VALUES} more" if n > _MOST_VALUES else ""
+
+
+def _by_case(one: ActivityModel, part: Literal["hours", "delay", "routes"]) -> list[str]:
+    """Return what is different for certain cases: their hours or delays, largest last, or what round 1 sends back."""
+    own = [variant for variant in one.variants if variant.speaks_of(part)]
+    if not own:
+        return []
+    told = sorted((_figure(one, variant, part), " / ".join(variant.when.values())) for variant in own)
+    if part == "routes" and told[-1][0] < 0.005:
+        return []
+    unit, by = (" %", 100) if part == "routes" else (" h", 1)
+    digits = 0 if part == "routes" else 1
+    figures = ", ".join(f"{name} {by * figure:.{digits}f}{unit}" for figure, name in told[:_MOST_VALUES])
+    low, high = told[0][0], told[-1][0]
+    times = f" (x {high / low:.1f})" if part != "routes" and low > 0 and len(told) > 1 else ""
+    what = {"hours": "", "delay": "outside delay ", "routes": "round 1 returns "}[part]
+    return [f"{what}by {' and '.join(own[0].when)}: {figures}{_more(len(told))}{times}"]
+
+
+def _figure(one: ActivityModel, variant: Variant, part: Literal["hours", "delay", "routes"]) -> float:
+    if part == "routes":
+        return sum(route.probability for route in (variant.next or one.next)[0] if route.rework)
+    if part == "delay":
+        spread = variant.delay or one.delay
+        return 0.0 if spread is None else spread.mean_h * variant.delay_factor
+    return (variant.duration or one.duration)[0].mean_h * variant.factor
 
 
 def _sent_back(one: ActivityModel) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pydantic import ValidationError
@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from mkmine.errors import DataError, UnknownNameError
 from mkmine.simulation.model import Person, Route, SimulationModel
 from mkmine.simulation.model.distributions import Distribution
+from mkmine.simulation.model.mixture import marginal, with_marginal
 from mkmine.simulation.scenarios.restructuring import activity_of, apply_parallel, apply_remove
 
 __all__ = ["CHANGES"]
@@ -75,6 +76,8 @@ def _apply_rework(model: SimulationModel, values: Values, change: Values, scenar
         plain["next"] = scaled(context.next)
     for variant, plain in zip(activity.variants, changed["variants"], strict=True):
         plain["next"] = None if variant.next is None else [scaled(routes) for routes in variant.next]
+        for context, its in zip(variant.contexts, plain["contexts"], strict=True):
+            its["next"] = scaled(context.next)
 
 
 def _onward(rounds: list[list[Route]]) -> list[Route]:
@@ -144,6 +147,37 @@ def _scaled(one: Distribution, factor: float, activity: str, scenario: str) -> V
 
 def _apply_arrivals(model: SimulationModel, values: Values, change: Values, scenario: str) -> None:
     values["arrivals"]["factor"] = model.arrivals.factor * change["factor"]
+
+
+def _apply_mix(model: SimulationModel, values: Values, change: Values, scenario: str) -> None:
+    name, given, where = change["attribute"], change["shares"], f'scenario "{scenario}"'
+    known = model.case_values
+    if name not in known:
+        raise UnknownNameError.of(kind="attribute of cases", name=name, known=list(known), where=where)
+    for value in given:
+        if value not in known[name]:
+            raise UnknownNameError.of(kind="value", name=value, known=known[name], where=f"{where}: {name}")
+    of_types = {one: kind.share for one, kind in model.case_types.items()}
+    usual = of_types if name == "type" and of_types else model.attributes.get(name) or marginal(model.profiles, name)
+    shares = _mixed(usual, given, f"{where}: {name}")
+    if usual is of_types:
+        for one, share in shares.items():
+            values["case_types"][one]["share"] = share
+    elif name in model.attributes:
+        values["attributes"][name] = shares
+    else:
+        values["profiles"] = [one.model_dump(mode="json") for one in with_marginal(model.profiles, name, shares)]
+
+
+def _mixed(usual: Mapping[str, float], given: Mapping[str, float], where: str) -> dict[str, float]:
+    """Return shares with some of them given; the others share the rest as they did."""
+    rest = sum(share for value, share in usual.items() if value not in given)
+    left = 1 - sum(given.values())
+    if rest == 0 and abs(left) > 1e-6:
+        raise DataError(f"{where}: no other value takes the share that is left, {left:.6g}; let them add up to 1")
+    if none := next((value for value, share in given.items() if share > 0 and usual[value] == 0), None):
+        raise DataError(f'{where}: no case has the value "{none}", so nothing is known of such cases')
+    return {value: given.get(value, share * max(left, 0.0) / rest if rest else 0.0) for value, share in usual.items()}
 
 
 def _apply_calendar(model: SimulationModel, values: Values, change: Values, scenario: str) -> None:
@@ -242,6 +276,7 @@ CHANGES: dict[str, Change] = {
     "duration": _apply_scaled("duration"),
     "delay": _apply_scaled("delay"),
     "arrivals": _apply_arrivals,
+    "mix": _apply_mix,
     "remove": apply_remove,
     "parallel": apply_parallel,
     "calendar": _apply_calendar,

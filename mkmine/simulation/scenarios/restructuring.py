@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import Any
 
 from mkmine.errors import DataError, UnknownNameError
-from mkmine.simulation.model import ActivityModel, Route, SimulationModel
+from mkmine.simulation.model import ActivityModel, Context, Route, SimulationModel
 
 __all__ = ["activity_of", "apply_parallel", "apply_remove"]
 
@@ -55,9 +55,7 @@ def _forget(values: Values, name: str) -> None:
 def _leads_otherwise(model: SimulationModel, name: str) -> bool:
     """Whether something else than the ordinary routes of activities leads to an activity."""
     return any(name in gateway.targets for gateway in model.gateways.values()) or any(
-        (one.patience is not None and one.patience.to == name)
-        or any(route.to == name for variant in one.variants for routes in variant.next or () for route in routes)
-        for one in model.activities.values()
+        (one.patience is not None and one.patience.to == name) for one in model.activities.values()
     )
 
 
@@ -99,15 +97,23 @@ def _rewire(model: SimulationModel, values: Values, name: str, bypass: list[Rout
         ]
 
     del values["activities"][name]
+
+    def kept_contexts(contexts: list[Context], source: str) -> list[Values]:
+        # What came after contexts with the removed activity is not known without it.
+        return [
+            {**context.model_dump(mode="json"), "next": rewired(context.next, source)}
+            for context in contexts
+            if name not in context.before
+        ]
+
     for other, one in model.activities.items():
         if other != name:
             values["activities"][other]["next"] = [rewired(routes, other) for routes in one.next]
-            # What came after contexts with the removed activity is not known without it.
-            values["activities"][other]["contexts"] = [
-                {**context.model_dump(mode="json"), "next": rewired(context.next, other)}
-                for context in one.contexts
-                if name not in context.before
-            ]
+            values["activities"][other]["contexts"] = kept_contexts(one.contexts, other)
+            for variant, plain in zip(one.variants, values["activities"][other]["variants"], strict=True):
+                if variant.next is not None:
+                    plain["next"] = [rewired(routes, other) for routes in variant.next]
+                    plain["contexts"] = kept_contexts(variant.contexts, other)
             values["activities"][other]["waits"] = [
                 wait.model_dump(mode="json") for wait in one.waits if wait.before != name
             ]
@@ -177,7 +183,8 @@ def _lead(values: Values, name: str, fork: str) -> None:
     rounds = [values["begin"]]
     for one in values["activities"].values():
         rounds += [*one["next"], *(context["next"] for context in one["contexts"])]
-        rounds += [routes for variant in one["variants"] for routes in variant["next"] or ()]
+        for variant in one["variants"]:
+            rounds += [*(variant["next"] or ()), *(context["next"] for context in variant["contexts"])]
         if one["patience"] and one["patience"]["to"] == name:
             one["patience"]["to"] = fork
     for gateway in values["gateways"].values():

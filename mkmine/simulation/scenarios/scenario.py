@@ -29,6 +29,7 @@ _VERBS: dict[str, tuple[set[str], set[str]]] = {
     "duration": ({"activity", "factor"}, set()),
     "delay": ({"activity", "factor"}, set()),
     "arrivals": ({"factor"}, set()),
+    "mix": ({"attribute", "shares"}, set()),
     "remove": ({"activity"}, set()),
     "parallel": ({"activities"}, set()),
     "calendar": ({"role", "weekly"}, set()),
@@ -101,6 +102,20 @@ class Scenario:
         if factor == 0:
             raise DataError("arrivals(factor=0) leaves no cases; give a positive factor")
         return self._with("arrivals", factor=_factor("arrivals", factor))
+
+    def mix(self, attribute: str, shares: Mapping[str, float]) -> Scenario:
+        """Give values of an attribute of cases other shares, e.g. `mix("type", {"Whitepaper": 0.4})`.
+
+        The values that are not named share what is left as they did, and given its value everything else about a case
+        stays as it is: of attributes that are drawn together, the others change with it. Raises `DataError` if a share
+        is not between 0 and 1, or if they add up to more than 1.
+        """
+        if not isinstance(shares, Mapping) or not shares or not all(isinstance(name, str) for name in shares):
+            raise DataError(f'mix({attribute!r}): shares={shares!r}: write e.g. {{"Whitepaper": 0.4}}')
+        given = {name: _number("mix", name, share) for name, share in shares.items()}
+        if sum(given.values()) > 1 + 1e-9:
+            raise DataError(f"mix({attribute!r}): the shares add up to {sum(given.values()):.6g}; give at most 1")
+        return self._with("mix", attribute=_named(attribute, "mix"), shares=given)
 
     def remove(self, activity: str) -> Scenario:
         """Leave an activity out: who led to it leads to where it went on (without its ways back).
