@@ -83,11 +83,13 @@ def draw_target(
 def _task(node: Node, *, absent: Collection[str], roles: Mapping[str, str], t: Translator) -> Lettered:
     missing = node.name in absent
     role = roles.get(node.name) or node.lane or ""
-    remarks = [node.name, role, t("never met in the log") if missing else ""]
+    again = t("repeats") if node.repeats else ""
+    figure = " · ".join(one for one in (role, again) if one)
+    remarks = [node.name, role, again, t("never met in the log") if missing else ""]
     return Lettered(
         name=node.name,
         lines=tuple(wrap(node.name, size=NAME_SIZE, width=_NAME_WIDTH, weight="bold")),
-        figure=wrap(role, size=NUMBER_SIZE, width=_NAME_WIDTH, lines=1)[0].strip(),
+        figure=wrap(figure, size=NUMBER_SIZE, width=_NAME_WIDTH, lines=1)[0].strip(),
         tooltip=" · ".join(one for one in remarks if one),
         fill=_ABSENT if missing else _PLAIN,
     )
