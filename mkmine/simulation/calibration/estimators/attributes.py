@@ -120,7 +120,7 @@ class _Late:
         missing, of_open = float(known[~self._open].mean()), float(known[self._open].mean())
         p = float(known.mean())
         error = np.sqrt(p * (1 - p) * (1 / n + 1 / m))
-        return missing - of_open > max(_FILLED_LATER, _SURELY * error)
+        return missing - of_open > max(_FILLED_LATER, _SURELY * float(error))
 
     def names(self, values: pd.Series[Any]) -> bool:
         """Whether it is the name of the last person or activity, and not that of the first."""
@@ -147,8 +147,8 @@ def _grows(numbers: Floats, begin: Int) -> bool:
 def _correlated(one: Floats, other: Floats) -> float:
     if len(one) < _FEWEST or np.ptp(one) == 0 or np.ptp(other) == 0:
         return 0.0
-    ranks = [pd.Series(values).rank().to_numpy() for values in (one, other)]
-    return float(np.corrcoef(*ranks)[0, 1])
+    ranks = [pd.Series(values).rank().to_numpy(dtype=np.float64) for values in (one, other)]
+    return float(np.corrcoef(ranks[0], ranks[1])[0, 1])
 
 
 def _numbers(values: pd.Series[Any]) -> Floats | None:

@@ -107,9 +107,9 @@ class _Rows:
         """Return by activity the gain, how sure it is (in standard deviations over cases), and how much was seen."""
         of = self.activity[self.begins]
         by_case = np.add.reduceat(gain, self.begins)
-        total = np.bincount(of, weights=by_case, minlength=activities)
+        total: Floats = np.bincount(of, weights=by_case, minlength=activities).astype(np.float64)
         spread = np.sqrt(np.bincount(of, weights=by_case**2, minlength=activities))
-        seen = np.bincount(self.activity, weights=self.weights, minlength=activities)
+        seen: Floats = np.bincount(self.activity, weights=self.weights, minlength=activities).astype(np.float64)
         return total, np.where(spread > 0, total / np.where(spread > 0, spread, 1.0), 0.0), seen
 
 
@@ -171,8 +171,14 @@ class Outcomes(_Rows):
         order = np.lexsort((case, activity))
         if not len(order):
             return None
-        kept = {"outcome": outcome, "group": group, "activity": activity, "case": case, "weights": weights}
-        return cls(**{name: values[order] for name, values in kept.items()}, log_p=np.log(p[order]))
+        return cls(
+            outcome=outcome[order],
+            group=group[order],
+            activity=activity[order],
+            case=case[order],
+            weights=weights[order],
+            log_p=np.log(p[order]),
+        )
 
     def tried(self, code: Int, size: int) -> list[Outcomes]:
         """Return how probable the decisions would be if cases were told apart by an attribute, for each strength."""

@@ -77,7 +77,7 @@ class Effects:
             return None
         inside = np.flatnonzero(rows & np.isfinite(hours))
         group = _ways(self.log, self.steps) if subject == "delay" else _rounds(self.log, rows, code)
-        case = self.log.case_of[inside]
+        case = self.log.case_of[inside].astype(np.int64)
         weights, cells = self.weights[case], chosen.cells[case]
         # Rounds hold more of the cases that come back, so the means of groups are those of cases all alike.
         found = Factors(np.ones(chosen.size), np.zeros(chosen.size), np.zeros(chosen.size))
@@ -204,7 +204,7 @@ def _means(hours: Floats, group: Int, weights: Floats) -> Floats:
 def _factors(chosen: Chosen, relative: Floats, case: Int, weights: Floats) -> Factors:
     """Return the factors of the cells: those of each attribute, then of what their combination changes besides."""
     cells = chosen.cells[case]
-    seen = np.bincount(cells, weights=weights, minlength=chosen.size)
+    seen: Floats = np.bincount(cells, weights=weights, minlength=chosen.size).astype(np.float64)
     value, variance = np.ones(chosen.size), np.zeros(chosen.size)
     left = relative
     several = len(chosen.attributes) > 1
