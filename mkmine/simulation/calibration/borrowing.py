@@ -10,21 +10,14 @@ import numpy as np
 
 from mkmine.errors import DataError
 from mkmine.simulation.calibration.assumed import worth
-from mkmine.simulation.engine import simulate
-from mkmine.simulation.model import Route, SimulationModel
+from mkmine.simulation.calibration.today import END, GIVEN_UP, Heads, Today
 from mkmine.simulation.model.evidence import Range
 from mkmine.simulation.model.laying import Chances, Ways
 from mkmine.simulation.model.structure import BEGIN, Outcome, Path, Structure
 from mkmine.targets import Elicited, Flow, Guess, Node
 
-__all__ = ["Borrower", "Choices", "Today", "today_of"]
+__all__ = ["Borrower", "Choices"]
 
-# A set of activities that come next; None stands for the end of the case.
-Heads = frozenset[str | None]
-END: Heads = frozenset({None})
-
-_WEEKS = 52
-_ENOUGH_FOR_ROUND, _MOST_ROUNDS = 30, 5
 _DEEPEST = 20
 # Of less than this, what goes elsewhere today is not worth a note; of more than that, it is another choice.
 _SLIGHT, _OTHER = 0.02, 0.5
@@ -40,106 +33,12 @@ NOTE_CHOICE = (
 
 
 @dataclass(frozen=True)
-class Today:
-    """What comes after each activity today, by round: shares of what comes next, and on how many decisions they rest.
-
-    Names are those of the TO-BE; "" is the beginning of the case.
-    """
-
-    after: Mapping[str, list[tuple[dict[Heads, float], float]]]
-    gateways: Mapping[str, tuple[dict[Heads, float], float]]
-    known: frozenset[str]
-
-
-@dataclass(frozen=True)
 class Choices:
     """The chances of a TO-BE, and what is to be said of them."""
 
     chances: dict[str, Chances]
     ways: dict[str, Ways]
     notes: list[str]
-
-
-def today_of(model: SimulationModel, called: Mapping[str, str]) -> Today:
-    """Return what comes after each activity of a model; `called` has the TO-BE's names of activities.
-
-    Where it depends on more than the round (contexts), or activities overlap, a year of the model is simulated and
-    counted.
-    """
-
-    def named(heads: Heads) -> Heads:
-        return frozenset(called.get(one, one) if one else None for one in heads)
-
-    def shares(routes: list[Route]) -> dict[Heads, float]:
-        out: dict[Heads, float] = {}
-        for route in routes:
-            for heads, part in _next(model, route.to, 0):
-                key = named(heads)
-                out[key] = out.get(key, 0.0) + route.probability * part
-        return out
-
-    after: dict[str, list[tuple[dict[Heads, float], float]]] = {BEGIN: [(shares(model.begin), _cases(model))]}
-    simple = not model.overlapping and not any(one.contexts for one in model.activities.values())
-    counted = {} if simple else _counted(model)
-    for name, one in model.activities.items():
-        seen = one.evidence.routes if one.evidence else []
-        weight = [float(seen[min(n, len(seen) - 1)]) if seen else 0.0 for n in range(_MOST_ROUNDS)]
-        if simple:
-            rounds = [shares(routes) for routes in one.next]
-        else:
-            rounds = [{named(heads): part for heads, part in some.items()} for some in counted[name]]
-        after[called.get(name, name)] = [(part, weight[min(n, _MOST_ROUNDS - 1)]) for n, part in enumerate(rounds)]
-    gateways = {}
-    for name, gate in model.gateways.items():
-        weight = [gate.observed[0] if gate.observed else 0.0]
-        if gate.kind == "xor":
-            gateways[name] = shares(gate.next[0]), weight[0]
-        elif gate.kind == "or":
-            opened = {named(heads): way.probability for way in gate.ways for heads, _ in _next(model, way.to, 0)}
-            gateways[name] = opened, weight[0]
-    return Today(after, gateways, frozenset(called.get(name, name) for name in model.activities))
-
-
-def _cases(model: SimulationModel) -> float:
-    known = model.arrivals.evidence
-    return 0.0 if known is None or isinstance(known, Range) else known.n
-
-
-def _next(model: SimulationModel, place: str | None, depth: int) -> list[tuple[Heads, float]]:
-    """Return which activities a place leads to first, with probabilities; branches side by side are one set."""
-    if place is None or depth > _DEEPEST:
-        return [(END, 1.0)]
-    if place in model.activities:
-        return [(frozenset({place}), 1.0)]
-    gate = model.gateways[place]
-    if gate.kind in ("and", "or"):
-        inside = [head for to in gate.targets for heads, _ in _next(model, to, depth + 1) for head in heads]
-        return [(frozenset(inside), 1.0)]
-    if gate.kind == "xor":
-        ways = [(route.to, route.probability) for route in gate.next[0]]
-    else:
-        ways = [(to, 1 / len(gate.targets)) for to in gate.targets]
-    return [(heads, share * part) for to, share in ways for heads, part in _next(model, to, depth + 1)]
-
-
-def _counted(model: SimulationModel) -> dict[str, list[dict[Heads, float]]]:
-    log = simulate(model, weeks=_WEEKS, seed=0)
-    last = np.zeros(len(log), dtype=np.bool_)
-    last[log.offsets[1:] - 1] = True
-    # Codes of what follows; one more than there are activities is the end.
-    following = np.where(last, len(log.activities), np.append(log.activity[1:].astype(np.int64), 0))
-    heads: list[Heads] = [*(frozenset({name}) for name in log.activities), END]
-    out: dict[str, list[dict[Heads, float]]] = {}
-    for name in model.activities:
-        rows = log.activity == (log.activities.index(name) if name in log.activities else -1)
-        rounds, number = [], 1
-        while number == 1 or (number <= _MOST_ROUNDS and (rows & (log.round >= number)).sum() >= _ENOUGH_FOR_ROUND):
-            chosen = rows & (log.round == number)
-            counts = np.bincount(following[chosen], minlength=len(heads))
-            rounds.append({heads[one]: float(counts[one] / counts.sum()) for one in np.flatnonzero(counts)})
-            number += 1
-        out[name] = rounds
-    return out
 
 
 @dataclass
@@ -184,9 +83,45 @@ class Borrower:
 
     def _chances(self, source: str) -> Chances | None:
         paths = self.structure.paths(source)
+        borrowed = self._borrowed(source)
+        if END not in [self._heads(path.outcome, beyond=False) for path in paths]:
+            # No way to an end is drawn here, so giving up is none of the ways.
+            kept = [({heads: p for heads, p in one.items() if heads != GIVEN_UP}, n) for one, n in borrowed]
+            left = [sum(one.values()) for one, _ in kept]
+            given_up = [one.get(GIVEN_UP, 0.0) for one, _ in borrowed]
+            borrowed = [
+                ({heads: p / whole for heads, p in one.items()}, n * whole)
+                for (one, n), whole in zip(kept, left, strict=True)
+                if whole > 0
+            ]
+        else:
+            given_up = []
+        decided = self._decided(source, paths, borrowed)
+        return None if decided is None else self._limited(source, self._giving_up(decided, given_up, borrowed))
+
+    def _giving_up(
+        self, decided: Chances, given_up: list[float], borrowed: list[tuple[dict[Heads, float], float]]
+    ) -> Chances:
+        """Return chances with the share of cases that are given up here today, by round."""
+        if not any(given_up):
+            return decided
+        way = Outcome(None, terminate=self.structure.parallel, cancelled=True)
+        rounds = []
+        for number in range(max(len(decided.rounds), len(given_up))):
+            share = given_up[min(number, len(given_up) - 1)]
+            shares = decided.rounds[min(number, len(decided.rounds) - 1)]
+            rounds.append({one: p * (1 - share) for one, p in shares.items()} | {way: share})
+        seen = decided.observed or tuple(n for _, n in borrowed)
+        return Chances(
+            tuple(rounds), tuple(seen[min(n, len(seen) - 1)] for n in range(len(rounds)) if seen), decided.stated
+        )
+
+    def _decided(
+        self, source: str, paths: list[Path], borrowed: list[tuple[dict[Heads, float], float]]
+    ) -> Chances | None:
         if len({path.outcome for path in paths}) == 1:
-            return self._limited(source, Chances(({paths[0].outcome: 1.0},), ()))
-        rounds = [self._weights(source, paths, shares) for shares, _ in self._borrowed(source)]
+            return Chances(({paths[0].outcome: 1.0},), ())
+        rounds = [self._weights(source, paths, shares) for shares, _ in borrowed]
         total = [sum(weights[number] for weights in rounds) for number in range(len(paths))]
         guesses = self._guesses(source, paths)
         found = len(self.missing)
@@ -200,9 +135,9 @@ class Borrower:
             for path, share in zip(paths, self._shares(paths, each, total, guesses), strict=True):
                 made[path.outcome] = made.get(path.outcome, 0.0) + share
             shares.append(made)
-            seen = [self._borrowed(source)[number][1]] if rounds else []
+            seen = [borrowed[number][1]] if rounds else []
             observed.append(min([*seen, *(worth(one) for ways in guesses.values() for one in ways.values())]))
-        return self._limited(source, Chances(tuple(shares), tuple(observed), stated=bool(guesses)))
+        return Chances(tuple(shares), tuple(observed), stated=bool(guesses))
 
     def _borrowed(self, source: str) -> list[tuple[dict[Heads, float], float]]:
         """Return what today's process decides at a source of the TO-BE, by round; nothing if it has no such place."""
@@ -250,6 +185,7 @@ class Borrower:
         beyond = [self._heads(path.outcome, beyond=True) for path in paths]
         lost = 0.0
         for heads, share in self._onward(shares, 0):
+            heads = END if heads == GIVEN_UP else heads
             fitting = [n for n, one in enumerate(direct) if one & heads] or [
                 n for n, one in enumerate(beyond) if one & heads
             ]
@@ -263,7 +199,7 @@ class Borrower:
 
     def _onward(self, shares: Mapping[Heads, float], depth: int) -> Iterator[tuple[Heads, float]]:
         """Yield what comes next; where that is not in the TO-BE, what comes after it."""
-        tasks = {None, *self.structure.process.activities}
+        tasks = {None, *GIVEN_UP, *self.structure.process.activities}
         for heads, share in shares.items():
             gone = next((one for one in heads if one not in tasks), None)
             if gone is None or heads & tasks or depth > _DEEPEST or share < 1e-9:

@@ -16,7 +16,8 @@ from mkmine.simulation.calibration.assumed import (
     spread_of,
     staffed,
 )
-from mkmine.simulation.calibration.borrowing import Borrower, today_of
+from mkmine.simulation.calibration.borrowing import Borrower
+from mkmine.simulation.calibration.today import today_of
 from mkmine.simulation.model import ActivityModel, Person, SimulationModel
 from mkmine.simulation.model.distributions import Fixed
 from mkmine.simulation.model.evidence import Evidence

@@ -128,14 +128,14 @@ def experiment(
     Raises `DataError` if a parameter is out of range or two scenarios have one name, `UnknownNameError` for an unknown
     key figure, and what `Scenario.apply` raises.
     """
-    scenarios = [Scenario(one.name).replace(one) if isinstance(one, SimulationModel) else one for one in scenarios]
-    _check(scenarios, replications, most, seconds, weeks, warm_up_weeks, confidence, draws)
+    changes = [Scenario(one.name).replace(one) if isinstance(one, SimulationModel) else one for one in scenarios]
+    _check(changes, replications, most, seconds, weeks, warm_up_weeks, confidence, draws)
     wanted = () if precision is None else Precision.read(precision)
-    if model.name in {one.name for one in scenarios}:
+    if model.name in {one.name for one in changes}:
         raise DataError(f'a scenario is called "{model.name}", as the model is; give it its own name')
     if sla_h is not None and not 0 < sla_h < float("inf"):
         raise DataError(f"sla_h={sla_h!r}: give the working hours within which a case is on time, e.g. 80")
-    models = {"": model, **{one.name: one.apply(model) for one in scenarios}}
+    models = {"": model, **{one.name: one.apply(model) for one in changes}}
     progress_now = _underway(in_progress, warm_up_weeks)
     plan = Plan(
         seed=seed,
@@ -151,20 +151,20 @@ def experiment(
     }  # fmt: skip
     if progress_now is not None:
         settings["in_progress"] = asdict(progress_now)
-    comparisons = max(len(scenarios), 1) if simultaneous else 1
+    comparisons = max(len(changes), 1) if simultaneous else 1
     with opened(workers, executor) as pool, _reporting(progress) as tell:
         folder = None if study is None else Study(study)
-        doubts = Doubts(model, scenarios, draws=draws, seed=seed)
+        doubts = Doubts(model, changes, draws=draws, seed=seed)
         campaign = Campaign(models, plan, pool, folder, tell, seconds=seconds, engine=engine, doubts=doubts)
         campaign.plan_for(replications)
         how = "observed" if progress_now is not None else "given" if warm_up_weeks is not None else campaign.settle()
         if folder is not None:
-            folder.write(model=model, scenarios=scenarios, runs=campaign.runs_of(), settings=settings, tables={})
+            folder.write(model=model, scenarios=changes, runs=campaign.runs_of(), settings=settings, tables={})
         stopping = _replicate(campaign, replications, wanted, most, level(confidence, comparisons))
-    found = _answered(model, scenarios, models, campaign, stopping, confidence, comparisons, validation, how)
+    found = _answered(model, changes, models, campaign, stopping, confidence, comparisons, validation, how)
     if folder is not None:
         tables = {"kpis.csv": found.kpis, "answers.csv": found.answers}
-        folder.write(model=model, scenarios=scenarios, runs=campaign.runs_of(), settings=settings, tables=tables)
+        folder.write(model=model, scenarios=changes, runs=campaign.runs_of(), settings=settings, tables=tables)
     return found
 
 

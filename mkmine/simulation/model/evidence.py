@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import sqrt
 from typing import Annotated, Literal
 
 import numpy as np
@@ -95,7 +96,7 @@ class Range(BaseModel):
         turn = (self.likely - self.low) / span
         if self.shape == "triangular":
             rising = u <= turn
-            part = (u * turn) ** 0.5 if rising else 1 - ((1 - u) * (1 - turn)) ** 0.5
+            part = sqrt(u * turn) if rising else 1 - sqrt((1 - u) * (1 - turn))
             return self.low + span * part
         return self.low + span * float(betaincinv(1 + 4 * turn, 5 - 4 * turn, max(u, 1e-12)))
 

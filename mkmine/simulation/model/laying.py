@@ -172,7 +172,7 @@ class _Layer:
 
     def _seen(self, source: str) -> list[float]:
         known = self.chances.get(source)
-        return [] if known is None or len(self.structure.outcomes[source]) < 2 else list(known.observed)
+        return [] if known is None or all(len(shares) < 2 for shares in known.rounds) else list(known.observed)
 
     def _split(self, node: Node, name: str) -> Gateway:
         branches = self.structure.opens(node)

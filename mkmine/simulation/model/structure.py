@@ -140,7 +140,9 @@ class Structure:
         Raises `DataError` if gateways lead round without an activity between them, or there are more than 500.
         """
         found: list[Path] = []
-        todo = [((flow.id,), flow.id in self.back) for flow in reversed(self.first[source])]
+        todo: list[tuple[tuple[str, ...], bool]] = [
+            ((flow.id,), flow.id in self.back) for flow in reversed(self.first[source])
+        ]
         while todo:
             flows, back = todo.pop()
             last = self.flows[flows[-1]]

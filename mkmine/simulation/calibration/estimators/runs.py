@@ -232,7 +232,8 @@ class Player:
         """Return the flows from which a token could come to a flow without passing the join."""
         if (join.id, flow) not in self._upstream:
             process = self.structure.process
-            seen, todo, found = {join.id}, [process.flows[flow].source], set()
+            seen, todo = {join.id}, [process.flows[flow].source]
+            found: set[int] = set()
             while todo:
                 here = todo.pop()
                 if here not in seen:

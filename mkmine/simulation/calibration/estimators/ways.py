@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mkmine.conformance.alignment import Aligner, Alignment, Query
-from mkmine.conformance.net import compile_net
+from mkmine.conformance.aligners import aligner_of
+from mkmine.conformance.moves import Alignment, Query
 from mkmine.errors import DataError
 from mkmine.eventlog import EventLog
 from mkmine.eventlog.enablement import enabled_times
@@ -26,6 +27,8 @@ Floats = NDArray[np.float64]
 # A round is told apart if it was left so often; the last one holds all further rounds.
 _ENOUGH_FOR_ROUND = 30
 _MOST_ROUNDS = 5
+# Seconds for all alignments; cases that are not aligned in time are left out of the counts, and told.
+_BUDGET = 300.0
 # So many imagined decisions are shared by all ways of a choice (Perks 1947): a way that nobody took stays possible.
 IMAGINED = 1.0
 
@@ -68,11 +71,10 @@ def follow(log: EventLog, structure: Structure) -> Followed:
     Open and cancelled cases are aligned as beginnings. An instance is enabled when the last of the steps that had to be
     done before it is done; a step that was still running when it began cannot have enabled it.
 
-    Raises `DataError` if the process cannot be executed, or has more states than can be explored.
+    Raises `DataError` if the process cannot be executed.
     """
-    process = structure.process
-    net = compile_net(process)
-    code = {name: number for number, name in enumerate(net.labels)}
+    aligner = aligner_of(structure.process)
+    code = {name: number for number, name in enumerate(aligner.labels)}
     labels = np.array([code.get(name, -1) for name in log.activities], dtype=np.int64)[log.activity]
     ending = np.where(log.cancelled, 2, np.where(log.completed, 0, 1))
     kinds: dict[tuple[int, bytes], int] = {}
@@ -84,8 +86,9 @@ def follow(log: EventLog, structure: Structure) -> Followed:
             kinds[key] = len(kinds)
             queries.append(Query(tuple(labels[a:b].tolist()), open=bool(ending[case])))
         variant[case] = kinds[key]
-    alignments = Aligner(net).align(queries)
-    player = Player(structure, net.labels)
+    aligned = aligner.align(queries, deadline=time.monotonic() + _BUDGET)
+    alignments = [one if isinstance(one, Alignment) else None for one in aligned]
+    player = Player(structure, tuple(aligner.labels))
     runs = [_played(player, one, query) for one, query in zip(alignments, queries, strict=True)]
     sizes = np.bincount(variant, minlength=len(queries))
     moves = [0 if one is None else len(one.moves) for one in alignments]

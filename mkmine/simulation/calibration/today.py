@@ -1,0 +1,120 @@
+"""What comes after each activity today: the decisions of a calibrated model, in the words of a TO-BE."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from mkmine.simulation.engine import simulate
+from mkmine.simulation.model import Route, SimulationModel
+from mkmine.simulation.model.evidence import Range
+from mkmine.simulation.model.structure import BEGIN
+
+__all__ = ["END", "GIVEN_UP", "Heads", "Today", "today_of"]
+
+# A set of activities that come next; None stands for the end of the case.
+Heads = frozenset[str | None]
+END: Heads = frozenset({None})
+# Cases are given up in the TO-BE as well, whether it is drawn or not.
+GIVEN_UP: Heads = frozenset({"\0given up"})
+
+_WEEKS = 52
+_ENOUGH_FOR_ROUND, _MOST_ROUNDS = 30, 5
+_DEEPEST = 20
+
+
+@dataclass(frozen=True)
+class Today:
+    """What comes after each activity today, by round: shares of what comes next, and on how many decisions they rest.
+
+    Names are those of the TO-BE; "" is the beginning of the case.
+    """
+
+    after: Mapping[str, list[tuple[dict[Heads, float], float]]]
+    gateways: Mapping[str, tuple[dict[Heads, float], float]]
+    known: frozenset[str]
+
+
+def today_of(model: SimulationModel, called: Mapping[str, str]) -> Today:
+    """Return what comes after each activity of a model; `called` has the TO-BE's names of activities.
+
+    Where it depends on more than the round (contexts), or activities overlap, a year of the model is simulated and
+    counted.
+    """
+
+    def named(heads: Heads) -> Heads:
+        return frozenset(called.get(one, one) if one else None for one in heads)
+
+    def shares(routes: list[Route]) -> dict[Heads, float]:
+        out: dict[Heads, float] = {}
+        for route in routes:
+            for heads, part in [(GIVEN_UP, 1.0)] if route.outcome == "cancelled" else _next(model, route.to, 0):
+                key = named(heads)
+                out[key] = out.get(key, 0.0) + route.probability * part
+        return out
+
+    after: dict[str, list[tuple[dict[Heads, float], float]]] = {BEGIN: [(shares(model.begin), _cases(model))]}
+    simple = not model.overlapping and not any(one.contexts for one in model.activities.values())
+    counted = {} if simple else _counted(model)
+    for name, one in model.activities.items():
+        seen = one.evidence.routes if one.evidence else []
+        weight = [float(seen[min(n, len(seen) - 1)]) if seen else 0.0 for n in range(_MOST_ROUNDS)]
+        if simple:
+            rounds = [shares(routes) for routes in one.next]
+        else:
+            rounds = [{named(heads): part for heads, part in some.items()} for some in counted[name]]
+        after[called.get(name, name)] = [(part, weight[min(n, _MOST_ROUNDS - 1)]) for n, part in enumerate(rounds)]
+    gateways = {}
+    for name, gate in model.gateways.items():
+        weight = [gate.observed[0] if gate.observed else 0.0]
+        if gate.kind == "xor":
+            gateways[name] = shares(gate.next[0]), weight[0]
+        elif gate.kind == "or":
+            opened = {named(heads): way.probability for way in gate.ways for heads, _ in _next(model, way.to, 0)}
+            gateways[name] = opened, weight[0]
+    return Today(after, gateways, frozenset(called.get(name, name) for name in model.activities))
+
+
+def _cases(model: SimulationModel) -> float:
+    known = model.arrivals.evidence
+    return 0.0 if known is None or isinstance(known, Range) else known.n
+
+
+def _next(model: SimulationModel, place: str | None, depth: int) -> list[tuple[Heads, float]]:
+    """Return which activities a place leads to first, with probabilities; branches side by side are one set."""
+    if place is None or depth > _DEEPEST:
+        return [(END, 1.0)]
+    if place in model.activities:
+        return [(frozenset({place}), 1.0)]
+    gate = model.gateways[place]
+    if gate.kind in ("and", "or"):
+        inside = [head for to in gate.targets for heads, _ in _next(model, to, depth + 1) for head in heads]
+        return [(frozenset(inside), 1.0)]
+    if gate.kind == "xor":
+        ways = [(route.to, route.probability) for route in gate.next[0]]
+    else:
+        ways = [(to, 1 / len(gate.targets)) for to in gate.targets]
+    return [(heads, share * part) for to, share in ways for heads, part in _next(model, to, depth + 1)]
+
+
+def _counted(model: SimulationModel) -> dict[str, list[dict[Heads, float]]]:
+    log = simulate(model, weeks=_WEEKS, seed=0)
+    last = np.zeros(len(log), dtype=np.bool_)
+    last[log.offsets[1:] - 1] = True
+    # Codes of what follows; beyond those of the activities stand the end, and cases that are given up.
+    ended = len(log.activities) + log.cancelled[log.case_of]
+    following = np.where(last, ended, np.append(log.activity[1:].astype(np.int64), 0))
+    heads: list[Heads] = [*(frozenset({name}) for name in log.activities), END, GIVEN_UP]
+    out: dict[str, list[dict[Heads, float]]] = {}
+    for name in model.activities:
+        rows = log.activity == (log.activities.index(name) if name in log.activities else -1)
+        rounds, number = [], 1
+        while number == 1 or (number <= _MOST_ROUNDS and (rows & (log.round >= number)).sum() >= _ENOUGH_FOR_ROUND):
+            chosen = rows & (log.round == number)
+            counts = np.bincount(following[chosen], minlength=len(heads))
+            rounds.append({heads[one]: float(counts[one] / counts.sum()) for one in np.flatnonzero(counts)})
+            number += 1
+        out[name] = rounds
+    return out
