@@ -1,10 +1,13 @@
 """AS-IS against TO-BE: alignments, deviations with what goes along with them, and the rules of the process card."""
 
-from mkmine.conformance.alignment import Aligner, Alignment, Move, Query
+from mkmine.conformance.aligners import aligner_of
+from mkmine.conformance.alignment import Aligner
 from mkmine.conformance.check import check
 from mkmine.conformance.conformance import Conformance
+from mkmine.conformance.moves import Alignment, Move, Query, Unfinished
 from mkmine.conformance.net import Net, compile_net
 from mkmine.conformance.quality import ModelQuality, model_quality
+from mkmine.conformance.search import SearchingAligner
 
 __all__ = [
     "Aligner",
@@ -14,6 +17,9 @@ __all__ = [
     "Move",
     "Net",
     "Query",
+    "SearchingAligner",
+    "Unfinished",
+    "aligner_of",
     "check",
     "compile_net",
     "model_quality",

@@ -12,50 +12,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import chain
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mkmine.conformance.moves import Alignment, Move, MoveKind, Query, Unfinished
 from mkmine.conformance.net import Net
 from mkmine.conformance.tables import UNREACHABLE, Tables
 
-MoveKind = Literal["both", "log", "model"]
 CELLS = 60_000_000  # costs kept at once, of one to four bytes: bounds the memory of a batch
-
-
-class Move(NamedTuple):
-    """One step of an alignment: `label` is a code of `Net.labels`, -1 for an activity that the model does not have.
-
-    `position` is the index of the event in the case; for a move in the model, that of the event before which it stands.
-    """
-
-    kind: MoveKind
-    label: int
-    position: int
-
-
-class Query(NamedTuple):
-    """What to align: the activities of a case as codes of `Net.labels` (-1: unknown); `open`: the case goes on."""
-
-    events: tuple[int, ...]
-    open: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Alignment:
-    """An optimal alignment: its moves, their `cost`, and the cost `worst` of leaving log and model apart."""
-
-    cost: int
-    worst: int
-    moves: tuple[Move, ...]
-
-    @property
-    def fitness(self) -> float:
-        """1 - cost / worst: 1 means that the model explains the case, 0 that nothing matches."""
-        return 1.0 - self.cost / self.worst if self.worst else 1.0
 
 
 class _Layer(NamedTuple):
@@ -74,15 +41,16 @@ class Aligner:
 
     def __init__(self, net: Net) -> None:
         self.net = net
+        self.labels = net.labels
         self.tables = Tables(net)
         self._made: dict[MoveKind, list[list[Move]]] = {"both": [], "log": [], "model": []}
 
-    def align(self, queries: Sequence[Query], *, deadline: float | None = None) -> list[Alignment | None]:
-        """Align every query; those not finished at `deadline` (a value of time.monotonic()) are None.
+    def align(self, queries: Sequence[Query], *, deadline: float | None = None) -> list[Alignment | Unfinished]:
+        """Align every query; those not finished at `deadline` (a value of time.monotonic()) have bounds.
 
         Queries are worked off in batches in the given order, so put first what matters most.
         """
-        results: list[Alignment | None] = [None] * len(queries)
+        results: list[Alignment | Unfinished] = [Unfinished.of(query, self.tables.shortest) for query in queries]
         first = 0
         while first < len(queries) and not _late(deadline):
             last = self._batch(queries, first)

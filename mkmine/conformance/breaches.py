@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from mkmine.conformance.alignment import Alignment
+from mkmine.conformance.moves import Alignment
 from mkmine.conformance.deviations import Variants, cycle_hours
 from mkmine.conformance.regulation import Manned, Timed, ages, beyond
 from mkmine.conformance.rules import Found

@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 
 from mkmine.conformance.adjustment import METHOD as ADJUSTMENT
-from mkmine.conformance.alignment import Aligner, Alignment, Query
+from mkmine.conformance.aligners import aligner_of
 from mkmine.conformance.breaches import find_breaches
 from mkmine.conformance.conformance import METHOD, Conformance
 from mkmine.conformance.costs import work_out_costs
 from mkmine.conformance.deviations import Variants, count_deviations, find_variants
-from mkmine.conformance.net import compile_net
+from mkmine.conformance.moves import Alignment, Query, Unfinished
 from mkmine.conformance.regulation import (
     check_limits,
     check_roles,
@@ -29,6 +29,7 @@ from mkmine.errors import DataError
 from mkmine.eventlog import EventLog
 from mkmine.targets import Target
 
+SIDES = ("fitness_low", "fitness_high")
 SIGNS = {"both": "=", "log": "+", "model": "-"}
 
 
@@ -57,23 +58,26 @@ def check(
     if not target.activities:
         raise DataError(f'the model of "{target.name}" has no task; draw what should be done, as tasks with names')
     deadline = time.monotonic() + budget_seconds
-    net = compile_net(target.model)
-    variants = find_variants(log, net.labels, target.aliases)
+    aligner = aligner_of(target.model)
+    labels = aligner.labels
+    variants = find_variants(log, labels, target.aliases)
     queries = [
-        Query(tuple(code if code < len(net.labels) else -1 for code in events), open=bool(is_open))
+        Query(tuple(code if code < len(labels) else -1 for code in events), open=bool(is_open))
         for events, is_open in zip(variants.sequences, variants.open, strict=True)
     ]
-    alignments = Aligner(net).align(queries, deadline=deadline)
+    found = aligner.align(queries, deadline=deadline)
+    alignments = [one if isinstance(one, Alignment) else None for one in found]
     names = instances_of(log, variants, target.aliases)
     card, counts = target.card, variants.counts
     known = np.array([one is not None for one in alignments], dtype=np.bool_)
     fitness = np.array([one.fitness if one else 0.0 for one in alignments])
+    low, high = (float(np.average([getattr(one, side) for one in found], weights=counts)) for side in SIDES)
     fits = np.array([one is not None and one.cost == 0 for one in alignments], dtype=np.bool_)
     aligned, total = int(counts[known].sum()), float((fitness * counts).sum())
     rules, hours = card.rules if card else (), waited_hours(log)
     timed = time_steps(log, names, card.limits, card.round_limits, hours) if card else []
     manned = man_steps(log, names, target.roles, target.aliases)
-    found = judge(log, rules, aliases=target.aliases, known=names_of(target))
+    judged = judge(log, rules, aliases=target.aliases, known=names_of(target))
     breaches = find_breaches(
         log,
         names=names,
@@ -82,14 +86,14 @@ def check(
         card=card,
         timed=timed,
         manned=manned,
-        rules=list(zip(rules, found, strict=True)),
+        rules=list(zip(rules, judged, strict=True)),
     )
     costs = work_out_costs(log, breaches, names=names, rates=rates or {}, attributes=adjust)
     return Conformance(
         target=target.name,
         fitness=total / aligned if aligned else float("nan"),
-        fitness_low=total / log.n_cases,
-        fitness_high=(total + log.n_cases - aligned) / log.n_cases,
+        fitness_low=low,
+        fitness_high=high,
         cases=log.n_cases,
         fitting_cases=int(counts[fits].sum()),
         unknown_cases=log.n_cases - aligned,
@@ -101,10 +105,10 @@ def check(
         limits=check_limits(log, timed, hours, card.case_limit_h if card else None),
         roles=check_roles(log, manned, target.aliases),
         rounds=check_rounds(log, names, card.max_rounds if card else {}, hours),
-        rules=check_rules(log, rules, found),
-        only_in_log=variants.names[len(net.labels) :],
-        only_in_target=tuple(name for name in net.labels if not names[name].any()),
-        variants=_table(variants, alignments),
+        rules=check_rules(log, rules, judged),
+        only_in_log=variants.names[len(labels) :],
+        only_in_target=tuple(name for name in labels if not names[name].any()),
+        variants=_table(variants, found),
         notes=_notes(log, target),
         provenance=log.provenance(
             METHOD, target=target.name, source=target.source, budget_seconds=budget_seconds, costs=ADJUSTMENT
@@ -118,7 +122,8 @@ def names_of(target: Target) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*target.activities, *(name for rule in rules for name in rule.activities)]))
 
 
-def _table(variants: Variants, alignments: Sequence[Alignment | None]) -> pd.DataFrame:
+def _table(variants: Variants, found: Sequence[Alignment | Unfinished]) -> pd.DataFrame:
+    alignments = [one if isinstance(one, Alignment) else None for one in found]
     return pd.DataFrame(
         {
             "variant": pd.Series(
@@ -127,6 +132,8 @@ def _table(variants: Variants, alignments: Sequence[Alignment | None]) -> pd.Dat
             "open": variants.open,
             "cases": variants.counts,
             "cost": pd.array([one.cost if one else None for one in alignments], dtype="Int64"),
+            "cost_low": [one.low if isinstance(one, Unfinished) else one.cost for one in found],
+            "cost_high": [one.high if isinstance(one, Unfinished) else one.cost for one in found],
             "fitness": [one.fitness if one else float("nan") for one in alignments],
             "moves": pd.Series(
                 [_moves(variants, events, one) for events, one in zip(variants.sequences, alignments, strict=True)],

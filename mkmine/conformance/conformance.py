@@ -27,7 +27,7 @@ class Conformance:
         Mean over the aligned cases of 1 - cost / worst cost (van der Aalst, Adriansyah, van Dongen 2012); NaN if no
         case was aligned. An open case is measured against the beginnings of what the model allows.
     fitness_low, fitness_high
-        Bounds of the mean over all cases: the unknown ones counted as 0 and as 1.
+        Bounds of the mean over all cases: the unknown ones counted with the bounds of their costs.
     cases, fitting_cases, unknown_cases
         All cases; those without a deviation; those whose alignment was not finished within the budget.
     deviations
@@ -68,8 +68,8 @@ class Conformance:
     only_in_log, only_in_target
         Activities without a counterpart, in the names of the log (after aliases) and of the model.
     variants
-        variant (names), open, cases, cost, fitness, moves ("=" both, "+" only in the log, "-" only in the model);
-        the most frequent first; cost and fitness are missing for unknown ones.
+        variant (names), open, cases, cost, cost_low, cost_high, fitness, moves ("=" both, "+" only in the log, "-" only
+        in the model); the most frequent first; unknown ones have no cost and fitness but the bounds of the cost.
     notes
         What could not be checked, and why.
     """

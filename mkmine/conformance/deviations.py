@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mkmine.conformance.adjustment import Added, welch
-from mkmine.conformance.alignment import Alignment
+from mkmine.conformance.moves import Alignment
 from mkmine.eventlog import EventLog
 
 Kind = Literal["skipped", "extra", "repeated"]

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mkmine.conformance.alignment import Aligner, Alignment, Query
+from mkmine.conformance.alignment import Aligner
 from mkmine.conformance.deviations import find_variants
+from mkmine.conformance.moves import Alignment, Query
 from mkmine.conformance.net import Net, compile_net
 from mkmine.discovery.inductive import discover_model
 from mkmine.errors import DataError
@@ -110,7 +111,7 @@ def _aligned(log: EventLog, net: Net) -> tuple[list[Alignment], NDArray[np.int64
     known = len(net.labels)
     queries = [Query(tuple(code if code < known else -1 for code in events)) for events in found.sequences]
     # Without a deadline none is left out.
-    aligned = [one for one in Aligner(net).align(queries) if one is not None]
+    aligned = [one for one in Aligner(net).align(queries) if isinstance(one, Alignment)]
     return aligned, found.counts
 
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mkmine.conformance import Aligner, Alignment, Net, Query, compile_net
+from mkmine.conformance import Aligner, Alignment, Net, Query, Unfinished, compile_net
 from mkmine.targets import read_bpmn
 from tests.conformance.blocks import Block, blocks, distort, play, to_model, to_tree
 from tests.conformance.models import model
@@ -27,7 +27,7 @@ def codes(net: Net, run: list[str] | str) -> tuple[int, ...]:
 def align(flows: str, run: str, *, is_open: bool = False) -> Alignment:
     net = compile_net(model(flows))
     (alignment,) = Aligner(net).align([Query(codes(net, run), is_open)])
-    assert alignment is not None
+    assert isinstance(alignment, Alignment)
     return alignment
 
 
@@ -108,7 +108,7 @@ def test_it_is_optimal_and_its_moves_are_a_run(block: Block, chance: random.Rand
     net = compile_net(to_model(block))
     queries = [Query(codes(net, distort(play(block, chance), chance)), open=chance.random() < 0.4) for _ in range(8)]
     for query, alignment in zip(queries, Aligner(net).align(queries), strict=True):
-        assert alignment is not None
+        assert isinstance(alignment, Alignment)
         assert alignment.cost == reference(net, query)
         replay(net, query, alignment)
         assert 0.0 <= alignment.fitness <= 1.0
@@ -119,8 +119,8 @@ def test_what_the_model_does_costs_nothing(block: Block, chance: random.Random) 
     net = compile_net(to_model(block))
     run = codes(net, play(block, chance))
     whole, part = Aligner(net).align([Query(run), Query(run[: len(run) // 2], open=True)])
-    assert whole is not None
-    assert part is not None
+    assert isinstance(whole, Alignment)
+    assert isinstance(part, Alignment)
     assert whole.cost == part.cost == 0
     assert whole.fitness == part.fitness == 1.0
 
@@ -144,7 +144,7 @@ def test_small_batches_give_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_very_long_case() -> None:
     net = compile_net(model("s>x1 x1>A A>x2 x2>e x2>B B>x1"))
     (alignment,) = Aligner(net).align([Query(codes(net, "AB" * 6_000 + "AA"))])
-    assert alignment is not None
+    assert isinstance(alignment, Alignment)
     assert alignment.cost == 1
 
 
@@ -152,14 +152,19 @@ def test_a_very_long_case() -> None:
 def test_a_dead_end_is_no_end_however_long_the_case(length: int) -> None:
     net = compile_net(model("s>x1 x1>A A>x4 x4>e x1>B B>x2 x2>C C>x3 x3>x2 x3>p1 x4>p1 p1>e2"))
     (alignment,) = Aligner(net).align([Query(codes(net, "B" + "C" * length))])
-    assert alignment is not None
+    assert isinstance(alignment, Alignment)
     assert alignment.cost == length + 2
     replay(net, Query(codes(net, "B" + "C" * length)), alignment)
 
 
 def test_what_is_not_finished_in_time_is_unknown() -> None:
     net = compile_net(model("s>A A>B B>e"))
-    assert Aligner(net).align([Query((0, 1)), Query((1,))], deadline=time.monotonic() - 1) == [None, None]
+    late = Aligner(net).align([Query((0, 1)), Query((-1,)), Query((-1,), open=True)], deadline=time.monotonic() - 1)
+    assert late == [
+        Unfinished(low=0, high=4, worst=4),
+        Unfinished(low=1, high=3, worst=3),
+        Unfinished(low=1, high=1, worst=1),
+    ]
     assert Aligner(net).align([]) == []
 
 
@@ -190,7 +195,7 @@ def test_pm4py_finds_the_same_costs(block: Block, chance: random.Random) -> None
     ours = Aligner(net).align([Query(codes(net, run)) for run in runs])
     theirs = pm4py_costs(*convert_to_petri_net(to_tree(block, ProcessTree, Operator)), runs)
     for mine, (cost, fitness) in zip(ours, theirs, strict=True):
-        assert mine is not None
+        assert isinstance(mine, Alignment)
         assert mine.cost == cost
         assert mine.fitness == pytest.approx(fitness)
 
@@ -213,4 +218,4 @@ def test_pm4py_finds_the_same_costs_on_a_public_log(shared_logs: Path, tmp_path:
     sample = runs[:: max(1, len(runs) // 25)]
     ours = Aligner(net).align([Query(codes(net, run)) for run in sample])
     theirs = pm4py_costs(*convert_to_petri_net(tree), sample)
-    assert [one.cost for one in ours if one] == [cost for cost, _ in theirs]
+    assert [one.cost for one in ours if isinstance(one, Alignment)] == [cost for cost, _ in theirs]
