@@ -100,7 +100,7 @@ def uncertain(model: SimulationModel) -> bool:
     return (
         model.arrivals.evidence is not None
         or len(model.queue_doubt) > 1
-        or any(season.observed is not None for season in model.arrivals.seasons)
+        or any(one.observed is not None for one in (*model.arrivals.seasons, *model.arrivals.days))
         or any(person.range is not None or person.presence is not None for person in model.people)
         or any(one.evidence is not None or _observed(one) for one in model.activities.values())
         or any(one.observed or any(event.range for event in one.events) for one in model.gateways.values())
@@ -289,7 +289,12 @@ def _arrivals(arrivals: Arrivals, dice: Dice) -> Arrivals:
         )
         for one in arrivals.seasons
     ]
-    return arrivals.model_copy(update={"factor": min(arrivals.factor * factor, 100.0), "seasons": seasons})
+    days = [
+        one.model_copy(update={"factor": min(one.factor * _counted(one.observed, dice, "day", one.kind), 100.0)})
+        for one in arrivals.days
+    ]
+    changed = {"factor": min(arrivals.factor * factor, 100.0), "seasons": seasons, "days": days}
+    return arrivals.model_copy(update=changed)
 
 
 def _counted(count: float | None, dice: Dice, *name: str | int) -> float:

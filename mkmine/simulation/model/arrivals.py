@@ -13,6 +13,7 @@ from mkmine.errors import DataError
 from mkmine.simulation.model.distributions import Gamma
 from mkmine.simulation.model.model import SimulationModel
 from mkmine.simulation.model.parts import Arrivals
+from mkmine.simulation.model.special_days import days_of_kind
 from mkmine.streams import Streams
 
 __all__ = ["arrival_times", "arrivals_from", "case_types", "midnight"]
@@ -206,7 +207,7 @@ def _intensity(model: SimulationModel, weeks: float) -> tuple[NDArray[np.float64
 def _factors(arrivals: Arrivals, days: list[date]) -> NDArray[np.float64]:
     """Return what each day's intensity is multiplied by: seasons and growth, and 0 on holidays."""
     out = np.ones(len(days))
-    if not (arrivals.holidays or arrivals.seasons or arrivals.trend):
+    if not (arrivals.holidays or arrivals.seasons or arrivals.days or arrivals.trend):
         return out
     for number, today in enumerate(days):
         if arrivals.holidays and today in public_holidays(arrivals.holidays, today.year)[0]:
@@ -214,4 +215,6 @@ def _factors(arrivals: Arrivals, days: list[date]) -> NDArray[np.float64]:
             continue
         factor = prod(one.factor for one in arrivals.seasons if one.first <= today <= one.last)
         out[number] = factor * (1 + arrivals.trend) ** (number / 365.25) if arrivals.trend else factor
+    for one in arrivals.days:
+        out[days_of_kind(one.kind, days, arrivals.holidays)] *= one.factor
     return out

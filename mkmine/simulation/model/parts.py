@@ -11,6 +11,7 @@ from mkmine.calendars import Calendar
 from mkmine.simulation.model.distributions import Distribution
 from mkmine.simulation.model.evidence import Belief, Evidence, Known, Range
 from mkmine.simulation.model.shorthand import durations, rounds, routes
+from mkmine.simulation.model.special_days import DayKind
 from mkmine.simulation.model.weeks import Week, partly_open
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "Season",
     "Share",
     "Sickness",
+    "SpecialDay",
     "Variant",
     "Wait",
     "Way",
@@ -484,6 +486,19 @@ class Season(Part):
         return self
 
 
+class SpecialDay(Part):
+    """Days on which arrivals are multiplied by `factor`, whenever they come.
+
+    `kind` says which: the first or the last working day of each month (Monday to Friday, no holiday), the working day
+    before or after a public holiday of the arrivals' country. `observed` is on how many arrivals the factor rests
+    (null: it is certain).
+    """
+
+    kind: DayKind
+    factor: Annotated[float, Field(ge=0, le=100)]
+    observed: Annotated[float, Field(ge=0, le=1e12)] | None = None
+
+
 class Arrivals(Part):
     """A renewal process, stretched by an intensity per weekday and hour; by default a Poisson process.
 
@@ -494,6 +509,8 @@ class Arrivals(Part):
         Country whose public holidays bring no arrivals.
     seasons
         Spans with more or fewer arrivals.
+    days
+        Days of the month, or next to holidays, with more or fewer arrivals.
     factor
         Multiplies everything: what a scenario changes.
     trend
@@ -512,6 +529,7 @@ class Arrivals(Part):
     weekly: Week
     holidays: str | None = None
     seasons: list[Season] = []
+    days: list[SpecialDay] = []
     factor: Annotated[float, Field(ge=0, le=100)] = 1.0
     trend: Annotated[float, Field(gt=-1, le=10)] = 0.0
     sizes: dict[Annotated[int, Field(ge=1, le=10_000)], Share] = {}
@@ -523,6 +541,13 @@ class Arrivals(Part):
     def _sizes_add_up(self) -> Arrivals:
         if self.sizes and abs(sum(self.sizes.values()) - 1) > 1e-6:
             raise ValueError(f"sizes: the probabilities add up to {sum(self.sizes.values()):.6g}, not 1")
+        return self
+
+    @model_validator(mode="after")
+    def _days_once(self) -> Arrivals:
+        kinds = [one.kind for one in self.days]
+        if twice := next((kind for kind in kinds if kinds.count(kind) > 1), None):
+            raise ValueError(f"days: {twice} is there twice; give each kind once")
         return self
 
     @property

@@ -14,8 +14,9 @@ from mkmine.errors import DataError
 from mkmine.eventlog import EventLog
 from mkmine.simulation.calibration.estimators.rhythm import weekly_rhythm
 from mkmine.simulation.calibration.estimators.truncation import seen_shares
-from mkmine.simulation.model import Arrivals, Season
+from mkmine.simulation.model import Arrivals, Season, SpecialDay
 from mkmine.simulation.model.evidence import Known
+from mkmine.simulation.model.special_days import DAY_KINDS, days_of_kind
 
 __all__ = ["estimate_arrivals"]
 
@@ -32,6 +33,9 @@ _NEARLY_CHANCE, _NEARLY_CLOCKWORK = 0.15, 0.25
 # So much more probable (natural logarithm) a shorter memory has to make what came later.
 _TELLING = 3.0
 _LEAST_EXPOSED = 0.5
+# So many months with a special day tell whether it differs; so many imagined ordinary cases pull its factor to 1.
+_FEWEST_MONTHS, _IMAGINED = 6, 5.0
+_BY_CHANCE = 0.05
 _ENOUGH_GAPS, _MOST_BURSTY = 100, 3.0
 # Even clockwork is not known to go on as it did.
 _LEAST_VARIED = 0.25
@@ -45,6 +49,7 @@ class _Days:
     weekday: Int
     closed: NDArray[np.bool_]
     months: pd.PeriodIndex
+    dates: list[date]
 
     @classmethod
     def of(cls, first: int, last: int, office: Calendar) -> _Days:
@@ -56,7 +61,7 @@ class _Days:
         for year in range(dates[0].year, dates[-1].year + 1) if country else ():
             free |= set(public_holidays(country or "", year)[0])
         closed = np.array([day.date() in free for day in dates])
-        return cls(first, (number + 3) % 7, closed, dates.to_period("M"))
+        return cls(first, (number + 3) % 7, closed, dates.to_period("M"), [day.date() for day in dates])
 
 
 def estimate_arrivals(log: EventLog, ready: Int, office: Calendar) -> Arrivals:
@@ -65,7 +70,8 @@ def estimate_arrivals(log: EventLog, ready: Int, office: Calendar) -> Arrivals:
     Where the log holds finished cases only, a day counts for the share of its cases that can have finished
     (`seen_shares`). The week's shape comes from the whole log; its level from weeks that count the less the older they
     are, if the log itself is foretold better so (each four weeks by all before them). Months that differ more than
-    chance allows have factors that hold in the log's own time. `gap_cv` is that of the gaps between arrivals once the
+    chance allows have factors that hold in the log's own time, and so have days of the month and next to holidays if
+    months left out are foretold better so. `gap_cv` is that of the gaps between arrivals once the
     intensity is taken out (time rescaling; Brown et al. 2002, Neural Computation 14).
 
     Raises `DataError` if no case begins in the time that the log covers.
@@ -85,12 +91,18 @@ def estimate_arrivals(log: EventLog, ready: Int, office: Calendar) -> Arrivals:
     usual = (shape[days.weekday] * exposed).sum(axis=1)
     level, told = _level(counts, usual)
     seasons, factors = _seasons(days, counts, usual * level)
+    special, times = _special(days, holidays_of(office), counts, usual * level * factors)
+    if special:
+        # The ordinary days are those that are left.
+        level *= float(counts.sum() / max((usual * level * factors * times).sum(), 1e-9))
+        factors = factors * times
     by_hour = (shape * level)[days.weekday] * (factors * ~days.closed)[:, None]
     variation = _variation(shown[kept] - days.first * DAY, by_hour)
     return Arrivals(
         weekly=[[round(float(value), 6) for value in row] for row in shape * level],
         holidays=holidays_of(office),
         seasons=seasons,
+        days=special,
         gap_cv=variation,
         # The number of comings varies as much as the gaps between them do.
         evidence=Known(n=round(told, 1), error=round(min(max(variation, _LEAST_VARIED) * told**-0.5, 1.0), 6)),
@@ -181,6 +193,35 @@ def _seasons(days: _Days, counts: Floats, usual: Floats) -> tuple[list[Season], 
             span = {"first": period.start_time.date(), "last": period.end_time.date()}
             seasons.append(Season(**span, factor=factor, observed=round(float(found[month] + pull), 1)))
     return seasons, factors
+
+
+def _special(days: _Days, country: str | None, counts: Floats, usual: Floats) -> tuple[list[SpecialDay], Floats]:
+    """Return the days of the month or next to holidays that differ, and by what each day is multiplied.
+
+    The factor from all other months has to foretell the counts of each month's such days better than 1 does (Poisson),
+    so surely that chance would hardly lead to it with any of the kinds (a normal bound over months, Bonferroni).
+    """
+    from scipy.special import ndtri
+
+    month = (days.months.year * 12 + days.months.month).to_numpy()
+    month = month - month[0]
+    found, times = [], np.ones(len(counts))
+    for kind in DAY_KINDS:
+        mine = days_of_kind(kind, days.dates, country) & (usual > 0)
+        seen, mean = (np.bincount(month[mine], weights=one[mine]) for one in (counts, usual))
+        there = mean > 0
+        if there.sum() < _FEWEST_MONTHS:
+            continue
+        seen, mean = seen[there], mean[there]
+        others = (seen.sum() - seen + _IMAGINED) / (mean.sum() - mean + _IMAGINED)
+        gain = seen * np.log(others) - (others - 1) * mean
+        spread = float(np.sqrt((gain**2).sum()))
+        if gain.sum() > _TELLING and gain.sum() / spread > ndtri(1 - _BY_CHANCE / len(DAY_KINDS)):
+            factor = round(float((seen.sum() + _IMAGINED) / (mean.sum() + _IMAGINED)), 4)
+            times[mine] *= factor
+            usual = usual * np.where(mine, factor, 1.0)
+            found.append(SpecialDay(kind=kind, factor=min(factor, 100.0), observed=round(float(seen.sum()) + 1, 1)))
+    return found, times
 
 
 def _pull(counts: Floats, usual: Floats) -> float | None:
