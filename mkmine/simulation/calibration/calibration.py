@@ -19,7 +19,7 @@ from mkmine.performance.availability import Presence, estimate_presence
 from mkmine.simulation.calibration.along import Along, along_process
 from mkmine.simulation.calibration.estimators.arrivals import estimate_arrivals
 from mkmine.simulation.calibration.estimators.delays import estimate_waits
-from mkmine.simulation.calibration.estimators.durations import Spent, estimate_spent, fit_distribution
+from mkmine.simulation.calibration.estimators.durations import Spent, fit_distribution
 from mkmine.simulation.calibration.estimators.paces import estimate_paces
 from mkmine.simulation.calibration.estimators.presence import presence_errors
 from mkmine.simulation.calibration.estimators.recency import Recency, choose_recency, closed_only
@@ -35,7 +35,10 @@ from mkmine.simulation.calibration.estimators.routing import (
 from mkmine.simulation.calibration.estimators.steps import Steps, find_steps
 from mkmine.simulation.calibration.estimators.truncation import mean_length
 from mkmine.simulation.calibration.estimators.variants import Effects, find_effects
+from mkmine.simulation.calibration.habits import Habits, find_habits
+from mkmine.simulation.calibration.order import Taken, order_of_work
 from mkmine.simulation.calibration.replay import read_as
+from mkmine.simulation.calibration.taken_up import with_habits
 from mkmine.simulation.model import ActivityModel, Arrivals, CalendarModel, Habit, Person, SimulationModel
 from mkmine.simulation.model.distributions import Fixed
 from mkmine.simulation.model.evidence import Evidence, Known
@@ -105,12 +108,17 @@ class _Findings:
     presence: Presence
     presence_known: Mapping[str, Known]
     rhythm: CalendarModel
-    spent: Spent
+    habits: Habits
+    taken: Taken
     placed: Floats
     routing: tuple[Routing, ...]
     effects: Effects
     arrivals: Arrivals
     along: Along | None
+
+    @property
+    def spent(self) -> Spent:
+        return self.habits.spent
 
 
 def calibrate(
@@ -132,8 +140,10 @@ def calibrate(
     people. Calendars: by person, role or office, as the observations allow; absences, people who came or left. Delay:
     what passed before work was offered, by the activity before and the week's rhythm, plus a share of the rest that is
     chosen by replaying the log (a note says which). Recent cases count more where later ones are foretold better so.
-    Attributes of cases: those by which the routes, hours or delays of cases left out are foretold better, with
-    factors and routes shrunk to those of all cases; they are drawn together, as the log has them.
+    Order of work: by whom was taken while others waited; batches and limits, where they foretell when work was let go,
+    and the people that an activity needs because of another, where chance does not bring them (the notes say how
+    surely). Attributes of cases: those by which the routes, hours or delays of cases left out are foretold better,
+    with factors and routes shrunk to those of all cases; they are drawn together, as the log has them.
 
     With `process`, cases go as it is drawn: chances of its choices are counted in optimal alignments of the log, by
     round, branches go on side by side, and steps are enabled by its structure. `elicited` says what no log can of
@@ -153,7 +163,13 @@ def calibrate(
     recency = choose_recency(log, steps)
     weights = recency.weights(np.minimum.reduceat(steps.ready, log.offsets[:-1]))
     routing, memory = estimate_routing(log, steps, weights)
-    spent = estimate_spent(log, steps.enabled, presence, rhythm.compiled(presence.office.time_zone))
+    clock = rhythm.compiled(presence.office.time_zone)
+    habits = find_habits(log, steps, pools, presence, clock)
+    spent = habits.spent
+    placed = _placed(log, steps, spent, clock)
+    arrivals = estimate_arrivals(log, steps.ready, presence.office)
+    # What holds work back has its own place in the model.
+    steps = replace(steps, ready=np.maximum(steps.ready, habits.released))
     found = _Findings(
         log=log,
         steps=steps,
@@ -163,8 +179,9 @@ def calibrate(
         presence=presence,
         presence_known=presence_errors(log, presence),
         rhythm=rhythm,
-        spent=spent,
-        placed=_placed(log, steps, spent, rhythm.compiled(presence.office.time_zone)),
+        habits=habits,
+        taken=order_of_work(log, steps, pools, habits, clock, presence.office),
+        placed=placed,
         routing=tuple(routing),
         effects=find_effects(
             log,
@@ -174,7 +191,7 @@ def calibrate(
             delay=spent.delay,
             memory=memory if along is None else None,
         ),
-        arrivals=estimate_arrivals(log, steps.ready, presence.office),
+        arrivals=arrivals,
         along=along,
     )
     if not spent.has_waiting:
@@ -313,6 +330,7 @@ def _build(found: _Findings, alpha: float, name: str) -> SimulationModel:
         source=_source(log),
         notes=_notes(found, alpha),
     )
+    model = with_habits(model, log, found.pools, found.habits, found.taken)
     return model if found.along is None else found.along.completed(model, *found.along.laid(found.weights))
 
 

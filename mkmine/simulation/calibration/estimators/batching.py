@@ -40,12 +40,16 @@ class Rule:
 
 @dataclass(frozen=True, kw_only=True)
 class Batching:
-    """A rule by which work is collected, how well it foretells later work, and when each piece was let go (m,), µs."""
+    """A rule by which work is collected, how well it foretells later work, and when each piece was let go (m,), µs.
+
+    `longest` is for how many hours the first piece of a batch waited at most.
+    """
 
     rule: Rule
     held_out: Support
     released: Int
     batches: int
+    longest: float
 
 
 def estimate_batching(held: Held, office: Calendar) -> Batching | None:
@@ -75,7 +79,8 @@ def estimate_batching(held: Held, office: Calendar) -> Batching | None:
     moments, number = released(held, rule, office)
     if number < _FEWEST_BATCHES or len(moments) / number < _FEWEST_PIECES:
         return None
-    return Batching(rule=rule, held_out=held_out, released=moments, batches=number)
+    longest = float((np.minimum(moments, held.start) - held.ready).max()) / HOUR
+    return Batching(rule=rule, held_out=held_out, released=moments, batches=number, longest=longest)
 
 
 def released(held: Held, rule: Rule, office: Calendar) -> tuple[Int, int]:

@@ -42,6 +42,14 @@ class Bundles:
         """Which instances stand for a piece of work."""
         return np.asarray(self.lead == np.arange(len(self.lead)))
 
+    def without(self, rows: Flags) -> Bundles:
+        """Return the bundles but for some activities, whose instances are `rows`."""
+        return Bundles(
+            lead=np.where(rows, np.arange(len(self.lead)), self.lead),
+            size=np.where(rows, 1, self.size),
+            activities=self.activities,
+        )
+
     def earliest(self, moments: Int) -> Int:
         """Return the earliest of the moments (n,) of each bundle."""
         out = moments.copy()

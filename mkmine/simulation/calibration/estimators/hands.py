@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from mkmine.eventlog import EventLog
 
-__all__ = ["Hands", "estimate_hands"]
+__all__ = ["Hands", "estimate_hands", "last_doers"]
 
 Int = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -52,7 +52,7 @@ def estimate_hands(log: EventLog) -> dict[int, Hands]:
     half = (log.case_of[rows] * 2 // max(log.n_cases, 1)).astype(np.int64)
     found: dict[int, list[Hands]] = {}
     for other in np.argsort(-done, kind="stable")[:_MOST][: len(kinds)].tolist():
-        doer = _last_doers(log, rows, other)
+        doer = last_doers(log, rows, other)
         known = (doer >= 0) & (code != other)
         group = kind[known] * 2 + half[known]
         seen = np.bincount(group, minlength=2 * len(kinds)).reshape(-1, 2)
@@ -78,7 +78,7 @@ def _telling(one: Hands) -> tuple[bool, float]:
     return one.same, one.observed * (1 - one.chance if one.same else one.chance)
 
 
-def _last_doers(log: EventLog, rows: Int, other: int) -> Int:
+def last_doers(log: EventLog, rows: Int, other: int) -> Int:
     """Return who did another activity last in the case before each row, or -1."""
     did = np.where((log.activity == other) & (log.resource >= 0), np.arange(len(log)), -1)
     before = np.concatenate(([-1], np.maximum.accumulate(did)[:-1]))[rows]

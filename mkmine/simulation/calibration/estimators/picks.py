@@ -46,8 +46,8 @@ class Waiting:
         Who may take what: (persons, kinds), by `kind`.
     kind
         What the work is (its activity), (n,).
-    owner
-        Who alone may take it, or -1.
+    owner, barred
+        Who alone may take it, and who may not; -1 for nobody.
     due
         When its case is due, µs; None where nothing is known of that.
     classes
@@ -62,6 +62,7 @@ class Waiting:
     able: Flags
     kind: Int
     owner: Int
+    barred: Int
     due: Int | None
     classes: Mapping[str, Int]
 
@@ -228,16 +229,17 @@ def _with_others(waiting: Waiting, rows: Int) -> Int:
     """Return the pieces of a group that anybody may take, begun while something else of it waited, in order of time."""
     offered, start = np.sort(waiting.offered[rows]), np.sort(waiting.start[rows])
     there = np.searchsorted(offered, waiting.start[rows], side="right")
-    gone = np.searchsorted(start, waiting.start[rows], side="left")
-    chosen = rows[(there - gone > 1) & (waiting.owner[rows] < 0)]
+    gone = np.searchsorted(start, waiting.start[rows], side="right")
+    chosen = rows[(there - gone > 0) & (waiting.owner[rows] < 0)]
     return chosen[np.argsort(waiting.start[chosen], kind="stable")]
 
 
 def _open(waiting: Waiting, rows: Int, taken: Int) -> Flags:
     """Return which pieces (rows) could have been taken instead of each (taken, rows), itself among them."""
     now, who = waiting.start[taken][:, None], waiting.person[taken]
-    there = (waiting.offered[rows] <= now) & (waiting.start[rows] >= now) & (waiting.owner[rows] < 0)
-    there &= waiting.able[who][:, waiting.kind[rows]]
+    # In which order several things were begun at the same moment nobody knows.
+    there = (waiting.offered[rows] <= now) & (waiting.start[rows] > now) & (waiting.owner[rows] < 0)
+    there &= waiting.able[who][:, waiting.kind[rows]] & (waiting.barred[rows] != who[:, None])
     return np.asarray(there | (rows == taken[:, None]))
 
 
