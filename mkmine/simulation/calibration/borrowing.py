@@ -146,10 +146,8 @@ class Borrower:
             return self.today.after[BEGIN]
         if source not in structure.flows and structure.process.by_id[source].kind == "task":
             return self.today.after.get(structure.process.by_id[source].name, [])
-        named = structure.names.get(source) or structure.label(source)
-        for name in (named, f"after {named}", *(f"{place} > {named}" for place in structure.names.values())):
-            if name in self.today.gateways:
-                return [self.today.gateways[name]]
+        if (place := structure.choice_place(source)) in self.today.gateways:
+            return self.today.gateways[place]
         if source in structure.flows:
             return []
         # What comes after a join is decided today after the steps that it joins.
@@ -358,7 +356,7 @@ class Borrower:
         flows = self.structure.opens(node)
         given = self.said.choices.get(node.name) or self.said.choices.get(node.id)
         told = self._read(node, given) if given is not None else {}
-        opened, seen = self.today.gateways.get(self.structure.names[node.id], ({}, 0.0))
+        opened, seen = self.today.gateways.get(self.structure.names[node.id], [({}, 0.0)])[0]
         shares = {}
         for flow in flows:
             heads = frozenset().union(

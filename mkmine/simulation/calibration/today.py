@@ -33,7 +33,7 @@ class Today:
     """
 
     after: Mapping[str, list[tuple[dict[Heads, float], float]]]
-    gateways: Mapping[str, tuple[dict[Heads, float], float]]
+    gateways: Mapping[str, list[tuple[dict[Heads, float], float]]]
     known: frozenset[str]
 
 
@@ -68,12 +68,12 @@ def today_of(model: SimulationModel, called: Mapping[str, str]) -> Today:
         after[called.get(name, name)] = [(part, weight[min(n, _MOST_ROUNDS - 1)]) for n, part in enumerate(rounds)]
     gateways = {}
     for name, gate in model.gateways.items():
-        weight = [gate.observed[0] if gate.observed else 0.0]
+        known = [*gate.observed, *([gate.observed[-1]] * len(gate.next) if gate.observed else [0.0] * len(gate.next))]
         if gate.kind == "xor":
-            gateways[name] = shares(gate.next[0]), weight[0]
+            gateways[name] = [(shares(routes), n) for routes, n in zip(gate.next, known, strict=False)]
         elif gate.kind == "or":
             opened = {named(heads): way.probability for way in gate.ways for heads, _ in _next(model, way.to, 0)}
-            gateways[name] = opened, weight[0]
+            gateways[name] = [(opened, known[0] if known else 0.0)]
     return Today(after, gateways, frozenset(called.get(name, name) for name in model.activities))
 
 

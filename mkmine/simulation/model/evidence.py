@@ -95,8 +95,7 @@ class Range(BaseModel):
             return self.low
         turn = (self.likely - self.low) / span
         if self.shape == "triangular":
-            rising = u <= turn
-            part = sqrt(u * turn) if rising else 1 - sqrt((1 - u) * (1 - turn))
+            part = sqrt(u * turn) if u <= turn else 1 - sqrt((1 - u) * (1 - turn))
             return self.low + span * part
         return self.low + span * float(betaincinv(1 + 4 * turn, 5 - 4 * turn, max(u, 1e-12)))
 

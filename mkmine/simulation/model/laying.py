@@ -130,26 +130,25 @@ class _Layer:
 
     def _place(self, node: Node) -> None:
         structure, name = self.structure, self.structure.names[node.id]
-        branches = structure.opens(node)
         if node.kind == "task":
             self._task(node, name)
         elif node.kind == "event" and node.id in self.timings:
             timing = self.timings[node.id]
-            to = self._on(f"after {name}", node, name)
+            to = self._on(node, name)
             self.out.gateways[name] = Gateway(
                 kind="event", events=[Event(after=timing.after, to=to, range=timing.range)]
             )
         elif node.kind == "event":
-            self.out.gateways[name] = self._split(node, name)
+            self.out.gateways[name] = self._split(node)
         elif len(structure.process.incoming[node.id]) > 1:
-            to = self._on(f"{name} (split)" if branches else f"after {name}", node, name)
+            to = self._on(node, name)
             of = structure.names[split_of(structure.process, node).id] if node.kind == "inclusive" else None
             # An inclusive gateway that joins and splits has its split in a place of its own.
             if of is not None and structure.opens(split_of(structure.process, node)) and self._mixed(of):
                 of = f"{of} (split)"
             self.out.gateways[name] = Gateway(kind="join", to=to, of=of)
         else:
-            self.out.gateways[name] = self._split(node, name)
+            self.out.gateways[name] = self._split(node)
 
     def _mixed(self, place: str) -> bool:
         process = self.structure.process
@@ -160,7 +159,7 @@ class _Layer:
         if self.structure.opens(node):
             # Several arrows out of a task are a parallel split (BPMN 2.0.2, 13.3.1).
             fork = f"after {name}"
-            self.out.gateways[fork] = self._split(node, fork)
+            self.out.gateways[fork] = self._split(node)
             self.out.next[name], self.out.observed[name] = [[Route(to=fork)]], []
         elif node.id in self.structure.first:
             self.out.next[name] = self._routes(node.id)
@@ -174,9 +173,9 @@ class _Layer:
         known = self.chances.get(source)
         return [] if known is None or all(len(shares) < 2 for shares in known.rounds) else list(known.observed)
 
-    def _split(self, node: Node, name: str) -> Gateway:
+    def _split(self, node: Node) -> Gateway:
         branches = self.structure.opens(node)
-        places = [self._branch(flow.id, f"{name} > {flow.name or flow.id}") for flow in branches]
+        places = [self._branch(flow.id) for flow in branches]
         if node.kind != "inclusive":
             return Gateway(kind="and", to=places)
         known = self.ways[node.id]
@@ -185,26 +184,27 @@ class _Layer:
         ]
         return Gateway(kind="or", ways=opened, observed=[known.observed], stated=known.stated)
 
-    def _branch(self, source: str, own: str) -> str:
+    def _branch(self, source: str) -> str:
         """Return the place where a branch begins: a place of its own, unless it always leads to another one."""
         routes = self._routes(source)
         if len(routes) == 1 and len(routes[0]) == 1 and routes[0][0].to is not None:
             return routes[0][0].to
-        return self._choice(source, own, routes)
+        return self._choice(source, routes)
 
-    def _on(self, own: str, node: Node, name: str) -> str | None:
+    def _on(self, node: Node, name: str) -> str | None:
         """Return where a place leads that has one way on: to a place of its own if that has to choose."""
         if self.structure.opens(node):
-            self.out.gateways[own] = self._split(node, name)
-            return own
+            self.out.gateways[f"{name} (split)"] = self._split(node)
+            return f"{name} (split)"
         if node.id not in self.structure.first:
             return None
         routes = self._routes(node.id)
         if len(routes) == 1 and len(routes[0]) == 1 and not routes[0][0].terminate:
             return routes[0][0].to
-        return self._choice(node.id, own, routes)
+        return self._choice(node.id, routes)
 
-    def _choice(self, source: str, own: str, routes: list[list[Route]]) -> str:
+    def _choice(self, source: str, routes: list[list[Route]]) -> str:
+        own = self.structure.choice_place(source)
         known = self.chances.get(source)
         self.out.gateways[own] = Gateway(
             kind="xor", next=routes, observed=self._seen(source), stated=known is not None and known.stated

@@ -6,6 +6,7 @@ gateway has opened, or a join whose branches have all come. Its *ways* lead to t
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -174,6 +175,30 @@ class Structure:
             flow = self.flows[source]
             return flow.name or f"{self.process.by_id[flow.source].label} > {self.process.by_id[flow.target].label}"
         return self.process.by_id[source].label
+
+    def choice_place(self, source: str) -> str:
+        """Return the name of the place where a branch or a join chooses its way: that of its gateway, if it has one."""
+        gate = self._first_gate(source)
+        if gate is not None and self.names[gate.id] == gate.name and self._choosers[gate.id] == 1:
+            return gate.name
+        if source in self.flows:
+            flow = self.flows[source]
+            return f"{self.names[flow.source]} > {flow.name or flow.id}"
+        return f"after {self.names[source]}"
+
+    def _first_gate(self, source: str) -> Node | None:
+        """Return the first gateway at which the ways of a source part."""
+        node = self.process.by_id[self.first[source][0].target]
+        while not self.is_place(node) and len(out := self.process.outgoing[node.id]) == 1:
+            node = self.process.by_id[out[0].target]
+        return node if node.kind == "exclusive" and len(self.process.outgoing[node.id]) > 1 else None
+
+    @cached_property
+    def _choosers(self) -> Counter[str]:
+        """How many branches and joins come to each gateway first."""
+        tasks = {node.id for node in self.process.tasks}
+        gates = (self._first_gate(source) for source in self.first if source not in tasks and source != BEGIN)
+        return Counter(gate.id for gate in gates if gate is not None)
 
     def target(self, outcome: Outcome) -> str:
         """Return what a person would call the place where a way leads."""
