@@ -11,6 +11,7 @@ from mkmine.targets.names import suggest_aliases
 from mkmine.targets.outline import parse_outline, read_outline
 from mkmine.targets.outline_export import to_outline, write_outline
 from mkmine.targets.target import Target, read_target
+from mkmine.targets.workflow import read_workflow
 
 __all__ = [
     "Box",
@@ -36,6 +37,7 @@ __all__ = [
     "read_elicited",
     "read_outline",
     "read_target",
+    "read_workflow",
     "suggest_aliases",
     "to_bpmn",
     "to_outline",
