@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -89,11 +90,7 @@ class CalendarModel(Part):
 
     def compiled(self, time_zone: str, absences: list[tuple[date, date]] | None = None) -> Calendar:
         """Return the calendar, in a time zone if it names none, with a person's absences."""
-        values = self.model_dump(exclude_none=True)
-        if self.intensity is not None:
-            values |= {"weekly": partly_open(values.pop("intensity"))}
-        base = Calendar.from_dict(values, time_zone=time_zone)
-        return base.without(absences) if absences else base
+        return _compiled(self.model_dump_json(exclude_defaults=True), time_zone, tuple(absences or ()))
 
     def with_weekly(self, weekly: dict[str, str]) -> CalendarModel:
         """Return a calendar of other weekly hours with the same days off and half days (those of the first part)."""
@@ -102,6 +99,17 @@ class CalendarModel(Part):
             base = (base.all_of or base.any_of)[0]
         kept = {"time_zone", "holidays", "shorter_eves", "half_days"}
         return CalendarModel(weekly=weekly, **base.model_dump(include=kept))
+
+
+# A model is compiled for every run, a calendar is read once.
+@lru_cache(maxsize=1024)
+def _compiled(written: str, time_zone: str, absences: tuple[tuple[date, date], ...]) -> Calendar:
+    model = CalendarModel.model_validate_json(written)
+    values = model.model_dump(exclude_none=True)
+    if model.intensity is not None:
+        values |= {"weekly": partly_open(values.pop("intensity"))}
+    base = Calendar.from_dict(values, time_zone=time_zone)
+    return base.without(absences) if absences else base
 
 
 class Sickness(Part):
