@@ -199,9 +199,10 @@ def _special(days: _Days, country: str | None, counts: Floats, usual: Floats) ->
     """Return the days of the month or next to holidays that differ, and by what each day is multiplied.
 
     The factor from all other months has to foretell the counts of each month's such days better than 1 does (Poisson),
-    so surely that chance would hardly lead to it with any of the kinds (a normal bound over months, Bonferroni).
+    and they have to differ from month to month so little that chance would hardly lead to it with any of the kinds
+    (Student's t over months, Bonferroni).
     """
-    from scipy.special import ndtri
+    from scipy.special import stdtr
 
     month = (days.months.year * 12 + days.months.month).to_numpy()
     month = month - month[0]
@@ -215,8 +216,9 @@ def _special(days: _Days, country: str | None, counts: Floats, usual: Floats) ->
         seen, mean = seen[there], mean[there]
         others = (seen.sum() - seen + _IMAGINED) / (mean.sum() - mean + _IMAGINED)
         gain = seen * np.log(others) - (others - 1) * mean
-        spread = float(np.sqrt((gain**2).sum()))
-        if gain.sum() > _TELLING and gain.sum() / spread > ndtri(1 - _BY_CHANCE / len(DAY_KINDS)):
+        n, apart = len(seen), (seen - mean) / np.sqrt(mean)
+        t = abs(float(apart.mean())) / max(float(apart.std(ddof=1)), 1e-9) * n**0.5
+        if gain.sum() > _TELLING and 2 * stdtr(n - 1, -t) < _BY_CHANCE / len(DAY_KINDS):
             factor = round(float((seen.sum() + _IMAGINED) / (mean.sum() + _IMAGINED)), 4)
             times[mine] *= factor
             usual = usual * np.where(mine, factor, 1.0)

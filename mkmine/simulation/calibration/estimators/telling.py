@@ -167,11 +167,14 @@ class Outcomes(_Rows):
 
     @classmethod
     def of(cls, outcome: Int, group: Int, activity: Int, case: Int, weights: Floats, p: Floats) -> Outcomes | None:
-        """Take decisions (n,) and how probable they were without attributes. None where there are none."""
+        """Take decisions (n,) and how probable they were without attributes. None where there are none.
+
+        What telling nothing apart would still add, an attribute must not win: that is counted in before.
+        """
         order = np.lexsort((case, activity))
         if not len(order):
             return None
-        return cls(
+        decisions = cls(
             outcome=outcome[order],
             group=group[order],
             activity=activity[order],
@@ -179,6 +182,7 @@ class Outcomes(_Rows):
             weights=weights[order],
             log_p=np.log(p[order]),
         )
+        return decisions.tried(np.zeros(int(case.max()) + 1, dtype=np.int64), 1)[0]
 
     def tried(self, code: Int, size: int) -> list[Outcomes]:
         """Return how probable the decisions would be if cases were told apart by an attribute, for each strength."""
