@@ -15,6 +15,7 @@ from typing import Final
 from mkmine.language import Translator
 from mkmine.report.complaints import ERRORS
 from mkmine.report.diagnoses import DIAGNOSES
+from mkmine.report.target_complaints import PLACES, TARGETS
 from mkmine.simulation.experiments.wording import kpi_name
 
 __all__ = ["retell"]
@@ -36,6 +37,11 @@ _METHODS: Final = (
     message("working-time decomposition; Kaplan-Meier"),
     message("distribution of cycle times in working time; percentiles by Kaplan-Meier"),
     message("optimal alignments with unit costs"),
+    message(
+        "regression on case attributes, period of the start and rework elsewhere (Oaxaca 1973), robust errors (HC2), "
+        "weights against censoring by Kaplan-Meier, Benjamini-Hochberg"
+    ),
+    message("successions that the model allows against those of the log; alignments; medians of working time"),
     message("paired replications under common random numbers, Student t interval"),
     message(
         "paired replications under common random numbers, Student t intervals that hold for all scenarios together "
@@ -403,6 +409,64 @@ _NOTES: Final = (
         "The log leaves open how much of the waiting is queueing: answers show the range of what it does not exclude."
     ),
     message("Activities of one case overlap in the log; the model begins them by the start of the one before."),
+    message(
+        "{activity}: work is collected and handed over {rule}; of the later pieces that were held back, this "
+        "foretells {share} ({chance} by chance)."
+    ),
+    message(
+        "{activity}: batches are all of one size, so the log does not show how their hours grow with it; they "
+        "are taken to last as long as their longest piece."
+    ),
+    message(
+        "{activity} is often done for several cases together, but nothing shows what they wait for: the model "
+        "does them one by one."
+    ),
+    message(
+        "{activity}: at most {n} cases are let in at once, although people are free; of the later pieces that "
+        "were held back, this foretells {share} ({chance} by chance)."
+    ),
+    message(
+        "At most {n} cases are in the process at once, and others wait at its door; of the later ones that were "
+        "held back, this foretells {share} ({chance} by chance)."
+    ),
+    message("{activity} is done by whoever did {other}: {share} of {n} times, where chance would bring {chance}."),
+    message(
+        "{activity} is never done by whoever did {other}: {share} of {n} times, where chance would bring {chance}."
+    ),
+    message("{activity}: the log shows whose hands it needs because of {other}, but the model cannot say it."),
+    message("People take the last piece first ({share} of {n} choices among several), and so does the model."),
+    message("People take what is due first ({share} of {n} choices among several), and so does the model."),
+    message(
+        "People take some activities first ({share} of {n} choices among several), and so does the model: {names}."
+    ),
+    message(
+        "People take cases first by {attribute} ({share} of {n} choices among several): {names}. In the model "
+        "these are types of cases."
+    ),
+    message(
+        "People take cases first by {attribute} ({share} of {n} choices among several): {names}. The model takes "
+        "the oldest first all the same, because it already draws this attribute together with others."
+    ),
+    message(
+        "{role}: of the choices among several pieces, another order explains more than that of the model, which "
+        "has one for all: {kind}."
+    ),
+    message(
+        "{role}: in which order work is taken is not seen in {n} choices among several pieces; the model takes "
+        "the oldest first."
+    ),
+    message("the oldest first"),
+    message("the last one first"),
+    message("what is due first"),
+    message("some activities first"),
+    message("by {attribute}"),
+    message("{n} at a time"),
+    message("after {hours} h"),
+    message("after {hours} office hours"),
+    message("at {week}"),
+    message("{n} at a time, or after {hours} h"),
+    message("{n} at a time, or after {hours} office hours"),
+    message("{n} at a time, or at {week}"),
     message("Some people have several things in hand at once; the model lets them, each at its full pace."),
     message(
         "Later cases of the log are foretold {gain} better by recent ones: a case counts half for every {share} of the "
@@ -473,8 +537,9 @@ _LIMITS: Final = (
 INFERRED: Final = ", inferred from the log"
 _CALENDAR: Final = re.compile(rf"(24/7|(Mon|Tue|Wed|Thu|Fri|Sat|Sun)[^()]* \d\d:\d\d-[^()]* \([^()]*\))({INFERRED})?")
 SENTENCES: Final = (
-    *(*ERRORS, *DIAGNOSES, *_SCENARIOS, *_METHODS, *_STEPS, *_DETAILS, *_REASONS, *_QUALITY, *_NOTES),
+    *(*ERRORS, *TARGETS, *DIAGNOSES, *_SCENARIOS, *_METHODS, *_STEPS, *_DETAILS, *_REASONS, *_QUALITY, *_NOTES),
     *_LIMITS,
+    *PLACES,
 )
 
 

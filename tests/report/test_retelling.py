@@ -11,7 +11,7 @@ from mkmine.language import translator
 from mkmine.performance import diagnosis
 from mkmine.report.retelling import SENTENCES, retell
 from mkmine.simulation import validation
-from mkmine.simulation.calibration import calibration
+from mkmine.simulation.calibration import calibration, taken_up
 from mkmine.simulation.experiments.experiment import METHOD as PAIRED
 
 RU = translator("ru")
@@ -75,7 +75,9 @@ def constants() -> list[str]:
     notes.append(diagnosis.PARTIAL_WORK)
     methods = [ALIGNMENT, PAIRED, validation.METHOD, *validation.WARNING.values()]
     model = [value for name, value in vars(calibration).items() if name.startswith("NOTE_") and isinstance(value, str)]
-    return [*notes, *methods, *model]
+    habits = [value for name, value in vars(taken_up).items() if name.startswith("NOTE_") and isinstance(value, str)]
+    habits += [*taken_up.NOTE_ORDER.values(), *taken_up.KINDS.values(), *taken_up.RULES.values()]
+    return [*notes, *methods, *model, *habits]
 
 
 def written() -> list[str]:
