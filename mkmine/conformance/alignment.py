@@ -20,9 +20,11 @@ from numpy.typing import NDArray
 
 from mkmine.conformance.moves import Alignment, Move, MoveKind, Query, Unfinished
 from mkmine.conformance.net import Net
-from mkmine.conformance.tables import UNREACHABLE, Tables
+from mkmine.conformance.tables import UNREACHABLE, Jumps, Tables
 
 CELLS = 60_000_000  # costs kept at once, of one to four bytes: bounds the memory of a batch
+KINDS: tuple[MoveKind, ...] = ("both", "log", "model")
+MODEL = KINDS.index("model")
 
 
 class _Layer(NamedTuple):
@@ -43,14 +45,14 @@ class Aligner:
         self.net = net
         self.labels = net.labels
         self.tables = Tables(net)
-        self._made: dict[MoveKind, list[list[Move]]] = {"both": [], "log": [], "model": []}
+        self._moves = np.empty((len(KINDS), 0, len(net.labels) + 1), dtype=object)
 
     def align(self, queries: Sequence[Query], *, deadline: float | None = None) -> list[Alignment | Unfinished]:
         """Align every query; those not finished at `deadline` (a value of time.monotonic()) have bounds.
 
         Queries are worked off in batches in the given order, so put first what matters most.
         """
-        results: list[Alignment | Unfinished] = [Unfinished.of(query, self.tables.shortest) for query in queries]
+        results: list[Alignment | None] = [None] * len(queries)
         first = 0
         while first < len(queries) and not _late(deadline):
             last = self._batch(queries, first)
@@ -63,7 +65,8 @@ class Aligner:
                 for i, alignment in zip(chosen, found, strict=True):
                     results[i] = alignment
             first = last
-        return results
+        shortest = self.tables.shortest
+        return [one or Unfinished.of(query, shortest) for one, query in zip(results, queries, strict=True)]
 
     def _batch(self, queries: Sequence[Query], first: int) -> int:
         """End of the batch that begins at `first`. A table is as wide as its longest case, so that one ends a batch."""
@@ -113,9 +116,7 @@ class Aligner:
                 continue
             reached = part[jumps.source]
             reached += jumps.moves.astype(part.dtype)[:, None]
-            # Where branches run in parallel, every target has one useful source: nothing is left to compare.
-            alone = len(jumps.starts) == len(jumps.source)
-            best = reached if alone else np.minimum.reduceat(reached, jumps.starts, axis=0)
+            best = _least(reached, jumps)
             part += 1
             part[jumps.target] = np.minimum(part[jumps.target], best)
         return result
@@ -134,8 +135,8 @@ class Aligner:
             if len(ending):
                 state[ending], left[ending], cost[ending] = self._best_ends(layers[k], ending, is_open[ending])
                 last[ending] = state[ending]
-            # A case without any deviation needs no way back: all its moves are in both.
-            rows = np.flatnonzero((lengths >= k) & (cost > 0)) if k else ending[:0]
+            # What costs nothing up to here needs no way back: all its moves are in both.
+            rows = np.flatnonzero((lengths >= k) & (left > 0)) if k else ending[:0]
             if len(rows):
                 here = layers[k - 1]
                 sources, skipped = self._step_back(here, rows, codes[rows, k - 1], state[rows], left[rows])
@@ -145,9 +146,20 @@ class Aligner:
                     ways[row].append((k - 1, *ends))
                 state[rows] = np.where(both, sources, state[rows])
                 left[rows] = np.where(both, here.costs[state[rows], here.beginning[rows]], left[rows] - 1)
-        self._make_moves(codes.shape[1] + 1)
-        found = zip(queries, cost.tolist(), last.tolist(), only_log, ways, strict=True)
+        made = self._events_moved(codes, lengths, only_log)
+        found = zip(queries, cost.tolist(), last.tolist(), made, ways, strict=True)
         return [self._alignment(*values) for values in found]
+
+    def _events_moved(
+        self, codes: NDArray[np.int32], lengths: NDArray[np.int64], only_log: NDArray[np.bool_]
+    ) -> list[list[Move]]:
+        """The moves of the events of each case, in both or only in the log."""
+        longest = codes.shape[1]
+        self._make_moves(longest + 1)
+        row, position = np.nonzero(np.arange(longest) < lengths[:, None])
+        moves = self._moves[only_log[row, position].astype(np.int64), position, codes[row, position]].tolist()
+        ends = np.cumsum(lengths).tolist()
+        return [moves[a:b] for a, b in zip([0, *ends], ends, strict=False)]
 
     def _best_ends(
         self, layer: _Layer, rows: NDArray[np.int64], is_open: NDArray[np.bool_]
@@ -175,45 +187,42 @@ class Aligner:
 
         -1 and 0 if the event is a move in the log only.
         """
-        tables, column = self.tables, layer.beginning[rows]
-        first = np.where(labels >= 0, tables.first[labels, state], 0)
-        counts = np.where(labels >= 0, tables.last[labels, state], 0) - first
+        tables, column, width = self.tables, layer.beginning[rows], layer.costs.shape[1]
+        costs = layer.costs.ravel()
+        # Row 0 of the bounds stands for activities that the model does not have.
+        jump = (labels.astype(np.int64) + 1) * len(layer.costs) + state
+        counts = tables.counts[jump]
         result, skipped = np.full(len(rows), -1, dtype=np.int64), np.zeros(len(rows), dtype=np.int64)
         some = np.flatnonzero(counts)
         if not len(some):
             return result, skipped
-        counts, first = counts[some], first[some]
+        counts, column, left = counts[some], column[some], left[some]
         starts = np.cumsum(counts) - counts
-        group = np.repeat(np.arange(len(some)), counts)
-        entry = np.arange(len(group)) + (first - starts)[group]
-        moves = tables.moves[entry]
-        totals = layer.costs[tables.source[entry], column[some][group]] + moves
-        optimal = totals == left[some][group]
+        entry = np.repeat(tables.first[jump[some]] - starts, counts)
+        entry += np.arange(len(entry))
+        totals = costs[tables.source[entry] * width + np.repeat(column, counts)] + tables.moves[entry]
         # Of equally cheap ways take the one with the most model moves: it explains more events before this one.
-        size = len(tables.source)
-        score = np.where(optimal, moves.astype(np.int64) * size + (size - 1 - entry), -1)
+        score = np.where(totals == np.repeat(left, counts), tables.rank[entry], -1)
         best = np.maximum.reduceat(score, starts)
         # Of two equal ways to read a repetition, the first execution is the model's and the later one the deviation.
-        stays = layer.costs[state[some], column[some]] + 1 == left[some]
+        stays = costs[state[some] * width + column] + 1 == left
+        size = len(tables.source)
         jumped = (best >= 0) & ~(stays & (best < size))
         result[some[jumped]] = tables.source[size - 1 - best[jumped] % size]
         skipped[some[jumped]] = best[jumped] // size
         return result, skipped
 
     def _alignment(
-        self, query: Query, cost: int, last: int, only_log: NDArray[np.bool_], ways: list[tuple[int, int, int]]
+        self, query: Query, cost: int, last: int, moves: list[Move], ways: list[tuple[int, int, int]]
     ) -> Alignment:
         """Put the moves together; `ways` are the jumps with model moves as (event, source, target), the last first."""
         events, n = query.events, len(query.events)
-        both, alone, model = self._made["both"], self._made["log"], self._made["model"]
-        moves = [at[event] for at, event in zip(both, events, strict=False)]
         if cost:
-            for position in np.flatnonzero(only_log[:n]).tolist():
-                moves[position] = alone[position][events[position]]
+            model = self._moves[MODEL]
             if not query.open:
-                moves += [model[n][label] for label in self.tables.way_to_end(last)]
+                moves += [model[n, label] for label in self.tables.way_to_end(last)]
             for k, source, target in ways:
-                moves[k:k] = [model[k][label] for label in self.tables.way(source, events[k], target)]
+                moves[k:k] = [model[k, label] for label in self.tables.way(source, events[k], target)]
         return Alignment(cost=cost, worst=n + (0 if query.open else self.tables.shortest), moves=tuple(moves))
 
     def _make_moves(self, n: int) -> None:
@@ -221,9 +230,29 @@ class Aligner:
 
         Most alignments are made of the same few moves; new ones for each would cost more than finding them.
         """
+        known = self._moves.shape[1]
+        if known >= n:
+            return
         labels = (*range(len(self.net.labels)), -1)
-        for kind, made in self._made.items():
-            made += [[Move(kind, label, position) for label in labels] for position in range(len(made), n)]
+        made = np.empty((len(KINDS), n, len(labels)), dtype=object)
+        made[:, :known] = self._moves
+        for k, kind in enumerate(KINDS):
+            for position in range(known, n):
+                made[k, position] = [Move(kind, label, position) for label in labels]
+        self._moves = made
+
+
+def _least(reached: NDArray[Any], jumps: Jumps) -> NDArray[Any]:
+    """The least cost at each target of jumps (rows)."""
+    groups, each = len(jumps.starts), len(reached) // len(jumps.starts)
+    if groups * each == len(reached) and (jumps.starts == np.arange(groups) * each).all():
+        # Where branches run in parallel all targets have equally many sources: whole columns are compared at once.
+        best = reached[::each]
+        for other in range(1, each):
+            best = np.minimum(best, reached[other::each])
+        return best
+    least: NDArray[Any] = np.minimum.reduceat(reached, jumps.starts, axis=0)
+    return least
 
 
 def _table(queries: list[Query]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:

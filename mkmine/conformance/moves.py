@@ -28,8 +28,7 @@ class Query(NamedTuple):
     open: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Alignment:
+class Alignment(NamedTuple):
     """An optimal alignment: its moves, their `cost`, and the cost `worst` of leaving log and model apart."""
 
     cost: int

@@ -35,8 +35,8 @@ class Tables:
 
     `distance[t, s]` is the smallest number of model moves from s to t, `to_end` (states,) that to an end, `shortest`
     that of a whole case, `diameter` the largest finite distance; `jumps` has one entry per activity.
-    `first[label, state]` and `last[label, state]` bound the jumps that end there in the columns `source` and `moves`,
-    which hold the jumps of all activities.
+    The columns `source` and `moves` hold the jumps of all activities: at (label + 1) * states + state, `first` and
+    `counts` say which of them do the activity and lead to the state. `rank` orders them: more moves first.
     """
 
     def __init__(self, net: Net) -> None:
@@ -48,14 +48,17 @@ class Tables:
         self.to_end = self.distance[self.ends].min(axis=0)
         self.shortest = int(self.to_end[0])
         self.jumps = [_tabulate(net, self.distance, before, label) for label in range(len(net.labels))]
-        self.source = np.concatenate([jumps.source for jumps in self.jumps])
+        self.source = np.concatenate([jumps.source for jumps in self.jumps]).astype(np.int64)
         self.moves = np.concatenate([jumps.moves for jumps in self.jumps])
-        self.first = np.zeros((len(net.labels), net.n_states), dtype=np.int64)
-        self.last = np.zeros_like(self.first)
+        size = len(self.source)
+        self.rank = self.moves.astype(np.int64) * size + np.arange(size)[::-1]
+        self.first = np.zeros((len(net.labels) + 1) * net.n_states, dtype=np.int64)
+        self.counts = np.zeros_like(self.first)
         offset = 0
         for label, jumps in enumerate(self.jumps):
-            self.first[label, jumps.target] = offset + jumps.starts
-            self.last[label, jumps.target] = offset + np.append(jumps.starts[1:], len(jumps.source))
+            here = (label + 1) * net.n_states + jumps.target
+            self.first[here] = offset + jumps.starts
+            self.counts[here] = np.diff(jumps.starts, append=len(jumps.source))
             offset += len(jumps.source)
         bounds = np.searchsorted(net.source, np.arange(net.n_states + 1))
         self._edges = [
