@@ -10,6 +10,7 @@ from mkmine.simulation.model.evidence import Range
 from mkmine.simulation.model.mixture import marginal
 
 if TYPE_CHECKING:
+    from mkmine.simulation.model.choices import Choices
     from mkmine.simulation.model.model import SimulationModel
     from mkmine.simulation.model.parts import ActivityModel, CalendarModel, Person, Variant
 
@@ -21,12 +22,19 @@ _MOST_ROUNDS = 3
 _MOST_VALUES = 6
 # Who is there for less of the office's hours works part-time.
 _PART = 0.75
+_ORDER = {
+    "fifo": "the oldest first",
+    "lifo": "the last one first",
+    "deadline": "what is due first",
+    "priority": "what has priority first",
+    "ageing": "what has priority first, unless it is old",
+}
 # Hours are counted over so many weeks since a day in June 2023; countries have few holidays then.
 _SINCE, _WEEKS = 19_513 * DAY, 4
 
 
 def account(model: SimulationModel) -> str:
-    """Return the model as a text, one line per activity.
+    """Return the model as a text, one line per activity, and one per role of which it is known how it takes its work.
 
     Shares that were estimated have the half-width of their 95 % interval.
     """
@@ -37,7 +45,14 @@ def account(model: SimulationModel) -> str:
     if model.profiles:
         lines.append(f"  cases drawn together: {'; '.join(_mix(model, name) for name in model.profiles[0].values)}")
     lines += [f"  {name}: {'; '.join(_of_activity(model, one, office))}" for name, one in model.activities.items()]
+    lines += [f"  {role} takes {_ORDER[model.queue]}: {_chosen(one)}" for role, one in model.choices.items()]
     return "\n".join([*lines, *(f"  note: {note}" for note in model.notes)])
+
+
+def _chosen(choices: Choices) -> str:
+    """Return how many of the choices that people had the order explains."""
+    half = 100 * _half_width(choices.explained, choices.observed)
+    return f"{100 * choices.explained:.0f} ± {half:.0f} % of {choices.observed:,} choices"
 
 
 def _of_activity(model: SimulationModel, one: ActivityModel, office: float) -> list[str]:
@@ -55,11 +70,29 @@ def _of_activity(model: SimulationModel, one: ActivityModel, office: float) -> l
     if one.delay is not None:
         parts.append(f"outside delay {one.delay.mean_h:.1f} h{' by what came before' if one.waits else ''}")
         parts += _by_case(one, "delay")
+    parts += _held_back(one)
     if any(route.overlap for routes in one.all_routes for route in routes):
         parts.append("the next may begin meanwhile")
     if one.evidence is not None and one.evidence.stated:
         parts.append("chances of what follows assumed")
     return parts + _sent_back(one) + _by_case(one, "routes")
+
+
+def _held_back(one: ActivityModel) -> list[str]:
+    """Return what holds the work back: its batches, a limit, and whose hands it needs."""
+    parts = []
+    if one.batch is not None:
+        ends = [f"of {one.batch.size}"] if one.batch.size else []
+        ends += [f"after {one.batch.hours:g} h"] if one.batch.hours else []
+        ends += ["when their calendar opens"] if one.batch.calendar and not one.batch.hours else []
+        parts.append(f"batches {' or '.join(ends)}{', done together' if one.batch.together else ''}")
+    if one.wip_limit is not None:
+        parts.append(f"at most {one.wip_limit} at once")
+    if one.same_person_as is not None:
+        parts.append(f"by whoever did {one.same_person_as}")
+    if one.other_person_than is not None:
+        parts.append(f"never by whoever did {one.other_person_than}")
+    return parts
 
 
 def _mix(model: SimulationModel, name: str) -> str:
