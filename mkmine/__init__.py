@@ -17,7 +17,9 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from mkmine import catalogue
     from mkmine.calendars import Calendar
+    from mkmine.catalogue import benchmark
     from mkmine.conformance import Conformance, ModelQuality, check, model_quality
     from mkmine.discovery import (
         Contrast,
@@ -114,7 +116,9 @@ _PLACES = {
     "Variants": "discovery",
     "availability": "performance",
     "backtest": "simulation",
+    "benchmark": "catalogue",
     "calibrate": "simulation",
+    "catalogue": "catalogue",
     "check": "conformance",
     "compare": "discovery",
     "contrast": "discovery",
@@ -125,7 +129,7 @@ _PLACES = {
     "drift": "discovery",
     "effect": "rollout",
     "experiment": "simulation",
-    "filters": "eventlog.cleaning",
+    "filters": "eventlog.cleaning.filters",
     "flow": "performance",
     "forecast": "performance",
     "guess_mapping": "sources",
@@ -141,7 +145,7 @@ _PLACES = {
     "read_sql": "eventlog.formats.sql",
     "read_target": "targets",
     "regulation": "report",
-    "repairs": "eventlog.cleaning",
+    "repairs": "eventlog.cleaning.repairs",
     "report": "report",
     "resume": "simulation",
     "rework": "discovery",
@@ -156,8 +160,8 @@ _PLACES = {
     "write": "eventlog.formats.write",
 }
 
-# Verbs that come in rooms: mk.filters.keep_window(...), mk.repairs.drop_duplicates(...).
-_MODULES = {"filters", "repairs"}
+# Verbs that come in rooms: mk.filters.keep_window(...), mk.repairs.drop_duplicates(...), mk.catalogue.load(...).
+_MODULES = {"catalogue", "filters", "repairs"}
 
 __all__ = [
     "Availability",
@@ -192,7 +196,9 @@ __all__ = [
     "Variants",
     "availability",
     "backtest",
+    "benchmark",
     "calibrate",
+    "catalogue",
     "check",
     "compare",
     "contrast",
@@ -240,7 +246,7 @@ def __getattr__(name: str) -> Any:
     if name not in _PLACES:
         raise AttributeError(f"module 'mkmine' has no attribute {name!r}")
     place = f"mkmine.{_PLACES[name]}"
-    value = import_module(f"{place}.{name}") if name in _MODULES else getattr(import_module(place), name)
+    value = import_module(place) if name in _MODULES else getattr(import_module(place), name)
     globals()[name] = value
     return value
 

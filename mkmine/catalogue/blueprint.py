@@ -40,14 +40,13 @@ def blueprint(name: str, variants: Sequence[str] = ()) -> dict[str, Any]:
     or one is named twice.
     """
     if name not in KEYS:
-        raise UnknownNameError.of(kind="process", name=str(name), known=KEYS, where="the catalogue")
+        raise UnknownNameError.of(kind="process", name=str(name), known=KEYS)
     values = read_yaml(_FOLDER / f"{name}.yaml", what="process of the catalogue")
     values["steps"] = _plain(values["steps"])
     known = values["variants"]
     for variant in variants:
         if variant not in known:
-            where = f'the process "{name}"'
-            raise UnknownNameError.of(kind="variant", name=str(variant), known=list(known), where=where)
+            raise UnknownNameError.of(kind="variant", name=str(variant), known=list(known), where=f'"{name}"')
     for number, variant in enumerate(variants):
         for other in variants[:number]:
             if other == variant:

@@ -1,9 +1,9 @@
 """How a log stands beside what is published about processes of its kind.
 
-A survey that gives shares of answers supports a place in them ("more rounds than at least 42 % of the answers"); one that
-gives a single mean supports no more than a comparison with it. Surveys ask teams what is usual with them, so the mean or
-the median of a log stands for its team. They tell days and do not say which: days of the calendar are compared, and days
-of work are shown beside them.
+A survey that gives shares of answers supports a place in them ("more rounds than at least 42 % of the answers"); one
+that gives a single mean supports no more than a comparison with it. Surveys ask teams what is usual with them, so the
+mean or the median of a log stands for its team. They tell days and do not say which: days of the calendar are compared,
+and days of work are shown beside them.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from mkmine.calendars import DAY, HOUR
 from mkmine.catalogue.blueprint import blueprint, published
 from mkmine.catalogue.reference import load
+from mkmine.discovery.process_map import records
 from mkmine.errors import DataError, UnknownNameError
 from mkmine.eventlog import EventLog
 from mkmine.eventlog.provenance import Provenance
@@ -27,6 +28,8 @@ from mkmine.eventlog.provenance import Provenance
 __all__ = ["Benchmark", "benchmark", "measured"]
 
 METHOD: Final = "completed cases against published figures"
+TEAMS: Final = "Answers of surveys are teams, not cases: the usual value of the log stands for its team."
+_OTHERWISE: Final = {"less": "less than published", "more": "more than published", "alike": "as published"}
 # Figures about the same step: whoever has one of them can be held against all.
 _ABOUT_APPROVAL: Final = ("approval_days", "approval_versions", "review_rounds")
 COLUMNS: Final = (
@@ -46,11 +49,11 @@ class Benchmark:
     process
         Name of the process of the catalogue.
     table
-        One row per figure: figure, step (of the log), value (mean of the completed cases; median where shares of answers
-        are about a time) with low and high (95 % interval of a mean; NaN for a median), value_working_days (times only),
-        unit, cases, published (the mean or range, NaN-free text), below and above (at least such shares of the answers
-        are smaller and larger than the value; NaN where no distribution is published), verdict ("less", "more",
-        "alike", or "placed" where below and above say it), and source.
+        One row per figure: figure, step (of the log), value (mean of the completed cases; median where shares of
+        answers are about a time) with low and high (95 % interval of a mean; NaN for a median), value_working_days
+        (times only), unit, cases, published (as text), below and above (at least such shares of the answers are
+        smaller and larger than the value; NaN where no distribution is published), verdict ("less", "more", "alike",
+        or "placed" where below and above say it), and source.
     notes
         What cannot be said, and why.
     """
@@ -66,17 +69,16 @@ class Benchmark:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values."""
-        rows = self.table.astype(object).where(self.table.notna(), None).to_dict("records")
         return {
             "process": self.process,
-            "table": rows,
+            "table": records(self.table),
             "notes": list(self.notes),
             "provenance": self.provenance.to_dict(),
         }
 
     def __repr__(self) -> str:
         lines = [f"{self.process}: {self.provenance.cases:,} cases beside published figures"]
-        for row in self.table.to_dict("records"):
+        for row in records(self.table):
             lines.append(
                 f"  {row['step']}: {row['value']:.3g} {row['unit']}; published {row['published']}: {told(row)}"
             )
@@ -89,9 +91,10 @@ class Benchmark:
 def told(row: Mapping[str, Any]) -> str:
     """Return the verdict of a row in words."""
     if row["verdict"] == "placed":
-        return f"more than at least {row['below']:.0%} of the answers, less than at least {row['above']:.0%}"
-    words = {"less": "less than published", "more": "more than published", "alike": "as published"}
-    return f"{words[row['verdict']]} (no distribution is published)"
+        sides = {"more": row["below"], "less": row["above"]}
+        parts = [f"{word} than at least {share:.0%} of the answers" for word, share in sides.items() if share]
+        return ", ".join(parts)
+    return f"{_OTHERWISE[row['verdict']]} (no distribution is published)"
 
 
 def benchmark(log: EventLog, process: str, *, aliases: Mapping[str, str] | None = None) -> Benchmark:
@@ -100,17 +103,15 @@ def benchmark(log: EventLog, process: str, *, aliases: Mapping[str, str] | None 
     Needed is the step that approves (for an e-mail also the sending), called in the log as in the catalogue, in Russian
     or English, or by `aliases`, names of the log and what they are called there: `{"OK": "Approval of the text"}`.
 
-    Raises `UnknownNameError` if there is no such process, or an alias names what is not there, and `DataError` if
-    nothing is published about the process, or no case was completed after such a step.
+    Raises `UnknownNameError` if there is no such process, or an alias names what is not there, and `DataError` if the
+    log has no such step or no completed case with it.
     """
     steps = _steps(process)
-    if not steps:
-        raise DataError(f'nothing is published about the process "{process}"; choose another of the catalogue')
     places = _places(log, process, steps, aliases or {})
     rows, notes = [], []
     for figure, (step, _) in steps.items():
         if step not in places:
-            notes.append(f'{published()["figures"][figure]["what"]}: the log has no "{step}"')
+            notes.append(f'The log has no "{step}", and what is published about it is left out.')
             continue
         values, working = measured(log, figure, places[step])
         if not len(values):
@@ -128,9 +129,8 @@ def _steps(process: str) -> dict[str, tuple[str, str]]:
     named: dict[str, str] = {}
     for one in (values, *values["variants"].values()):
         named |= one.get("figures", {})
-    approval = next((named[figure] for figure in _ABOUT_APPROVAL if figure in named), None)
-    if approval is not None:
-        named = dict.fromkeys(_ABOUT_APPROVAL, approval) | named
+    if "approval_days" in named:
+        named = dict.fromkeys(_ABOUT_APPROVAL, named["approval_days"]) | named
     english, other = (load(process, language=language).target.activities for language in ("en", "ru"))
     return {figure: (step, other[english.index(step)]) for figure, step in named.items()}
 
@@ -148,11 +148,12 @@ def _places(
     found = {both[name]: name for name in both if name in log.activities}
     found |= {both[step]: name for name, step in aliases.items()}
     if not found:
-        wanted = " or ".join(f'"{name}"' for name in both)
+        wanted = ", ".join(f'"{name}"' for name in both)
         listed = ", ".join(f'"{name}"' for name in log.activities[:10])
+        last, step = log.activities[-1], next(iter(both.values()))
         raise DataError(
             f"the log has no {wanted}; name the activity that approves, such as "
-            f'aliases={{"{log.activities[-1]}": "{next(iter(both.values()))}"}} (activities: {listed})'
+            f'aliases={{"{last}": "{step}"}} or --alias "{last}={step}" (activities: {listed})'
         )
     return found
 
@@ -194,19 +195,30 @@ def _row(figure: str, step: str, values: Floats, working: Floats, log: EventLog)
     below = above = float("nan")
     if answers:
         below, above = _place(answers, value, strictly="over" in said)
-        verdict, text = "placed", ", ".join(f"{n} or more: {share:.0%}" for n, share in answers.items() if share < 1)
+        text = ", ".join(f"{n} or more: {share:.0%}" for n, share in answers.items() if share < 1)
         text = text.replace(" or more", "") if "over" in said else text
         text = f"over {text}" if "over" in said else text
     else:
-        low, high = said.get("low", said.get("mean")), said.get("high", said.get("mean"))
-        verdict = "less" if value + half < low else "more" if value - half > high else "alike"
+        low, high = _range(figure)
         text = f"{low:g}" if low == high else f"{low:g}-{high:g}"
     return {
         "figure": figure, "step": step, "value": value, "low": value - half, "high": value + half,
         "value_working_days": float(typical(working)) if timed else float("nan"), "unit": said["unit"],
-        "cases": len(values), "published": text, "below": below, "above": above, "verdict": verdict,
-        "source": said["source"],
+        "cases": len(values), "published": text, "below": below, "above": above,
+        "verdict": _verdict(figure, value, half), "source": said["source"],
     }  # fmt: skip
+
+
+def _range(figure: str) -> tuple[float, float]:
+    said = published()["figures"][figure]
+    return said.get("low", said.get("mean")), said.get("high", said.get("mean"))
+
+
+def _verdict(figure: str, value: float, half: float) -> str:
+    low, high = _range(figure)
+    if low is None:
+        return "placed"
+    return "less" if value + half < low else "more" if value - half > high else "alike"
 
 
 def _place(answers: Mapping[int, float], value: float, *, strictly: bool) -> tuple[float, float]:
@@ -223,11 +235,17 @@ def _notes(log: EventLog, rows: list[dict[str, Any]]) -> list[str]:
     notes = []
     still = int((~log.completed).sum())
     if still:
-        notes.append(f"{still} open cases are left out; those that take long are more often among them")
+        notes.append(f"{still} open cases are left out: those that take long are more often among them.")
     timed = [row for row in rows if row["unit"] == "days"]
     if timed:
         days = ", ".join(f"{row['value_working_days']:.3g}" for row in timed)
-        notes.append(f"days are of the calendar; the surveys do not say which days they mean (working days: {days})")
+        notes.append(f"Days are of the calendar, as surveys do not say which days they mean. In working days: {days}.")
+        for row in timed:
+            other = _verdict(row["figure"], row["value_working_days"], row["high"] - row["value"])
+            if other != row["verdict"]:
+                notes.append(
+                    f"Counted in working days, a mean of {row['value_working_days']:.3g} would be {_OTHERWISE[other]}."
+                )
     if any(row["verdict"] == "placed" for row in rows):
-        notes.append("answers of surveys are teams, not cases: the log's usual value stands for its team")
+        notes.append(TEAMS)
     return notes

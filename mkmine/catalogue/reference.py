@@ -41,7 +41,8 @@ class Reference:
         The simulation model; it departs from the TO-BE only where `parameters` says "skipped", and in rounds.
     parameters
         One row per number: of (step, choice, role or ""), parameter, round (0: all), value, unit, source (a survey, or
-        "assumption"), and figure: the published figure behind it ("" for assumptions).
+        "assumption"), basis ("published": taken as it is; "fitted": set so that the world reproduces what was
+        published; "assumption"), and figure: the published figure behind it ("" for assumptions).
     figures
         Published figures that the world reproduces, each with the step that it is about.
     choices
@@ -110,8 +111,9 @@ def entries(*, language: Language = "en") -> tuple[Reference, ...]:
 def load(name: str, *, variants: Sequence[str] | str = (), language: Language = "en") -> Reference:
     """Return a process of the catalogue, e.g. `load("email", variants=["heavy"])`.
 
-    `language` is that of steps, roles and texts; the numbers are the same. Raises `UnknownNameError` if there is no such
-    process or variant, and `DataError` if variants exclude each other.
+    `language` is that of steps, roles and texts; the numbers are the same.
+
+    Raises `UnknownNameError` if there is no such process or variant, and `DataError` if variants exclude each other.
     """
     chosen = (variants,) if isinstance(variants, str) else tuple(variants)
     values = blueprint(name, chosen)
@@ -128,7 +130,7 @@ def load(name: str, *, variants: Sequence[str] | str = (), language: Language = 
         target=target,
         world=world_of(values, model, language=language, name=f"{values['name']} ({title})"),
         parameters=pd.DataFrame(
-            _parameters(values), columns=["of", "parameter", "round", "value", "unit", "source", "figure"]
+            _parameters(values), columns=["of", "parameter", "round", "value", "unit", "source", "basis", "figure"]
         ),
         figures=values["figures"],
         choices={key: one["what"] for key, one in values["variants"].items()},
@@ -178,12 +180,14 @@ def _card(values: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _parameters(values: Mapping[str, Any]) -> Iterator[tuple[str, str, int, float, str, str, str]]:
+def _parameters(values: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:
     """Yield every number of a process with its unit and source."""
 
-    def row(of: str, what: str, value: float, unit: str, figure: str = "", number: int = 0) -> Any:
+    def row(
+        of: str, what: str, value: float, unit: str, figure: str = "", number: int = 0, basis: str = "fitted"
+    ) -> tuple[Any, ...]:
         source = published()["figures"][figure]["source"] if figure else ASSUMPTION
-        return of, what, number, float(value), unit, source, figure
+        return of, what, number, float(value), unit, source, basis if figure else ASSUMPTION, figure
 
     world, preset = values["world"], published()["approval"][values["approval"]]
     yield row("", "arrivals", world["per_week"], "cases a week")
@@ -208,18 +212,19 @@ def _parameters(values: Mapping[str, Any]) -> Iterator[tuple[str, str, int, floa
 
 
 def _of_step(item: Mapping[str, Any], reproduced: Mapping[str, str], row: Any) -> Iterator[Any]:
+    step, known = item["step"], item.get("published", {})
     # What was fitted to a figure has it for its source only in a variant that reproduces the figure.
     fitted = {what: figure for what, figure in item.get("fitted", {}).items() if figure in reproduced}
-    known = {**fitted, **item.get("published", {})}
     hours = item["hours"] if isinstance(item["hours"], list) else [item["hours"]]
     for number, one in enumerate(hours, 1):
         # Surveys ask about the work as a whole; what a further round takes is not in them.
-        figure = known.get("hours", "") if number == 1 else ""
-        yield row(item["step"], "processing time, mean", one, "h", figure, number if len(hours) > 1 else 0)
-    yield row(item["step"], "processing time, cv", item.get("cv", CV), "1")
+        figure = known.get("hours", fitted.get("hours", "")) if number == 1 else ""
+        basis = "published" if "hours" in known else "fitted"
+        yield row(step, "processing time, mean", one, "h", figure, number if len(hours) > 1 else 0, basis)
+    yield row(step, "processing time, cv", item.get("cv", CV), "1")
     if item.get("wait"):
-        yield row(item["step"], "outside wait, mean", item["wait"], "h", known.get("wait", ""))
-        yield row(item["step"], "outside wait, cv", item.get("wait_cv", WAIT_CV), "1", known.get("wait_cv", ""))
-    yield row(item["step"], "time limit", item["limit"], "h")
+        yield row(step, "outside wait, mean", item["wait"], "h", fitted.get("wait", ""))
+        yield row(step, "outside wait, cv", item.get("wait_cv", WAIT_CV), "1")
+    yield row(step, "time limit", item["limit"], "h")
     if "most" in item:
-        yield row(item["step"], "rounds at most", item["most"], "rounds")
+        yield row(step, "rounds at most", item["most"], "rounds")

@@ -1,4 +1,4 @@
-"""A tracker's history as files: Jira-like JSON, and the tables that an analyst exports (Russian headers)."""
+"""A tracker's history as files: Jira-like JSON, and tables with Russian or English headers."""
 
 from __future__ import annotations
 
@@ -13,13 +13,36 @@ import pandas as pd
 
 from mkmine.calendars import from_us
 from mkmine.catalogue.mess import DELETED
+from mkmine.language import Language
 from mkmine.trackers import StatusMapping, TrackerExport
 
 __all__ = ["history_table", "issue_table", "jira_json", "packed"]
 
 _CATEGORIES = {"queue": "indeterminate", "work": "indeterminate", "outside": "indeterminate", "done": "done"}
 _CATEGORY_NAMES = {"new": "К выполнению", "indeterminate": "В работе", "done": "Готово"}
-_FIELDS = {"status": "Статус", "assignee": "Исполнитель"}
+_FIELDS: Mapping[Language, Mapping[str, str]] = {
+    "ru": {"status": "Статус", "assignee": "Исполнитель"},
+    "en": {"status": "Status", "assignee": "Assignee"},
+}
+_HISTORY: Mapping[Language, tuple[str, ...]] = {
+    "ru": ("Ключ задачи", "Дата изменения", "Автор", "Поле", "Было", "Стало"),
+    "en": ("Issue key", "Changed at", "Author", "Field", "From", "To"),
+}
+_ISSUES: Mapping[Language, tuple[str, ...]] = {
+    "ru": (
+        "Ключ задачи",
+        "Тема",
+        "Тип",
+        "Приоритет",
+        "Направление",
+        "Автор",
+        "Исполнитель",
+        "Статус",
+        "Создано",
+        "Срок",
+    ),
+    "en": ("Issue key", "Summary", "Type", "Priority", "Area", "Reporter", "Assignee", "Status", "Created", "Due date"),
+}
 
 
 def packed(text: str) -> bytes:
@@ -54,40 +77,29 @@ def jira_json(export: TrackerExport, mapping: StatusMapping) -> str:
     return json.dumps({**page, "issues": issues}, ensure_ascii=False, separators=(",", ":")) + "\n"
 
 
-def history_table(export: TrackerExport) -> str:
+def history_table(export: TrackerExport, language: Language = "ru") -> str:
     """Return the history of changes as CSV with semicolons, times in the tracker's zone."""
-    changes = export.changes
-    table = pd.DataFrame(
-        {
-            "Ключ задачи": changes["issue"],
-            "Дата изменения": _clock(changes["at"], export.time_zone),
-            "Автор": changes["author"],
-            "Поле": changes["field"].map(_FIELDS),
-            "Было": changes["old"],
-            "Стало": changes["new"],
-        }
-    )
-    return _csv(table)
+    changes, fields = export.changes, _FIELDS[language]
+    columns = [
+        changes["issue"],
+        _clock(changes["at"], export.time_zone),
+        changes["author"],
+        changes["field"].map(fields),
+        changes["old"],
+        changes["new"],
+    ]
+    return _csv(pd.DataFrame(dict(zip(_HISTORY[language], columns, strict=True))))
 
 
-def issue_table(export: TrackerExport) -> str:
+def issue_table(export: TrackerExport, language: Language = "ru") -> str:
     """Return the list of issues as CSV with semicolons."""
     issues = export.issues
-    table = pd.DataFrame(
-        {
-            "Ключ задачи": issues["issue"],
-            "Тема": issues["title"],
-            "Тип": issues["type"],
-            "Приоритет": issues["priority"],
-            "Направление": issues["area"],
-            "Автор": issues["reporter"],
-            "Исполнитель": issues["assignee"],
-            "Статус": issues["status"],
-            "Создано": _clock(issues["created"], export.time_zone),
-            "Срок": issues["due"],
-        }
-    )
-    return _csv(table)
+    columns = [
+        *(issues[name] for name in ("issue", "title", "type", "priority", "area", "reporter", "assignee", "status")),
+        _clock(issues["created"], export.time_zone),
+        issues["due"],
+    ]
+    return _csv(pd.DataFrame(dict(zip(_ISSUES[language], columns, strict=True))))
 
 
 class _Users:

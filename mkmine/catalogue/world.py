@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
+from itertools import pairwise
 from typing import Any, Final
 
 from mkmine.catalogue.blueprint import items, published
@@ -37,7 +38,7 @@ def returns(preset: str) -> list[float]:
         return [round(1 - 2 / (figure["low"] + figure["high"]), 4)]
     out: list[float] = []
     known = list(figure["at_least"].items())
-    for (first, before), (last, after) in zip(known, known[1:], strict=False):
+    for (first, before), (last, after) in pairwise(known):
         out += [round((after / before) ** (1 / (last - first)), 4)] * (last - first)
     return out
 
@@ -67,7 +68,7 @@ class _World:
     def to_dict(self, language: Language, name: str) -> dict[str, Any]:
         world = self.values["world"]
         weeks = {role: hours for role, hours in world.get("hours", {}).items() if role in self.staff}
-        activities = {step: self.activity(step) for step in self.order}
+        activities: dict[str, Any] = {step: self.activity(step) for step in self.order}
         start = next(node for node in self.model.nodes if node.kind == "start")
         begin = self.routes(start.id, 1)
         for step, share in world.get("skipped", {}).items():
@@ -94,7 +95,7 @@ class _World:
 
     def activity(self, name: str) -> dict[str, Any]:
         item = self.steps[name]
-        own = {"role": item["role"]} if item["role"] in self.staff else {"calendar": "office"}
+        own: dict[str, Any] = {"role": item["role"]} if item["role"] in self.staff else {"calendar": "office"}
         if item.get("wait"):
             wait = lognormal(item["wait"], item.get("wait_cv", WAIT_CV))
             own |= {"delay": wait, "calendar": "office"}
@@ -127,12 +128,11 @@ class _World:
         return next(node.id for node in self.model.tasks if node.name == name)
 
     def ways_after(self, name: str, number: int) -> list[dict[str, Any]]:
-        found = self.routes(self.node(name), number)
+        found: list[dict[str, Any]] = self.routes(self.node(name), number)
         for route in found:
             # What is always done next is no way back, wherever it leads; a way aside that leads back is one.
             back = route["to"] in self.order and self.leads_back(route["to"], self.order[name])
-            if back and route["probability"] < 1:
-                route["rework"] = True
+            route["rework"] = back and route["probability"] < 1
         return found
 
     def leads_back(self, to: str, place: int) -> bool:

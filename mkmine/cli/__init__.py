@@ -14,6 +14,7 @@ from collections.abc import Sequence
 import click
 
 from mkmine.cli.analysis import check, describe, diagnose, map_
+from mkmine.cli.catalogue import benchmark, catalogue, new
 from mkmine.cli.comparison import compare, drift
 from mkmine.cli.console import Console
 from mkmine.cli.data import convert, partition, quality, summarise
@@ -32,6 +33,7 @@ VERBS = (
     *(demo, describe, quality, convert, partition, summarise),
     *(map_, diagnose, flow, forecast, kpis, compare, drift),
     *(check, simulate, report, regulation),
+    *(catalogue, new, benchmark),
 )
 
 

@@ -13,6 +13,14 @@ def message(text: str) -> str:
 
 
 DIAGNOSES: Final = (
+    message("completed cases against published figures"),
+    message("{n} open cases are left out: those that take long are more often among them."),
+    message("Days are of the calendar, as surveys do not say which days they mean. In working days: {n}."),
+    message("Counted in working days, a mean of {n} would be less than published."),
+    message("Counted in working days, a mean of {n} would be more than published."),
+    message("Counted in working days, a mean of {n} would be as published."),
+    message("Answers of surveys are teams, not cases: the usual value of the log stands for its team."),
+    message("The log has no “{name}”, and what is published about it is left out."),
     message("causes of waiting; block bootstrap over cases"),
     message("key figures of completed cases; block bootstrap over cases"),
     message("weekly hours and absences from the times of work; held-out check on the last third"),

@@ -64,8 +64,9 @@ def decode(data: bytes) -> str:
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        if error.start >= len(data) - 3:
-            return data[: error.start].decode("utf-8-sig", errors="replace")
+        # Its place counts from behind a byte order mark, as what it was found in does.
+        if error.start >= len(error.object) - 3:
+            return error.object[: error.start].decode("utf-8", errors="replace")
         return data.decode("cp1251", errors="replace")
 
 
