@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mkmine.calendars import Calendar
     from mkmine.catalogue import benchmark
     from mkmine.conformance import Conformance, ModelQuality, check, model_quality
+    from mkmine.conformance.changeover import Changeover, changeover
     from mkmine.discovery import (
         Contrast,
         Difference,
@@ -87,6 +88,7 @@ _PLACES = {
     "Availability": "performance",
     "Calendar": "calendars",
     "Causes": "performance",
+    "Changeover": "conformance.changeover",
     "Conformance": "conformance",
     "Contrast": "discovery",
     "Diagnosis": "performance",
@@ -119,6 +121,7 @@ _PLACES = {
     "benchmark": "catalogue",
     "calibrate": "simulation",
     "catalogue": "catalogue",
+    "changeover": "conformance.changeover",
     "check": "conformance",
     "compare": "discovery",
     "contrast": "discovery",
@@ -167,6 +170,7 @@ __all__ = [
     "Availability",
     "Calendar",
     "Causes",
+    "Changeover",
     "Conformance",
     "Contrast",
     "Diagnosis",
@@ -199,6 +203,7 @@ __all__ = [
     "benchmark",
     "calibrate",
     "catalogue",
+    "changeover",
     "check",
     "compare",
     "contrast",

@@ -15,6 +15,7 @@ import click
 
 from mkmine.cli.analysis import check, describe, diagnose, map_
 from mkmine.cli.catalogue import benchmark, catalogue, new
+from mkmine.cli.changeover import changeover
 from mkmine.cli.comparison import compare, drift
 from mkmine.cli.console import Console
 from mkmine.cli.data import convert, partition, quality, summarise
@@ -32,7 +33,7 @@ SETTING = re.compile(r'\b[a-z_]+="')
 VERBS = (
     *(demo, describe, quality, convert, partition, summarise),
     *(map_, diagnose, flow, forecast, kpis, compare, drift),
-    *(check, simulate, report, regulation),
+    *(check, changeover, simulate, report, regulation),
     *(catalogue, new, benchmark),
 )
 

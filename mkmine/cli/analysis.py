@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mkmine.eventlog import LogSummary, Step
     from mkmine.language import Translator
     from mkmine.performance import Diagnosis
+    from mkmine.targets import Target
 
 __all__ = ["check", "describe", "diagnose", "map_"]
 
@@ -90,7 +91,9 @@ def _told(summary: LogSummary, history: Sequence[Step], t: Translator) -> list[s
     default="frequency",
     help=message("What the drawing shows: how often, or how long."),
 )
-@click.option("--output", type=click.Path(path_type=Path), help=message("Draw the map into this file: .svg, .png or .dot."))
+@click.option(
+    "--output", type=click.Path(path_type=Path), help=message("Draw the map into this file: .svg, .png or .dot.")
+)
 @common
 @click.pass_context
 def map_(
@@ -173,6 +176,20 @@ def map_(
     metavar="SECONDS",
     help=message("Time for aligning; cases left over are counted as unknown. Default 30."),
 )
+@click.option(
+    "--adjust",
+    multiple=True,
+    metavar="COLUMN",
+    help=message("Attribute of the cases to adjust the added time for; may be repeated. By default all."),
+)
+@click.option(
+    "--rate",
+    "rates",
+    multiple=True,
+    type=(str, click.FloatRange(min=0)),
+    metavar="ROLE COST",
+    help=message("What an hour of work of a role costs; may be repeated."),
+)
 @common
 @click.pass_context
 def check(
@@ -183,6 +200,8 @@ def check(
     card: Path | None,
     min_fitness: float | None,
     budget: float,
+    adjust: tuple[str, ...],
+    rates: tuple[tuple[str, float], ...],
     **settings: Any,
 ) -> int:
     """Print fitness and deviations."""
@@ -194,17 +213,17 @@ def check(
     events = read_log(log, settings)
     target = mk.read_target(to_be, card=card)
     console.step(t("Comparing with {target}", target=target.name))
-    found = mk.check(events, target, budget_seconds=budget)
+    found = mk.check(events, target, budget_seconds=budget, adjust=adjust or None, rates=dict(rates))
     console.emit(found)
-    show_conformance(console, found, day=working_day(events))
+    show_conformance(console, found, target, day=working_day(events))
     if min_fitness is not None and not found.fitness >= min_fitness:
         console.line(t("Fitness is below the {limit} asked for.", limit=t.percent(min_fitness)))
         return MISSED
     return 0
 
 
-def show_conformance(console: Console, found: Conformance, *, day: float) -> None:
-    """Write fitness, deviations, time limits and rounds; `day` is the length of a working day in hours."""
+def show_conformance(console: Console, found: Conformance, target: Target, *, day: float) -> None:
+    """Write fitness, deviations and what goes along with them, limits, rounds; `day` is that of work, in hours."""
     from mkmine.report.retelling import retell
 
     t = console.t
@@ -226,21 +245,43 @@ def show_conformance(console: Console, found: Conformance, *, day: float) -> Non
         console.line(
             t("In TO-BE, but never in the log: {names}. It is either not recorded or not done at all.", names=names)
         )
-    kinds = {"skipped": t("skipped"), "extra": t("extra"), "repeated": t("repeated")}
-    console.table(
-        [t("Deviation"), t("Activity"), t("After"), t("Cases"), t("Share")],
-        [
-            [kinds.get(row["kind"], row["kind"]), row["activity"], _text(row["after"]), t.number(row["cases"]),
-             t.percent(row["share_of_cases"])]
-            for row in records(found.deviations.head(DEVIATIONS))
-        ],
-    )  # fmt: skip
-    if len(found.deviations) > DEVIATIONS:
-        shown, n = t.number(DEVIATIONS), t.number(len(found.deviations))
-        console.line("  " + t("The {shown} most frequent of {n} deviations; --json gives all.", shown=shown, n=n))
+    _show_costs(console, found, target, day=day)
     _show_rules(console, found, day=day)
     for note in found.notes:
         console.line(t("Note: {text}", text=retell(note, t)))
+
+
+def _show_costs(console: Console, found: Conformance, target: Target, *, day: float) -> None:
+    """Write how often cases depart and what goes along with it, then what trends and hot spots there are."""
+    from mkmine.report.departures import added_words, adjustment_words, departure_words, trend_words
+
+    t, rows = console.t, records(found.costs)
+
+    paid = any(row["added_cost"] is not None for row in rows)
+    console.table(
+        [t("Deviation"), t("Activity"), t("Cases"), t("Share"), t("Goes along with, per case"),
+         *([t("Cost per case")] if paid else [])],
+        [
+            [departure_words(row, t, target), row["activity"] or t("the whole case"), t.number(row["cases"]),
+             t.percent(row["share"]), added_words(row, t, day=day), *([t.number(row["added_cost"])] if paid else [])]
+            for row in rows[:DEVIATIONS]
+        ],
+    )  # fmt: skip
+    if len(rows) > DEVIATIONS:
+        shown, n = t.number(DEVIATIONS), t.number(len(rows))
+        console.line("  " + t("The {shown} with the most time in all of {n} deviations; --json gives all.",
+                              shown=shown, n=n))  # fmt: skip
+    if rows:
+        console.line("  " + t("Adjusted for: {names}. It goes along with the deviation, and need not be caused by it.",
+                              names=adjustment_words(found, t)))  # fmt: skip
+    for row in rows:
+        if row["trend_q"] is not None and row["trend_q"] <= 0.05:
+            console.line("  " + trend_words(row, t, target))
+    for row in records(found.hot_spots.head(SHOWN)):
+        what, where = departure_words(row, t, target), f"{row['by']} {row['value']}"
+        console.line("  " + t("{where}: {activity}: {what} in {share} of cases, elsewhere in {other}", where=where,
+                              activity=row["activity"] or t("the whole case"), what=what,
+                              share=t.percent(row["share"]), other=t.percent(row["elsewhere"])))  # fmt: skip
 
 
 def _show_rules(console: Console, found: Conformance, *, day: float) -> None:

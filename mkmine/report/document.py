@@ -21,13 +21,13 @@ from mkmine.report.blocks import Block, Figure, Table
 
 __all__ = ["Report", "table_csv"]
 
-_SUFFIXES: Final = (".html", ".htm")
+_SUFFIXES: Final = (".html", ".htm", ".docx")
 _FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Report:
-    """Ordered blocks in one language; saved as one self-contained HTML file with its tables beside it."""
+    """Ordered blocks in one language; saved as one self-contained HTML file or a Word document, tables beside it."""
 
     title: str
     subtitle: str
@@ -64,23 +64,29 @@ class Report:
 
         return render(self)
 
+    def docx(self) -> bytes:
+        """Return the report as a Word document. Raises `MissingExtraError` if python-docx is not installed."""
+        from mkmine.report.docx import render
+
+        return render(self)
+
     def save(self, path: str | Path) -> Path:
         """Write the report to `path` and its tables as CSV to `<stem>_tables/`; return the path of the report.
 
         Each file is written to a temporary one and then moved into place; the report comes last, so that a report
         that is there has its tables. Tables are UTF-8 with a BOM; in a Russian report they are separated by semicolons
         with decimal commas, as a Russian spreadsheet opens them.
-        Raises `DataError` if the name does not end in `.html` or the place cannot be written.
+        Raises `DataError` if the name ends in neither `.html` nor `.docx` or the place cannot be written, and
+        `MissingExtraError` if python-docx is not installed.
         """
         target = Path(path)
         if target.suffix.lower() not in _SUFFIXES:
             advice = f'name it "{target.stem or "report"}.html"'
-            raise DataError(f'a report is saved as HTML, and "{target.name}" does not end in .html; {advice}')
-        page = self.html()
+            raise DataError(f'a report is saved as HTML or DOCX, and "{target.name}" ends in neither; {advice}')
+        page = self.docx() if target.suffix.lower() == ".docx" else self.html()
         for table in self.tables:
             write_bytes(self.tables_folder(target) / f"{table.name}.csv", table_csv(table.data, language=self.language))
-        write_text(target, page)
-        return target
+        return write_text(target, page) if isinstance(page, str) else write_bytes(target, page)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as plain values; drawings by their titles only."""

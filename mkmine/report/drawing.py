@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
+from mkmine.conformance.changeover import Changeover
 from mkmine.discovery import Difference, Drift, Organisation, ProcessMap, Rework, Variants
 from mkmine.errors import DataError, UnknownNameError
 from mkmine.performance import Causes, FlowMetrics, Forecast, Kpis
 from mkmine.report import discovery_charts
 from mkmine.report.causes import draw_causes
+from mkmine.report.changeover_map import draw_changeover
 from mkmine.report.difference_map import draw_difference
 from mkmine.report.flow_charts import draw_flow
 from mkmine.report.forecast_chart import draw_forecast
@@ -27,6 +29,7 @@ _CHARTS: Final[dict[type, tuple[tuple[str, ...], Callable[..., Picture]]]] = {
     Rework: (("yield", "rounds"), discovery_charts.draw_rework),
 }
 _ONE_CHART: Final[dict[type, Callable[..., Picture]]] = {
+    Changeover: draw_changeover,
     Drift: discovery_charts.draw_drift,
     Forecast: draw_forecast,
     Variants: discovery_charts.draw_variants,
@@ -47,8 +50,8 @@ def draw(
 
     - a process map: "frequency" (measure "absolute", "case", "max"), "time" ("median", "mean", "p85", "p95", "total"),
       "cost"; two maps in a tuple side by side, called `names`;
-    - a `Difference`: "frequency", "time"; a process model, the `Causes` of waiting, `Drift`, `Forecast`, `Variants`: as
-      they are;
+    - a `Difference`: "frequency", "time"; a process model, a `Changeover`, the `Causes` of waiting, `Drift`,
+      `Forecast`, `Variants`: as they are;
     - `Kpis` by segment or period: the name of a figure;
     - `FlowMetrics`: "scatter", "histogram", "stages", "throughput", "ageing";
     - an `Organisation`: "departments", "hand_overs", "workload"; `Rework`: "yield", "rounds".

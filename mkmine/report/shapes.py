@@ -36,6 +36,13 @@ MARKER_RADIUS: Final = 11.0
 _PAD_X: Final = 13.0
 _PAD_Y: Final = 7.0
 _MIN_WIDTH: Final = 72.0
+_DASHES: Final = {
+    "rework": "9 4",
+    "edge_of_case": "3 3",
+    "added": "7 4",
+    "removed": "2 3.2",
+    "deviating": "9 3 2 3",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +75,7 @@ class Ink:
 
     color: str
     thickness: float
-    kind: Literal["flow", "rework", "edge_of_case"] = field(default="flow")
+    kind: Literal["flow", "rework", "edge_of_case", "added", "removed", "deviating"] = field(default="flow")
 
     @property
     def head(self) -> float:
@@ -102,13 +109,14 @@ def box(item: Lettered, *, center: Point) -> str:
 
 
 def stroke(route: Route, *, ink: Ink, tooltip: str, ends: tuple[str, str]) -> str:
-    """Draw an arrow along its route. Returns to earlier work are dashed, starts and ends of cases dotted.
+    """Draw an arrow along its route. Returns to earlier work are dashed, starts and ends of cases dotted; what is new,
+    goes or is departed from has dashes of its own.
 
     `ends` names what the arrow joins, for a viewer that lights up the neighbours of an activity.
     """
     start, *rest = route.curve
     path = f"M{_pair(start)}C" + " ".join(_pair(point) for point in rest)
-    dashes = {"flow": "", "rework": ' stroke-dasharray="9 4"', "edge_of_case": ' stroke-dasharray="3 3"'}[ink.kind]
+    dashes = f' stroke-dasharray="{_DASHES[ink.kind]}"' if ink.kind in _DASHES else ""
     return (
         f'<g class="mk-path mk-{ink.kind}" data-source="{escaped(ends[0])}" data-target="{escaped(ends[1])}">'
         f"<title>{escaped(tooltip)}</title>"

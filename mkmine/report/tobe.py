@@ -5,8 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mkmine.language import unit_of
-from mkmine.report.blocks import Block, Figure, Heading, KeyFigure, KeyFigures, Note, Text, View
+import pandas as pd
+
+from mkmine.conformance.changeover import Changeover, changeover
+from mkmine.language import Translator
+from mkmine.performance import kpis
+from mkmine.report.blocks import Block, Figure, Heading, KeyFigure, KeyFigures, Note, Table, Text, View
+from mkmine.report.changeover_map import draw_changeover, status_words, step_remarks
+from mkmine.report.departures import departures
 from mkmine.report.findings import Cell, Findings, finite, tabulate
 from mkmine.report.rules import rule_sentence
 from mkmine.report.target_map import draw_target
@@ -29,8 +35,8 @@ def comparison(findings: Findings) -> list[Block]:
         blocks.append(Note(kind="warning", text=text))
     blocks += _drawn(findings)
     blocks += [Note(kind="info", text=_sentence(findings.told(note))) for note in gap.notes]
-    blocks += [*_unmatched(findings), *_deviations(findings), *_limits(findings), *_roles(findings)]
-    blocks += [*_rounds(findings), *_rules(findings)]
+    blocks += [*_unmatched(findings), *departures(findings), *_limits(findings), *_roles(findings)]
+    blocks += [*_rounds(findings), *_rules(findings), *_criteria(findings)]
     return blocks
 
 
@@ -38,11 +44,63 @@ def _drawn(findings: Findings) -> list[Block]:
     gap, target, t = findings.conformance, findings.target, findings.t
     if gap is None or target is None:
         return []
-    card = target.card
-    roles = {} if card is None else {name: duty.responsible or "" for name, duty in card.roles.items()}
-    picture = draw_target(target.model, absent=gap.only_in_target, roles=roles, language=t.language)
-    title = t("The process as it was meant: TO-BE")
-    return [Figure(title=title, views=(View(label="", picture=picture),), foot=findings.source(gap.provenance))]
+    found = changeover(findings.log, target, conformance=gap)
+    foot = findings.source(found.provenance)
+    meant = draw_target(target.model, absent=gap.only_in_target, roles=target.roles, language=t.language)
+    views = [View(label=t("AS-IS and TO-BE"), picture=draw_changeover(found, language=t.language))]
+    views.append(View(label=t("TO-BE"), picture=meant))
+    note = t(
+        "Boxes name the role, the median time with its limit, and what is not as it should be; the sign in the corner "
+        "and the kind of line say the same as the colour."
+    )
+    figure = Figure(title=t("What changes from AS-IS to TO-BE"), views=tuple(views), foot=foot, note=note)
+    return [figure, _steps(findings, found, foot)]
+
+
+def _steps(findings: Findings, found: Changeover, foot: str) -> Table:
+    t = findings.t
+    columns: list[Cell] = [
+        (t("Activity"), "activity", "text"),
+        (t("What changes"), lambda row: _changing(row, t), "text"),
+        (t("Role"), lambda row: _from_to(row["role"], row["role_to_be"], t), "text"),
+        (t("Time (limit)"), lambda row: _timed(findings, row), "number"),
+        (t("Rounds (allowed)"), lambda row: _of(row["per_case"], row["max_rounds"], t), "number"),
+        (t("Taken over from another role"), "hand_offs", "percent"),
+        (t("Work a month"), "load_h", "hours"),
+    ]
+    if found.steps["cost"].notna().any():
+        columns.append((t("Cost of one"), "cost", "count"))
+    if found.steps["documents"].map(len).any():
+        columns.append((t("Documents"), lambda row: ", ".join(row["documents"]), "text"))
+    return tabulate(
+        findings,
+        found.steps,
+        name="changeover",
+        title=t("What changes step by step"),
+        columns=columns,
+        foot=foot,
+        limit=40,
+    )
+
+
+def _changing(row: Mapping[str, Any], t: Translator) -> str:
+    return "; ".join([status_words(row["status"], t), *step_remarks(row, t)])
+
+
+def _from_to(done: str, meant: str, t: Translator) -> str:
+    if done and meant and done.casefold() != meant.casefold():
+        return f"{done} → {meant}"
+    return meant or done or t.number(None)
+
+
+def _timed(findings: Findings, row: Mapping[str, Any]) -> str:
+    limit = f" ({findings.hours(row['limit_h'])})" if finite(row["limit_h"]) else ""
+    return findings.hours(row["time_h"]) + limit
+
+
+def _of(value: float, limit: float, t: Translator) -> str:
+    allowed = f" ({t.number(limit)})" if finite(limit) else ""
+    return t.number(value, digits=1) + allowed
 
 
 def _sentence(text: str) -> str:
@@ -94,60 +152,6 @@ def _unmatched(findings: Findings) -> list[Block]:
     return [Note(kind="warning", text=text) for text in texts]
 
 
-def _deviations(findings: Findings) -> list[Block]:
-    gap, t = findings.conformance, findings.t
-    assert gap is not None
-    if gap.deviations.empty:
-        return [Text(paragraphs=(t("No deviations were found."),))]
-    columns: list[Cell] = [
-        (t("Activity"), "activity", "text"),
-        (t("Deviation"), lambda row: _kind(findings, row), "text"),
-        (t("After"), lambda row: row["after"] or t("start of the case"), "text"),
-        (t("Cases"), "cases", "count"),
-        (t("Share"), "share_of_cases", "percent"),
-        (t("Cycle time against other cases"), lambda row: _difference(findings, row), "number"),
-    ]
-    return [
-        tabulate(
-            findings,
-            gap.deviations.sort_values("cases", ascending=False, kind="stable"),
-            name="deviations",
-            title=t("Deviations from TO-BE"),
-            columns=columns,
-            foot=findings.source(gap.provenance),
-            limit=12,
-            note=t(
-                "The last column compares completed cases with the deviation to those without it, with a 95% interval. "
-                "It is an association, not proof of a cause."
-            ),
-        )
-    ]
-
-
-def _kind(findings: Findings, row: Mapping[str, Any]) -> str:
-    t, gap = findings.t, findings.conformance
-    if gap is not None and row["kind"] == "skipped" and row["activity"] in gap.only_in_target:
-        return t("skipped (never in the log)")
-    kinds = {"skipped": t("skipped"), "extra": t("extra"), "repeated": t("repeated")}
-    return str(kinds.get(row["kind"], row["kind"]))
-
-
-def _difference(findings: Findings, row: Mapping[str, Any]) -> str:
-    t = findings.t
-    value, low, high = (row[f"cycle_difference{part}_h"] for part in ("", "_low", "_high"))
-    if not finite(value):
-        return t.number(None)
-    unit = unit_of([value], t, day=findings.day)
-    change = unit.write(value, t, signed=True)
-    if not (finite(low) and finite(high)):
-        return change
-    if low <= 0 <= high:
-        return t("{difference}, within noise", difference=change)
-    unit = unit_of([value, low, high], t, day=findings.day)
-    value, low, high = (unit.bare(one, t, signed=True) for one in (value, low, high))
-    return f"{value} ({low} … {high})\u00a0{unit.name}"
-
-
 def _limits(findings: Findings) -> list[Block]:
     gap, t = findings.conformance, findings.t
     assert gap is not None
@@ -190,6 +194,8 @@ def _roles(findings: Findings) -> list[Block]:
         (t("In fact"), "actual", "text"),
         (t("Executions"), "instances", "count"),
         (t("Share"), "share", "percent"),
+        (t("Who"), lambda row: ", ".join(row["people"][:3]), "text"),
+        (t("When"), lambda row: f"{row['first']} – {row['last']}", "text"),
     ]
     heading = Heading(text=t("Roles"), anchor="roles", level=2)
     foot = findings.source(gap.provenance)
@@ -206,7 +212,10 @@ def _rounds(findings: Findings) -> list[Block]:
         (t("Activity"), "activity", "text"),
         (t("Rounds allowed"), "allowed", "count"),
         (t("Cases with more"), "cases_over", "count"),
+        (t("Share"), "share", "percent"),
         (t("Most rounds"), "max", "count"),
+        (t("Rounds beyond"), "beyond", "count"),
+        (t("Time in them"), "beyond_h", "hours"),
     ]
     heading = Heading(text=t("Rounds"), anchor="rounds", level=2)
     foot = findings.source(gap.provenance)
@@ -227,6 +236,8 @@ def _rules(findings: Findings) -> list[Block]:
         (t("Not decided yet"), "pending", "count"),
         (t("For example"), "examples", "text"),
     ]
+    if gap.rules["people"].map(len).any():
+        columns.append((t("Who did both"), lambda row: ", ".join(row["people"][:3]), "text"))
     said = [rule_sentence(rule, t) for rule in card.rules]
     shown = gap.rules.assign(rule=said, examples=[", ".join(one) for one in gap.rules["examples"]])
     heading = Heading(text=t("Rules"), anchor="rules", level=2)
@@ -235,3 +246,39 @@ def _rules(findings: Findings) -> list[Block]:
         heading,
         tabulate(findings, shown, name="rules", title=t("Rules of the process card"), columns=columns, foot=foot),
     ]
+
+
+def _criteria(findings: Findings) -> list[Block]:
+    """Say of the indicators that the card names, and that the log can tell, whether they are met."""
+    t, card = findings.t, getattr(findings.target, "card", None)
+    goals = {} if card is None else card.goals
+    if card is None or not goals:
+        return []
+    found = kpis(findings.log, goals)
+    table = found.table.set_index("kpi")
+    months = kpis(findings.log, goals, period="month").segments
+    verdicts = {"met": t("met"), "missed": t("missed"), "open": t("open: within the interval")}
+    rows = []
+    for one in card.kpis:
+        if one.figure in goals:
+            mine = months[(months["kpi"] == one.figure) & months["verdict"].isin(["met", "missed"])]
+            kept = f"{t.number(int((mine['verdict'] == 'met').sum()))} / {t.number(len(mine))}"
+            row = table.loc[one.figure]
+            rows.append({**row.to_dict(), "kpi": one.name, "responsible": one.responsible, "months": kept})
+    columns: list[Cell] = [
+        (t("Indicator"), "kpi", "text"),
+        (t("Target"), lambda row: _figure(row["target"], row, t), "number"),
+        (t("In fact"), lambda row: _figure(row["value"], row, t), "number"),
+        (t("Verdict"), lambda row: verdicts.get(row["verdict"], row["verdict"]), "text"),
+        (t("Months in which it was met"), "months", "number"),
+        (t("Responsible"), "responsible", "text"),
+    ]
+    heading = Heading(text=t("Indicators"), anchor="criteria", level=2)
+    foot, title = findings.source(found.provenance), t("Indicators of the process card: met or not")
+    shown = pd.DataFrame(rows)
+    return [heading, tabulate(findings, shown, name="criteria", title=title, columns=columns, foot=foot, data=months)]
+
+
+def _figure(value: float, row: Mapping[str, Any], t: Translator) -> str:
+    shares = finite(row["target"]) and 0 < float(row["target"]) <= 1
+    return t.percent(value) if shares else t.number(value, digits=0 if abs(value) >= 10 else 1)

@@ -65,10 +65,14 @@ class Change(_Part):
 
 
 class Kpi(_Part):
-    """One indicator of the process: what is measured, its target, who answers for it and how often."""
+    """One indicator of the process: what is measured, its target, who answers for it and how often.
+
+    `figure` is the key figure of a log that tells it, as `mkmine.kpis` calls it.
+    """
 
     name: Name
     target: float | str | None = None
+    figure: str = ""
     measure: str = ""
     responsible: str = ""
     period: str = ""
@@ -102,6 +106,11 @@ class ProcessCard(_Part):
     changes: tuple[Change, ...] = ()
     aliases: dict[Name, Name] = Field(default_factory=dict)
     elicited: Elicited = Field(default_factory=Elicited)
+
+    @property
+    def goals(self) -> dict[str, float | str]:
+        """The targets of the indicators that a log can tell, by key figure, as `mkmine.kpis` takes them."""
+        return {kpi.figure: kpi.target for kpi in self.kpis if kpi.figure and kpi.target not in (None, "")}
 
     @field_validator("owner", mode="before")
     @classmethod
