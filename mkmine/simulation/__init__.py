@@ -9,10 +9,11 @@ from mkmine.simulation.model import SimulationModel
 from mkmine.simulation.model.json_schema import schema
 from mkmine.simulation.model.processes import from_process
 from mkmine.simulation.scenarios.scenario import Scenario, from_levers, scenario_of
-from mkmine.simulation.validation import Validation, backtest
+from mkmine.simulation.validation import Routings, Validation, backtest, compare_routings
 
 __all__ = [
     "Experiment",
+    "Routings",
     "Scenario",
     "Sensitivity",
     "SimulationModel",
@@ -20,6 +21,7 @@ __all__ = [
     "WorkInProgress",
     "backtest",
     "calibrate",
+    "compare_routings",
     "experiment",
     "from_levers",
     "from_process",

@@ -25,7 +25,7 @@ from mkmine.simulation.model.laying import Laid, lay
 from mkmine.simulation.model.structure import Structure
 from mkmine.targets import Elicited, ProcessModel, Target
 
-__all__ = ["Along", "along_process", "relaid"]
+__all__ = ["Along", "along_process", "branches_meet", "named_as", "relaid"]
 
 Floats = NDArray[np.float64]
 
@@ -183,6 +183,16 @@ def relaid(activities: Mapping[str, ActivityModel], made: Laid, structure: Struc
             }
         )
     return out
+
+
+def named_as(log: EventLog, process: ProcessModel | Target) -> EventLog:
+    """Return a log with the names of a process and only its activities; raises what `along_process` raises of these."""
+    return _named(log, process if isinstance(process, Target) else Target(model=process))[0]
+
+
+def branches_meet(process: ProcessModel | Target) -> bool:
+    """Return whether branches of a process go on side by side."""
+    return Structure(process.model if isinstance(process, Target) else process).parallel
 
 
 def _named(log: EventLog, target: Target) -> tuple[EventLog, list[str], float]:

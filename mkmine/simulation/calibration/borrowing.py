@@ -370,8 +370,8 @@ class Borrower:
             else:
                 self.missing.append(self._asked(node))
                 shares[flow.id] = 0.5
-        weight = min([*([seen] if opened else []), *(worth(one) for one in told.values())], default=0.0)
-        return Ways(shares, weight, stated=bool(told))
+        weights = {flow.id: worth(told[flow.id]) if flow.id in told else seen for flow in flows}
+        return Ways(shares, weights, stated=bool(told))
 
     def _limited(self, source: str, chances: Chances) -> Chances:
         """Take away the ways back after as many rounds as the card allows."""

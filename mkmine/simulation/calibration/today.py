@@ -73,7 +73,7 @@ def today_of(model: SimulationModel, called: Mapping[str, str]) -> Today:
             gateways[name] = [(shares(routes), n) for routes, n in zip(gate.next, known, strict=False)]
         elif gate.kind == "or":
             opened = {named(heads): way.probability for way in gate.ways for heads, _ in _next(model, way.to, 0)}
-            gateways[name] = [(opened, known[0] if known else 0.0)]
+            gateways[name] = [(opened, min(known, default=0.0))]
     return Today(after, gateways, frozenset(called.get(name, name) for name in model.activities))
 
 

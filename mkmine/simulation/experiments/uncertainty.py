@@ -103,7 +103,7 @@ def uncertain(model: SimulationModel) -> bool:
         or any(one.observed is not None for one in (*model.arrivals.seasons, *model.arrivals.days))
         or any(person.range is not None or person.presence is not None for person in model.people)
         or any(one.evidence is not None or _observed(one) for one in model.activities.values())
-        or any(one.observed or any(event.range for event in one.events) for one in model.gateways.values())
+        or any(gate.observed or any(event.range for event in gate.events) for gate in model.gateways.values())
     )
 
 
@@ -388,11 +388,11 @@ def _gateway(name: str, one: Gateway, dice: Dice) -> Gateway:
             way.model_copy(
                 update={
                     "probability": _shares(
-                        [way.probability, 1 - way.probability], _of(one.observed, 0), dice, "way", name, way.to
+                        [way.probability, 1 - way.probability], _of(one.observed, number), dice, "way", name, way.to
                     )[0]
                 }
             )
-            for way in one.ways
+            for number, way in enumerate(one.ways)
         ],
         "events": [
             event.model_copy(

@@ -27,10 +27,10 @@ class Chances:
 
 @dataclass(frozen=True)
 class Ways:
-    """How probably an inclusive gateway opens each of its flows (by id), and on how many decisions that rests."""
+    """How probably an inclusive gateway opens each of its flows (by id), and on how many decisions each rests."""
 
     shares: Mapping[str, float]
-    observed: float
+    observed: Mapping[str, float]
     stated: bool = False
 
 
@@ -182,7 +182,8 @@ class _Layer:
         opened = [
             Way(to=place, probability=known.shares[flow.id]) for place, flow in zip(places, branches, strict=True)
         ]
-        return Gateway(kind="or", ways=opened, observed=[known.observed], stated=known.stated)
+        seen = [known.observed[flow.id] for flow in branches]
+        return Gateway(kind="or", ways=opened, observed=seen, stated=known.stated)
 
     def _branch(self, source: str) -> str:
         """Return the place where a branch begins: a place of its own, unless it always leads to another one."""

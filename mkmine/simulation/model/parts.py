@@ -413,8 +413,8 @@ class Gateway(Part):
     event
         Whichever of `events` happens first decides (an answer, or else a timer).
 
-    `observed` is on how many observations the probabilities of `next` (by visit) or `ways` rest; without it they are
-    certain. `stated`: that is worth so many observations which somebody says of them.
+    `observed` is on how many observations the probabilities of `next` (by visit) or `ways` (each) rest; without it they
+    are certain. `stated`: that is worth so many observations which somebody says of them.
     """
 
     kind: Literal["and", "or", "xor", "merge", "join", "event"]

@@ -2,5 +2,6 @@
 
 from mkmine.simulation.validation.backtest import METHOD, backtest
 from mkmine.simulation.validation.result import WARNING, Validation
+from mkmine.simulation.validation.routings import Routings, compare_routings
 
-__all__ = ["METHOD", "WARNING", "Validation", "backtest"]
+__all__ = ["METHOD", "WARNING", "Routings", "Validation", "backtest", "compare_routings"]

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from mkmine.calendars import from_us
 from mkmine.errors import DataError
 from mkmine.eventlog import EventLog
 from mkmine.eventlog.observation import as_observed
+from mkmine.simulation.calibration.along import branches_meet, named_as
 from mkmine.simulation.validation.comparison import aspects, by_cut, changes_known, figures_floor, overall, profiles_by
 from mkmine.simulation.validation.profiles import Names, profile
 from mkmine.simulation.validation.result import Validation, graded
-from mkmine.simulation.validation.trials import Trial, choose_windows, stretches, tried
+from mkmine.simulation.validation.trials import AlongProcess, Trial, choose_windows, stretches, tried
+
+if TYPE_CHECKING:
+    from mkmine.targets import Elicited, ProcessModel, Target
 
 __all__ = ["METHOD", "backtest"]
 
@@ -23,11 +29,20 @@ NOTE_ONE_CUT = "There was one cut only: how often the bands hold cannot be told 
 NOTE_FLOOR = "The log is too short to say how much equally long real stretches differ."
 NOTE_NOBODY = "The log names no people: workload was not checked."
 NOTE_COMPLETIONS = "The log has completions only: waiting was not checked."
+NOTE_WARM_UP = "The runs began with an empty office some weeks before each cut, not with the cases that were open."
 NOTE_LEFT_OUT = "Some cases were open at a cut in an activity that had not been seen before; they were left out."
 
 
 def backtest(
-    log: EventLog, *, train: float = 0.5, cuts: int | None = None, replications: int = 20, seed: int = 7
+    log: EventLog,
+    *,
+    train: float = 0.5,
+    cuts: int | None = None,
+    replications: int = 20,
+    seed: int = 7,
+    process: ProcessModel | Target | None = None,
+    elicited: Elicited | Mapping[str, Any] | None = None,
+    warm_up: bool | None = None,
 ) -> Validation:
     """Calibrate on the first part of a log, simulate on, and compare with what happened then; and again, further on.
 
@@ -46,6 +61,13 @@ def backtest(
         How many cuts; by default up to four, as many as leave each window ten cases and a week.
     replications
         Runs per cut, at least 5.
+    process, elicited
+        Calibrate along a process, as `calibrate` does; the log is then looked at with the process's names, and without
+        the activities that it lacks.
+    warm_up
+        Begin the runs with an empty office some weeks before each cut, instead of with the cases that are open at it.
+        Of a process whose branches go on side by side a log does not tell where open cases are, so there it is always
+        done.
 
     Raises `DataError` if a parameter is out of range or too few cases stand on either side of a cut.
     """
@@ -55,9 +77,17 @@ def backtest(
         raise DataError(f"replications={replications}: a prediction band needs at least 5")
     if cuts is not None and (isinstance(cuts, bool) or not isinstance(cuts, int) or not 1 <= cuts <= 50):
         raise DataError(f"cuts={cuts!r}: give a whole number between 1 and 50")
+    along: AlongProcess | None = None
+    warm = bool(warm_up)
+    if process is not None:
+        log = named_as(log, process)
+        along = {"process": process, "elicited": elicited}
+        warm = warm or branches_meet(process)
     windows = choose_windows(log, train, cuts)
     names = Names(activities=tuple(log.activities), people=tuple(log.resources))
-    trials = [tried(log, window, names, replications=replications, seed=seed) for window in windows]
+    trials = [
+        tried(log, window, names, replications=replications, seed=seed, along=along, warm=warm) for window in windows
+    ]
     calendar = log.working_calendar()
     known = replace(log, calendar=calendar)
     real = [profile(as_observed(known, one), one, names) for one in stretches(log, windows)]
@@ -78,7 +108,7 @@ def backtest(
         aspects=aspects(trials, real),
         changes=changes_known(trials, real, trials[-1]),
         profiles=profiles_by(trials, names, log.time_zone),
-        notes=_notes(log, trials, len(real)),
+        notes=(*_notes(log, trials, len(real)), *((NOTE_WARM_UP,) if warm else ())),
     )
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,11 +21,14 @@ from mkmine.simulation.experiments.kpis import WEEK, case_spans
 from mkmine.simulation.experiments.replication import Plan, play
 from mkmine.simulation.experiments.uncertainty import drawn, uncertain
 from mkmine.simulation.model import SimulationModel
+from mkmine.simulation.model.arrivals import midnight
 from mkmine.simulation.validation.profiles import Names, Profile, profile
 
-__all__ = ["Trial", "Window", "choose_windows", "stretches", "tried"]
+__all__ = ["AlongProcess", "Trial", "Window", "choose_windows", "stretches", "tried"]
 
 Window = tuple[int, int]
+# The arguments of `calibrate` that say along which process.
+AlongProcess = Mapping[str, Any]
 Int = NDArray[np.int64]
 
 FEWEST_TRAINED, FEWEST_HELD, MOST_CUTS = 20, 10, 4
@@ -31,6 +36,8 @@ FEWEST_TRAINED, FEWEST_HELD, MOST_CUTS = 20, 10, 4
 _SHORTEST = 7 * DAY
 # So many real stretches are compared with the one before them, the latest ones.
 _MOST_STRETCHES = 8
+# Weeks in which an empty office fills, at least.
+_WARM_UP = 8.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,33 +99,61 @@ def stretches(log: EventLog, windows: list[Window]) -> list[Window]:
     return [(first - back * length, first - (back - 1) * length) for back in range(max(number, 0), 0, -1)] + windows
 
 
-def tried(log: EventLog, window: Window, names: Names, *, replications: int, seed: int) -> Trial:
+def tried(
+    log: EventLog,
+    window: Window,
+    names: Names,
+    *,
+    replications: int,
+    seed: int,
+    along: AlongProcess | None = None,
+    warm: bool = False,
+) -> Trial:
     """Calibrate on what was known before a window, simulate it, and return it beside what happened.
 
-    Each run has its own draw of the model's numbers from what is known of them.
+    Each run has its own draw of the model's numbers from what is known of them. `along` a process, if one is given;
+    `warm`: with a warm-up of weeks before the window instead of with the cases that were open.
     """
     begin, finish = case_spans(log)
     past = as_observed(log, (log.observed[0], window[0]))
-    model = calibrate(past, name=log.name)
+    model = calibrate(past, name=log.name, **(along or {}))
     found = work_in_progress(log, window[0])
     progress = replace(found, cases=tuple(one for one in found.cases if one.activity in model.activities))
     plan = Plan(seed=seed, weeks=(window[1] - window[0]) / WEEK, warm_up_weeks=0.0, in_progress=progress)
+    left_out = 0 if warm else len(found.cases) - len(progress.cases)
+    if warm:
+        progress = replace(progress, cases=())
+        model, plan = _warmed(model, plan, window[0])
     rows = replications * int(((log.end >= window[0]) & (log.start < window[1])).sum())
     engine: Engine = "kernel" if pays_to_compile(rows) else "auto"
     like = replace(past, calendar=past.working_calendar())
     runs = []
     for number in range(replications):
         played = play(_drawn(model, number, replications, seed), plan, number, engine)
-        run = _seen(played.log, like, progress)
+        run = _seen(_known(played.log, names), like, progress)
         runs.append(profile(as_observed(run, window), window, names))
     return Trial(
         window=window,
         cases=_held(log, begin, finish, window),
         open_cases=len(found.cases),
-        left_out=len(found.cases) - len(progress.cases),
+        left_out=left_out,
         actual=profile(as_observed(replace(log, calendar=like.calendar), window), window, names),
         runs=tuple(runs),
     )
+
+
+def _warmed(model: SimulationModel, plan: Plan, cut: int) -> tuple[SimulationModel, Plan]:
+    """Return a model that begins some weeks before a cut with an empty office, and the plan for it."""
+    start = from_us(cut - int(max(_WARM_UP, plan.weeks / 3) * WEEK), model.time_zone).date()
+    weeks = (cut - midnight(start, model.time_zone)) / WEEK
+    begun = model.model_copy(update={"start": start, "until": None})
+    return begun, replace(plan, warm_up_weeks=weeks, in_progress=None)
+
+
+def _known(run: EventLog, names: Names) -> EventLog:
+    """Return a simulated log without the steps that only the process has: there is nothing to compare them with."""
+    known = np.isin(run.activity, [n for n, name in enumerate(run.activities) if name in names.activities])
+    return run if known.all() else run.keep_instances(known, action="filter activities", detail="those of the log")
 
 
 def _drawn(model: SimulationModel, number: int, of: int, seed: int) -> SimulationModel:

@@ -226,8 +226,13 @@ def opened_ways(structure: Structure, counted: Tally) -> dict[str, Ways]:
         most = max(flows, key=lambda flow: share[flow])
         others = [share[flow] for flow in flows if flow != most]
         none = float(np.prod([1 - one for one in others]))
+        seen_of = dict.fromkeys(flows, round(total + IMAGINED, 3))
         if none < 1:
             # It has to stay the most probable one, or another would be opened instead of none.
-            share[most] = min(max((share[most] - none) / (1 - none), max(others) + 1e-6), 1.0)
-        out[node.id] = Ways(share, round(total + IMAGINED, 3))
+            own = min(max((share[most] - none) / (1 - none), max(others) + 1e-6), 1.0)
+            # What is taken off makes it less well known than its count (the delta method).
+            told = (total + IMAGINED) * (1 - none) ** 2 * own * (1 - own) / max(share[most] * (1 - share[most]), 1e-9)
+            seen_of[most] = round(min(max(told, IMAGINED), total + IMAGINED), 3)
+            share[most] = own
+        out[node.id] = Ways(share, seen_of)
     return out
