@@ -227,11 +227,11 @@ def choose_attributes(
     """Return which attributes tell something about the routes, hours and delays of which activities.
 
     Cases are left out in five groups, and each attribute has to make what they did more probable than it is by what
-    holds for all cases: a value's mean, or its routes, are those of the other groups' cases, shrunk towards all cases'.
-    The gain has to be so large against its spread over cases that, of all that is asked, chance would hardly lead to
-    one such gain (a normal bound, Bonferroni). Of several the best one is taken, and then a second one if it adds as
-    surely to the first. Of routes there are two forms to begin with: the second one tells cases apart in each context,
-    the first in place of contexts; both are compared with what contexts foretell.
+    holds for all cases: a value's mean, or its routes, are those of the other groups' cases, shrunk towards all
+    cases'. The gain has to be so large, against its spread over cases and as a likelihood ratio, that of all that is
+    asked chance would hardly lead to one such gain (a normal bound, Bonferroni). Of several the best one is taken, and
+    then a second one if it adds as surely to the first. Of routes there are two forms to begin with: the second one
+    tells cases apart in each context, the first in place of contexts; both are compared with what contexts foretell.
 
     In all, at most four attributes are taken, those with the largest gain.
     """
@@ -309,7 +309,7 @@ def _best(
         firsts: dict[int, tuple[_Trial, int]] = {}
         for form in range(len(forms)):
             for trial in tried[subject, form]:
-                holds = trial.worth and trial.sure > enough
+                holds = _holds(trial, enough)
                 if holds and (trial.activity not in firsts or trial.gain > firsts[trial.activity][0].gain):
                     firsts[trial.activity] = (trial, form)
         for activity, (trial, form) in sorted(firsts.items()):
@@ -317,6 +317,14 @@ def _best(
             assert base is not None
             out[subject][activity] = _further(coded, base.only(activity), trial, form > 0, enough, size)
     return out
+
+
+def _holds(trial: _Trial, enough: float) -> bool:
+    """Whether a gain is no chance: large against its spread, and as a likelihood ratio too.
+
+    Where hardly anything varies, many small gains of one sign are sure, and nothing.
+    """
+    return trial.worth and trial.sure > enough and 2 * trial.gain > enough**2
 
 
 def _further(
@@ -329,7 +337,7 @@ def _further(
     further = [
         trial
         for trial in _trials(after, others, size, None)
-        if trial.activity == first.activity and trial.worth and trial.sure > enough
+        if trial.activity == first.activity and _holds(trial, enough)
     ]
     strength = _STRENGTHS[first.strength]
     if not further or _MOST_ATTRIBUTES < 2:
