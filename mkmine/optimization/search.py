@@ -42,8 +42,11 @@ class Question:
     def ask(
         self, model: SimulationModel, scenarios: Sequence[Scenario], confidence: float, clock: Clock, **other: Any
     ) -> Experiment:
-        """Run one paired experiment, with `other` settings than usual where given."""
-        settings: dict[str, Any] = {**self.settings, **other}
+        """Run one paired experiment, with `other` settings than usual where given.
+
+        The model's numbers are taken for certain: all changes of a step are judged by the same ones.
+        """
+        settings: dict[str, Any] = {"draws": 0, **self.settings, **other}
         clock.plan(settings["replications"] * (len(scenarios) + 1))
         # The levels that are asked for hold for all changes together already.
         return experiment(model, scenarios, confidence=confidence, simultaneous=False, progress=clock.tell, **settings)
@@ -59,8 +62,9 @@ class Clock:
         """Count in the runs of the next experiment."""
         self.before, self.planned = self.planned, self.planned + runs
 
-    def tell(self, done: int, _: int) -> None:
+    def tell(self, done: int, planned: int) -> None:
         """Pass on how many runs of the present experiment are done."""
+        self.planned = self.before + planned
         if self.progress is not None:
             self.progress(self.before + done, self.planned)
 

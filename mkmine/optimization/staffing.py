@@ -16,8 +16,10 @@ from mkmine.eventlog import Provenance
 from mkmine.optimization.front import Better, Point, pareto_front
 from mkmine.optimization.search import COLUMNS, Clock, Question, Reached, as_scenario, merged, search
 from mkmine.simulation import Experiment, Scenario, SimulationModel
+from mkmine.simulation.experiments.experiment import check_draws
 from mkmine.simulation.experiments.kpis import KPIS
 from mkmine.simulation.experiments.kpis import kpi as key_figure
+from mkmine.simulation.experiments.uncertainty import uncertain
 from mkmine.streams import Streams
 
 __all__ = ["Staffing", "optimise"]
@@ -34,6 +36,10 @@ WINNER = (
 UNSTABLE = (
     "At the start more work arrives than is done, so the key figure there grows with the simulated span, and so do the "
     "gains of the first steps."
+)
+DOUBTFUL = (
+    "By what is known of the model's numbers, the recommended staffing need not help at all: the interval of the "
+    "confirmation includes no effect."
 )
 TOGETHER = (
     "No single person helps by more than noise although the start is overloaded: work may wait in two roles one after "
@@ -152,6 +158,7 @@ def optimise(
     weeks: float = 26,
     confidence: float = 0.95,
     tolerance: float = 0.02,
+    draws: int = 20,
     progress: Callable[[int, int], None] | None = None,
 ) -> Staffing:
     """Search for the staffing that improves a key figure most for its cost.
@@ -182,12 +189,17 @@ def optimise(
         As in `experiment`; the result does not depend on `workers`.
     tolerance
         Share of the starting value: a smaller gain is not worth a person, and a smaller loss may pay for one.
+    draws
+        How often the confirmation draws the model's numbers from what is known of them, as in `experiment`. The search
+        itself takes them for certain: whom it tries is compared on the same numbers, and a draw for each would take
+        twice as long.
     progress
         Called with (runs done, runs planned so far); both grow from step to step.
 
     Raises `UnknownNameError` for a role or a key figure that does not exist, and `DataError` if a parameter is out of
     range.
     """
+    check_draws(draws)
     question = Question(
         roles=_roles(model, roles),
         costs=_costs(model, cost),
@@ -205,6 +217,9 @@ def optimise(
         warnings.insert(1, WINNER)
     elif found.unstable:
         warnings.insert(1, TOGETHER)
+    confirmation = _confirmed(model, found.here, question, clock, draws)
+    if confirmation is not None and _doubtful(confirmation, question):
+        warnings.insert(0, DOUBTFUL)
     warnings += unclear(found.tried, question.tolerance * abs(found.steps[0]["value"]))
     return Staffing(
         base=model.name,
@@ -213,17 +228,17 @@ def optimise(
         steps=pd.DataFrame(found.steps, columns=COLUMNS),
         tried=pd.DataFrame(found.tried, columns=COLUMNS),
         front=_front(found.points, found.here, question),
-        confirmation=_confirmed(model, found.here, question, clock),
+        confirmation=confirmation,
         replications=replications,
         confidence=confidence,
         tolerance=question.tolerance,
         seed=seed,
         warnings=tuple(warnings),
-        provenance=_provenance(found.opening, question),
+        provenance=_provenance(found.opening, question, draws),
     )
 
 
-def _provenance(opening: Experiment, question: Question) -> Provenance:
+def _provenance(opening: Experiment, question: Question, draws: int) -> Provenance:
     told = {key: value for key, value in question.settings.items() if key != "workers"}
     parameters = {
         "kpi": question.kpi,
@@ -232,6 +247,7 @@ def _provenance(opening: Experiment, question: Question) -> Provenance:
         "budget": question.budget,
         "tolerance": question.tolerance,
         "confidence": question.confidence,
+        "draws": draws,
         **told,
     }
     return replace(opening.provenance, method=METHOD, parameters=parameters)
@@ -264,12 +280,26 @@ def _front(points: list[Point], here: Reached, question: Question) -> pd.DataFra
     return pd.DataFrame(rows, columns=["staffing", "cost", "value", "recommended"])
 
 
-def _confirmed(model: SimulationModel, here: Reached, question: Question, clock: Clock) -> Experiment | None:
-    """Ask about the recommended staffing once more, under random numbers that had no part in choosing it."""
+def _confirmed(
+    model: SimulationModel, here: Reached, question: Question, clock: Clock, draws: int
+) -> Experiment | None:
+    """Ask about the recommended staffing once more, under random numbers that had no part in choosing it.
+
+    Here what is not known of the model's numbers counts, with as many replications as it takes draws.
+    """
     if not here.changes:
         return None
     fresh = int(Streams(question.settings["seed"]).generator("staffing", "confirmation").integers(2**31))
-    return question.ask(model, [as_scenario(here.changes)], question.confidence, clock, seed=fresh)
+    runs = max(question.settings["replications"], draws if uncertain(model) else 0)
+    staffing = [as_scenario(here.changes)]
+    return question.ask(model, staffing, question.confidence, clock, seed=fresh, draws=draws, replications=runs)
+
+
+def _doubtful(confirmation: Experiment, question: Question) -> bool:
+    """Whether the staffing need not help at all, by what is known of the model."""
+    row = confirmation.answers[confirmation.answers["kpi"] == question.kpi].iloc[0]
+    added = any(change["do"] == "staff" and change["change"] > 0 for change in confirmation.scenarios[0].changes)
+    return added and row["verdict"] == "noise"
 
 
 # -- what the caller gives ---------------------------------------------------------------------------------------------

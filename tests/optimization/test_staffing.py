@@ -10,7 +10,7 @@ import pytest
 
 from mkmine.errors import DataError, UnknownNameError
 from mkmine.optimization import Staffing, optimise
-from mkmine.optimization.staffing import GREEDY, TOGETHER, UNSTABLE, WINNER, unclear
+from mkmine.optimization.staffing import DOUBTFUL, GREEDY, TOGETHER, UNSTABLE, WINNER, unclear
 from mkmine.simulation import SimulationModel, experiment
 
 Build = Callable[..., SimulationModel]
@@ -202,3 +202,38 @@ def test_interval_of_a_step_covers_what_many_replications_say(make_model: Build)
     answer = experiment(make_model(), [found.scenario(1)], replications=24, weeks=12, seed=99)
     assert row["low"] <= answer.answer(found.scenario(1).name)["difference"] <= row["high"]
     assert np.isfinite(row["gain_per_cost"])
+
+
+@pytest.fixture(scope="module")
+def evident(make_model: Build) -> SimulationModel:
+    """The office, of which the work of designers is hardly known."""
+    values = make_model().to_dict()
+    values["activities"]["Design"]["evidence"] = {"duration": [{"n": 4, "error": 0.4}]}
+    return SimulationModel.from_dict(values)
+
+
+def test_the_search_takes_the_numbers_for_certain_and_the_confirmation_does_not(
+    evident: SimulationModel, found: Staffing
+) -> None:
+    drawn = optimise(evident, budget=2, draws=8, **QUICK)
+    pd.testing.assert_frame_equal(drawn.steps, found.steps)
+    assert drawn.confirmation is not None
+    assert found.confirmation is not None
+    assert drawn.confirmation.replications == 8
+    assert (drawn.confirmation.answers["parameters"] > 0).any()
+    sure = optimise(evident, budget=2, draws=0, **QUICK)
+    assert sure.confirmation is not None
+    widths = [
+        one.answers[one.answers["kpi"] == "cycle_mean_h"].iloc[0][["low", "high"]].diff().iloc[-1]
+        for one in (sure.confirmation, drawn.confirmation)
+    ]
+    assert widths[1] > 1.5 * widths[0]
+
+
+def test_a_winner_that_need_not_help_is_said(make_model: Build) -> None:
+    values = make_model(designers=4).to_dict()
+    for name in ("Write", "Design"):
+        values["activities"][name]["evidence"] = {"duration": [{"n": 2, "error": 1.2}]}
+    found = optimise(SimulationModel.from_dict(values), budget=1, draws=8, **QUICK)
+    assert found.confirmation is not None
+    assert DOUBTFUL in found.warnings

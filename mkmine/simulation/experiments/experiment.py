@@ -33,7 +33,7 @@ from mkmine.simulation.scenarios.scenario import Scenario
 if TYPE_CHECKING:
     from mkmine.simulation.validation import Validation
 
-__all__ = ["Experiment", "experiment", "resume"]
+__all__ = ["Experiment", "check_draws", "experiment", "resume"]
 
 METHOD = "paired replications under common random numbers, Student t interval"
 METHOD_TOGETHER = (
@@ -392,6 +392,12 @@ def _reporting(progress: Callable[[int, int], None] | None) -> Iterator[Callable
             line.close()
 
 
+def check_draws(draws: int) -> None:
+    """Raise `DataError` if nobody can draw a model so many times."""
+    if draws and not 2 <= draws <= _MOST_DRAWS:
+        raise DataError(f"draws={draws}: give between 2 and {_MOST_DRAWS} draws, or 0 to take the model for certain")
+
+
 def _check(
     scenarios: Sequence[Scenario],
     replications: int,
@@ -402,8 +408,7 @@ def _check(
     confidence: float,
     draws: int,
 ) -> None:
-    if draws and not 2 <= draws <= _MOST_DRAWS:
-        raise DataError(f"draws={draws}: give between 2 and {_MOST_DRAWS} draws, or 0 to take the model for certain")
+    check_draws(draws)
     for name, count in (("replications", replications), ("most", most)):
         if not _FEWEST <= count <= _MOST:
             raise DataError(
