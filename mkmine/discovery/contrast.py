@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from mkmine.discovery.inference import discoveries, exact_test, rank_test, share_difference
+from mkmine.discovery.dependence import Batches
+from mkmine.discovery.inference import discoveries
 from mkmine.discovery.process_map import records
 from mkmine.errors import DataError
 from mkmine.eventlog.log import EventLog
@@ -27,7 +28,10 @@ FEWEST = 5
 # Values of an attribute that are rarer (share of cases), or beyond the most frequent ones, are not looked at.
 RARE, VALUES = 0.01, 50
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-METHOD = "Fisher's exact test (mid-p) of shares, Brunner-Munzel rank test of numbers; Benjamini-Hochberg"
+METHOD = (
+    "Fisher's exact test (mid-p) of shares, Brunner-Munzel rank test of numbers, both with errors of batches of "
+    "neighbouring cases; Benjamini-Hochberg"
+)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -109,8 +113,10 @@ def contrast(
     yes_or_no, numbers = _features(log, kinds)
     if further is not None:
         _attributes(further, yes_or_no, numbers)
-    table = _shares(yes_or_no, inside)
-    table = pd.concat([table, *([_numbers(numbers, inside)] if numbers else [])], ignore_index=True)
+    begun = log.start[log.offsets[:-1]]
+    batches = Batches.of(begun[~inside], begun[inside])
+    table = _shares(yes_or_no, inside, batches)
+    table = pd.concat([table, *([_numbers(numbers, inside, batches)] if numbers else [])], ignore_index=True)
     table["q"] = discoveries(table.pop("p").to_numpy(dtype=np.float64))
     effect = np.where(table["larger"].isna(), table["difference"].abs(), (table["larger"] - 0.5).abs())
     table["supported"] = (table["q"] <= RATE) & (effect >= np.where(table["larger"].isna(), SHARE, LARGER))
@@ -173,11 +179,12 @@ def _present(log: EventLog, codes: NDArray[Any]) -> list[tuple[int, Bools]]:
     return out
 
 
-def _shares(features: list[tuple[Kind, str, str, Bools]], inside: Bools) -> pd.DataFrame:
+def _shares(features: list[tuple[Kind, str, str, Bools]], inside: Bools, batches: Batches) -> pd.DataFrame:
     n_inside, n_outside = int(inside.sum()), int((~inside).sum())
     a = np.array([int((has & inside).sum()) for *_, has in features], dtype=np.int64)
     b = np.array([int((has & ~inside).sum()) for *_, has in features], dtype=np.int64)
-    difference, low, high = share_difference(b, n_outside, a, n_inside)
+    outside_of, inside_of = ([np.flatnonzero(has[side]) for *_, has in features] for side in (~inside, inside))
+    difference, low, high, p = batches.shares(outside_of, inside_of)
     return pd.DataFrame(
         {
             "kind": [kind for kind, *_ in features],
@@ -189,17 +196,17 @@ def _shares(features: list[tuple[Kind, str, str, Bools]], inside: Bools) -> pd.D
             "low": low,
             "high": high,
             "larger": np.nan,
-            "p": exact_test(a, n_inside, b, n_outside),
+            "p": p,
         }
     )
 
 
-def _numbers(features: list[tuple[str, NDArray[np.float64]]], inside: Bools) -> pd.DataFrame:
+def _numbers(features: list[tuple[str, NDArray[np.float64]]], inside: Bools, batches: Batches) -> pd.DataFrame:
     rows = []
     for name, values in features:
         known = np.isfinite(values)
         one, other = values[known & inside], values[known & ~inside]
-        ranks = rank_test(other, one)
+        ranks = batches.ranks(np.flatnonzero(known[~inside]), other, np.flatnonzero(known[inside]), one)
         medians = [float(np.median(part)) if len(part) else float("nan") for part in (one, other)]
         nan = float("nan")
         rows.append(("attribute", name, None, *medians, medians[0] - medians[1], nan, nan, ranks.larger, ranks.p))

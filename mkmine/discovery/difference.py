@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from mkmine.calendars import HOUR, Calendar
-from mkmine.discovery.inference import discoveries, exact_test, rank_test, share_difference
+from mkmine.discovery.dependence import Batches
+from mkmine.discovery.inference import discoveries
 from mkmine.discovery.maturity import mature_until
 from mkmine.discovery.process_map import merged_order, records
 from mkmine.errors import DataError, UnknownNameError
@@ -30,14 +31,18 @@ RATE = 0.05
 # A share that differs by less, or a probability to be longer nearer to one half, matters to nobody.
 SHARE, LONGER = 0.02, 0.05
 FEWEST = 5
-METHOD = "Fisher's exact test (mid-p) of shares of cases; Brunner-Munzel rank test of times; Benjamini-Hochberg"
+METHOD = (
+    "Fisher's exact test (mid-p) of shares of cases, Brunner-Munzel rank test of times, both with errors of batches of "
+    "neighbouring cases; Benjamini-Hochberg"
+)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Difference:
     """In what the second log differs from the first.
 
-    Every test is of cases, never of events: the events of a case are not independent. `q` is the false discovery rate
+    Every test is of cases, never of events: the events of a case are not independent. Nor are cases that wait in one
+    queue, which `mkmine.discovery.dependence` allows for. `q` is the false discovery rate
     at which a row is a discovery, over all rows and tests of the comparison; `supported` marks those with q up to 5 %
     whose difference matters (a share of cases that differs by 2 points or more; times of which the later are longer
     with a probability outside 0.45 to 0.55). None of this says why they differ.
@@ -173,9 +178,10 @@ def compare(
     first, second = _grown_up(first), _grown_up(second)
     union = merged_order(first.activities, second.activities)
     one, other = (_Cases.of(log, union, working) for log in (first, second))
-    activities = _table(one.activities, other.activities, one.n, other.n)
-    edges = _table(one.edges, other.edges, one.n, other.n)
-    cycle = _times([one.cycle], [other.cycle])
+    batches = Batches.of(first.start[first.offsets[:-1]], second.start[second.offsets[:-1]])
+    activities = _table(one.activities, other.activities, batches)
+    edges = _table(one.edges, other.edges, batches)
+    cycle = _times([one.cycle], [other.cycle], batches)
     tests = [table[name] for table in (activities, edges) for name in ("p", "hours_p")]
     q = discoveries(np.concatenate([*tests, cycle["hours_p"]]))
     place = 0
@@ -223,14 +229,20 @@ def _ordered(table: pd.DataFrame) -> pd.DataFrame:
     return table.drop(columns=["p", "hours_p"]).iloc[order].reset_index(drop=True)
 
 
+class _Spent(NamedTuple):
+    """Numbers of cases, and the hours of each; NaN where they are not known."""
+
+    cases: NDArray[np.int64]
+    hours: Floats
+
+
 @dataclass(frozen=True)
 class _Cases:
     """A log seen case by case: which have each activity or edge (by number), and the hours that each spent there."""
 
-    n: int
-    activities: dict[int, Floats]
-    edges: dict[int, Floats]
-    cycle: Floats
+    activities: dict[int, _Spent]
+    edges: dict[int, _Spent]
+    cycle: _Spent
 
     @classmethod
     def of(cls, log: EventLog, union: tuple[str, ...], calendar: Calendar) -> _Cases:
@@ -241,32 +253,33 @@ class _Cases:
         later = np.flatnonzero(log.position[1:] > 0) + 1
         between = calendar.working_time(log.end[later - 1], log.start[later]) / HOUR
         table = case_table(log, calendar=calendar)["cycle_h"].to_numpy(dtype=np.float64)
+        done = np.flatnonzero(log.completed & ~log.cancelled)
         return cls(
-            n=log.n_cases,
             activities=_by_case(code, case, np.where(known, spent, np.nan), log.n_cases),
             edges=_by_case(code[later - 1] * len(union) + code[later], case[later], between, log.n_cases),
-            cycle=table[log.completed & ~log.cancelled],
+            cycle=_Spent(done, table[done]),
         )
 
 
-def _by_case(key: NDArray[np.int64], case: NDArray[np.int64], hours: Floats, n: int) -> dict[int, Floats]:
-    """Return per key the mean hours of every case that has it; NaN where a case has no known hours."""
+def _by_case(key: NDArray[np.int64], case: NDArray[np.int64], hours: Floats, n: int) -> dict[int, _Spent]:
+    """Return per key the cases that have it, with their mean hours."""
     both, where = np.unique(key * n + case, return_inverse=True)
     known = np.isfinite(hours)
     total = np.bincount(where[known], weights=hours[known], minlength=len(both))
     count = np.bincount(where[known], minlength=len(both))
     mean = np.where(count > 0, total / np.maximum(count, 1), np.nan)
     keys, begins = np.unique(both // n, return_index=True)
-    parts = np.split(mean, begins[1:])
+    parts = map(_Spent, np.split(both % n, begins[1:]), np.split(mean, begins[1:]))
     return dict(zip(keys.tolist(), parts, strict=True))
 
 
-def _table(first: dict[int, Floats], second: dict[int, Floats], n_first: int, n_second: int) -> pd.DataFrame:
+def _table(first: dict[int, _Spent], second: dict[int, _Spent], batches: Batches) -> pd.DataFrame:
     keys = sorted({*first, *second})
-    nothing = np.zeros(0)
+    nothing = _Spent(np.zeros(0, dtype=np.int64), np.zeros(0))
     one, other = [first.get(key, nothing) for key in keys], [second.get(key, nothing) for key in keys]
-    a, b = (np.array([len(values) for values in part], dtype=np.int64) for part in (one, other))
-    difference, low, high = share_difference(a, n_first, b, n_second)
+    a, b = (np.array([len(spent.cases) for spent in part], dtype=np.int64) for part in (one, other))
+    n_first, n_second = len(batches.first), len(batches.second)
+    difference, low, high, p = batches.shares([spent.cases for spent in one], [spent.cases for spent in other])
     shares = pd.DataFrame(
         {
             "cases_a": a,
@@ -276,18 +289,19 @@ def _table(first: dict[int, Floats], second: dict[int, Floats], n_first: int, n_
             "difference": difference,
             "low": low,
             "high": high,
-            "p": exact_test(a, n_first, b, n_second),
+            "p": p,
         },
         index=keys,
     )
-    return shares.join(_times(one, other).set_index(pd.Index(keys)))
+    return shares.join(_times(one, other, batches).set_index(pd.Index(keys)))
 
 
-def _times(first: list[Floats], second: list[Floats]) -> pd.DataFrame:
+def _times(first: list[_Spent], second: list[_Spent], batches: Batches) -> pd.DataFrame:
     rows = []
-    for one, other in zip(first, second, strict=True):
-        one, other = one[np.isfinite(one)], other[np.isfinite(other)]
-        ranks = rank_test(one, other)
+    for mine, theirs in zip(first, second, strict=True):
+        known, known_too = np.isfinite(mine.hours), np.isfinite(theirs.hours)
+        one, other = mine.hours[known], theirs.hours[known_too]
+        ranks = batches.ranks(mine.cases[known], one, theirs.cases[known_too], other)
         medians = [float(np.median(part)) if len(part) else float("nan") for part in (one, other)]
         rows.append((*medians, ranks.larger, ranks.p))
     return pd.DataFrame(rows, columns=["hours_a", "hours_b", "longer", "hours_p"])
