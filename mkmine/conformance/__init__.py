@@ -2,6 +2,7 @@
 
 from mkmine.conformance.aligners import aligner_of
 from mkmine.conformance.alignment import Aligner
+from mkmine.conformance.changeover import Changeover, changeover
 from mkmine.conformance.check import check
 from mkmine.conformance.conformance import Conformance
 from mkmine.conformance.moves import Alignment, Move, Query, Unfinished
