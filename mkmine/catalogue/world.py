@@ -20,6 +20,7 @@ __all__ = ["returns", "world_of"]
 OFFICE: Final = {"Mon-Fri": "09:00-13:00, 14:00-18:00"}
 CV: Final = 0.6
 WAIT_CV: Final = 1.0
+NOTE: Final = "The model of a reference process: mkmine catalogue tells its numbers and where they come from."
 START: Final = date(2025, 1, 6)
 _ZONES: Final[dict[Language, str]] = {"ru": "Europe/Moscow", "en": "UTC"}
 # What comes in a working day, by hour.
@@ -90,7 +91,7 @@ class _World:
             "gateways": self.gateways(),
             "begin": begin,
             "arrivals": {"weekly": {"Mon-Fri": {hours: round(n * scale, 6) for hours, n in _HOURS.items()}}},
-            "notes": ["a world of mkmine's catalogue; its parameters and their sources: mkmine catalogue"],
+            "notes": [NOTE],
         }
 
     def activity(self, name: str) -> dict[str, Any]:

@@ -20,6 +20,7 @@ DIAGNOSES: Final = (
     message("Counted in working days, a mean of {n} would be more than published."),
     message("Counted in working days, a mean of {n} would be as published."),
     message("Answers of surveys are teams, not cases: the usual value of the log stands for its team."),
+    message("The model of a reference process: mkmine catalogue tells its numbers and where they come from."),
     message("The log has no “{name}”, and what is published about it is left out."),
     message("causes of waiting; block bootstrap over cases"),
     message("key figures of completed cases; block bootstrap over cases"),
