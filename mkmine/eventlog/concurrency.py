@@ -40,14 +40,14 @@ def side_by_side(log: EventLog) -> Bools:
     for the enabling of work what `enabled_beside` takes. The second sign is ours.
     """
     k = len(log.activities)
-    out = np.zeros((k, k), dtype=np.bool_)
+    out: Bools = np.zeros((k, k), dtype=np.bool_)
     if log.enabled is not None or log.timestamps != "interval" or k < 2 or not len(log):
         return out
     together, follows = _overlapping(log), _following(log)
     tried = together + together.T + follows + follows.T
     seen = together + together.T
     chance = NOISE * tried
-    out |= (seen >= FEWEST) & (seen > chance + UNLIKELY * np.sqrt(chance * (1 - NOISE)))
+    out[:] = (seen >= FEWEST) & (seen > chance + UNLIKELY * np.sqrt(chance * (1 - NOISE)))
     for before, after in np.argwhere((follows + together >= ENOUGH) & ~out):
         if before != after and _apart(log, int(before), int(after)):
             out[before, after] = out[after, before] = True
@@ -63,7 +63,7 @@ def enabled_beside(log: EventLog, beside: Bools | None = None) -> Ints:
     """
     out = enabled_times(log)
     pairs = side_by_side(log) if beside is None else beside
-    rows = np.flatnonzero(pairs.any(axis=1)[log.activity] & (log.position > 0))
+    rows = np.flatnonzero(np.any(pairs, axis=1)[log.activity] & (log.position > 0))
     if not len(rows):
         return out
     out = out.copy()

@@ -20,7 +20,7 @@ from mkmine.eventlog.notebook import html_table
 from mkmine.eventlog.provenance import Provenance
 from mkmine.eventlog.statuses import tells_statuses, waiting_stays
 from mkmine.performance.availability import COVERED, Presence, estimate_presence
-from mkmine.performance.causes import CAUSES, PAUSE, split_waiting
+from mkmine.performance.causes import CAUSES, split_waiting, usual_pause
 from mkmine.performance.resamples import Resamples
 
 __all__ = ["Causes", "waiting_causes"]
@@ -164,7 +164,12 @@ def waiting_causes(
 
 
 def _split(
-    log: EventLog, pools: Pools, presence: Presence, *, pause: int = PAUSE, hours: Sequence[Calendar] | None = None
+    log: EventLog,
+    pools: Pools,
+    presence: Presence,
+    *,
+    pause: int | None = None,
+    hours: Sequence[Calendar] | None = None,
 ) -> NDArray[np.int64]:
     own = hours or [presence.employed(person) for person in range(len(log.resources))]
     return split_waiting(log, pools, office=presence.office, hours=own, pause=pause)
@@ -225,13 +230,18 @@ def _sensitivity(log: EventLog, pools: Pools, presence: Presence, total: Floats)
         rows.append(("hours cover", f"{covered:.1%}", _split(log, pools, other).sum(axis=0)))
     same = [presence.office] * len(log.resources)
     rows.append(("hours cover", "office hours", _split(log, pools, presence, hours=same).sum(axis=0)))
-    for minutes in (10, 120):
-        spent = _split(log, pools, presence, pause=minutes * MINUTE)
-        rows.append(("pause", f"{minutes} min", spent.sum(axis=0)))
+    usual = _pause(log, presence.office)
+    for pause in (usual // 4, usual * 4):
+        spent = _split(log, pools, presence, pause=pause)
+        rows.append(("pause", f"{pause / MINUTE:.2g} min", spent.sum(axis=0)))
     frame = pd.DataFrame([one[:2] for one in rows], columns=_SETTING[:2])
-    frame.loc[0, "value"] = f"{COVERED:.0%}, {PAUSE // MINUTE} min"
+    frame.loc[0, "value"] = f"{COVERED:.0%}, {usual / MINUTE:.2g} min"
     shares = np.array([one[2] / one[2].sum() if one[2].sum() else np.full(6, np.nan) for one in rows])
     return pd.concat([frame, pd.DataFrame(shares, columns=list(CAUSES))], axis=1)
+
+
+def _pause(log: EventLog, office: Calendar) -> int:
+    return usual_pause(log, office=office.timeline(int(log.start.min()), int(log.end.max()) + 1))
 
 
 def _notes(log: EventLog, read: EventLog, settings: pd.DataFrame) -> tuple[str, ...]:

@@ -14,15 +14,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from mkmine.calendars import DAY, Calendar, Timeline
+from mkmine.calendars import DAY, HOUR, Calendar, Timeline
 from mkmine.discovery.pools import Pools
 from mkmine.eventlog.enablement import enabled_times
 from mkmine.eventlog.log import EventLog
 from mkmine.eventlog.statuses import status_kinds
 from mkmine.eventlog.summaries import batches
-from mkmine.performance.duty import Duty, capacities, depth, duties, work_of_people
+from mkmine.performance.duty import BULK, Duty, capacities, depth, duties, work_of_people
+from mkmine.performance.offering import offered_hours
 
-__all__ = ["CAUSES", "split_waiting"]
+__all__ = ["CAUSES", "split_waiting", "usual_pause"]
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
@@ -33,8 +34,9 @@ CAUSES = ("batching", "contention", "prioritisation", "unavailability", "outside
 SAME_PERSON = 0.9
 # Work is said to be collected into batches where at least so many batches hold at least this share of it.
 FEWEST_BATCHES, BATCHED = 5, 0.2
-# A shorter time without work is a break between two pieces of it.
-PAUSE = 30 * 60_000_000
+# A time without work that is shorter than this part of a usual piece of work, within these limits, is a break between
+# two pieces.
+BREAK, SHORTEST, LONGEST = 0.1, 60_000_000, 30 * 60_000_000
 SECOND = 1_000_000
 
 
@@ -57,12 +59,13 @@ def split_waiting(
     office: Calendar,
     hours: Sequence[Calendar],
     capacity: Ints | None = None,
-    pause: int = PAUSE,
+    pause: int | None = None,
 ) -> NDArray[np.int64]:
     """Split the office time that each instance waited, from enabled to start, by cause: (n, 6) µs, as in `CAUSES`.
 
     Who is on duty and free takes up work that is there. So until the last time that the one who did it was free for a
-    while (`pause`, µs) it cannot have been handed over:
+    while (`pause`, µs; by default `usual_pause` of the log) it cannot have been handed over. When it was after that, if
+    they had other work or were away, is told by `offered_hours` from the rest of the activity:
 
     - outside: it waited for a delivery, a date, somebody else;
     - batching: so did it, but until the last piece of work of a batch was ready that was then done in one go;
@@ -102,25 +105,39 @@ def split_waiting(
         pools=pools,
         office=line,
         people=people,
-        rates=_rates(log, enabled, people, free),
         enabled=enabled,
         ready=_batch_ready(log, enabled, free),
         work=work_of_people(log),
-        pause=pause,
+        pause=usual_pause(log, office=line) if pause is None else pause,
     )
     out = np.zeros((len(log), len(CAUSES)), dtype=np.int64)
     order = np.argsort(waits.pool, kind="stable")
     begins = np.searchsorted(waits.pool[order], np.arange(len(pools.names) + len(log.resources) + 1))
+    handed = team.handed_over(waits)
     for pool in range(len(begins) - 1):
         chosen = order[begins[pool] : begins[pool + 1]]
         if len(chosen):
-            out[waits.rows[chosen]] = team.split(pool, waits, chosen)
+            out[waits.rows[chosen]] = team.split(pool, waits, chosen, handed[chosen])
     chosen = np.flatnonzero(waits.pool < 0)
     rows = waits.rows[chosen]
     # Whom a queue waited for that nobody took up is not known, and nothing is where the log names nobody.
     unknown = queue[rows] | (log.resource < 0).all()
     out[rows, np.where(unknown, 5, 4)] = line.between(waits.since[chosen], waits.until[chosen])
     return out
+
+
+def usual_pause(log: EventLog, *, office: Timeline) -> int:
+    """Return how long (µs) somebody must be without work to count as free: a tenth of the median piece of work.
+
+    At least a minute and at most half an hour: whoever does things of two minutes is not between two of them for ten.
+    Half an hour where starts are estimated, or a tracker marks what was moved together: no less can be seen there.
+    """
+    if log.timestamps == "estimated" or BULK in log.attributes:
+        return LONGEST
+    rows = np.flatnonzero((log.resource >= 0) & ~log.ongoing & (log.end > log.start))
+    spent = office.between(log.start[rows], log.end[rows])
+    spent = spent[spent > 0]
+    return int(np.clip(BREAK * np.median(spent), SHORTEST, LONGEST)) if len(spent) else LONGEST
 
 
 def _stays(log: EventLog) -> tuple[Bools, Bools]:
@@ -233,12 +250,41 @@ class _Staff:
     people: list[Duty]
     enabled: Ints
     ready: Ints
-    rates: NDArray[np.float64]
     work: tuple[Ints, Ints]
     pause: int
 
-    def split(self, pool: int, waits: Waits, chosen: Ints) -> NDArray[np.int64]:
-        """Split the chosen waits, all for one pool, by cause: (chosen, 6)."""
+    def handed_over(self, waits: Waits) -> Ints:
+        """Return when each wait ended to be one for something outside: in its person's last pause, or after it.
+
+        What is handed over while that person has other work, or is away, is told by `offered_hours` from the rest.
+        """
+        rows, since, until = waits.rows, waits.since, waits.until
+        own = since.copy()
+        order = np.argsort(waits.person, kind="stable")
+        begins = np.searchsorted(waits.person[order], np.arange(len(self.people) + 1))
+        for member, duty in enumerate(self.people):
+            mine = order[begins[member] : begins[member + 1]]
+            if len(mine):
+                own[mine] = _last_pause(duty.free, since[mine], until[mine], self.pause)
+        least, most = self.office.between(since, own) / HOUR, self.office.between(since, until) / HOUR
+        late = np.flatnonzero((waits.person >= 0) & (least < most))
+        # What was begun at once counts as well.
+        prompt = self._prompt()
+        none, nobody = np.zeros(len(prompt)), waits.person < 0
+        activity = self.log.activity[np.concatenate((rows, prompt))]
+        hours = offered_hours(activity, np.append(least, none), np.append(np.where(nobody, np.nan, most), none))
+        passed = np.rint(hours[late] * HOUR).astype(np.int64)
+        moments = self.office.closing(self.office.opened(since[late]) + passed)
+        own[late] = np.clip(moments, own[late], until[late])
+        return own
+
+    def _prompt(self) -> Ints:
+        """Return the instances of people that were begun as soon as they were enabled, as far as that is known."""
+        known = (self.log.position > 0) | (self.log.enabled is not None)
+        return np.flatnonzero(known & (self.log.resource >= 0) & (self.log.start <= enabled_times(self.log)))
+
+    def split(self, pool: int, waits: Waits, chosen: Ints, own: Ints) -> NDArray[np.int64]:
+        """Split the chosen waits, all for one pool and handed over at `own`, by cause: (chosen, 6)."""
         since, until, person = waits.since[chosen], waits.until[chosen], waits.person[chosen]
         out = np.zeros((len(chosen), len(CAUSES)), dtype=np.int64)
         members = self._members(pool, person)
@@ -246,13 +292,7 @@ class _Staff:
             out[:, 5] = self.office.between(since, until)
             return out
         team = Duty.together([self.people[member] for member in members])
-        own, idle = since.copy(), _last_pause(team.free, since, until, self.pause)
-        for member in members:
-            mine = np.flatnonzero(person == member)
-            if len(mine):
-                own[mine] = _last_pause(self.people[member].free, since[mine], until[mine], self.pause)
-        own = self._handed_over(self.log.activity[waits.rows[chosen]], own, until)
-        idle = np.maximum(idle, own)
+        idle = np.maximum(_last_pause(team.free, since, until, self.pause), own)
         collected = np.minimum(np.clip(self.ready[waits.rows[chosen]], since, until), own)
         there, free = team.present.between(idle, until), team.free.between(idle, until)
         out[:, 0] = self.office.between(since, collected)
@@ -269,24 +309,6 @@ class _Staff:
             return [pool - len(self.pools.names)]
         role = {number for number, roles in enumerate(self.pools.recorded) if pool in roles}
         return sorted(role | set(np.unique(person[person >= 0]).tolist()))
-
-    def _handed_over(self, activity: NDArray[np.unsignedinteger], since: Ints, until: Ints) -> Ints:
-        """Return when work was handed over that was not yet at `since`, and of which nothing is seen until `until`.
-
-        Where work of an activity is handed over at a steady rate, the expected moment of it, given that it was before
-        `until`: that of an exponential distribution cut off there.
-        """
-        steady = np.flatnonzero(np.isfinite(self.rates[activity]))
-        since, until, rate = since.copy(), until[steady], self.rates[activity[steady]]
-        length = self.office.between(since[steady], until).astype(np.float64)
-        x = np.minimum(rate * length, 700.0)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            passed = np.where(x < 1e-3, length / 2, 1 / rate - length / np.expm1(x)).astype(np.int64)
-        late = passed > 0
-        rows = steady[late]
-        moments = self.office.closing(self.office.opened(since[rows]) + passed[late])
-        since[rows] = np.minimum(moments, until[late])
-        return since
 
     def _overtaken(self, members: list[int], team: Duty, ready: Ints, since: Ints, until: Ints) -> Ints:
         """Return how long all of a team were busy, one of them with something that was ready later than each."""
@@ -310,26 +332,6 @@ class _Staff:
         begun = begin[at[inside]]
         total[inside] += team.present.between(begun, moments[inside]) - team.free.between(begun, moments[inside])
         return np.asarray(total[len(since) :] - total[: len(since)])
-
-
-def _rates(log: EventLog, enabled: Ints, people: list[Duty], free: Bools) -> NDArray[np.float64]:
-    """Return at what rate work of each activity is handed over (per µs) while the one who then does it is free.
-
-    Occurrences over exposure: starts of somebody who was free just before, by the free time of these people while the
-    work waited for them. Infinite where free people begin at once.
-    """
-    k = len(log.activities)
-    seen = (log.resource >= 0) & ((log.position > 0) | (log.enabled is not None))
-    exposure, begun = np.zeros(k), np.zeros(k)
-    rows, begins = work_of_people(log)
-    for person, duty in enumerate(people):
-        mine = rows[begins[person] : begins[person + 1]]
-        mine = mine[seen[mine]]
-        idle = duty.free.between(np.minimum(enabled[mine], log.start[mine]), log.start[mine])
-        exposure += np.bincount(log.activity[mine], weights=idle, minlength=k)
-        begun += np.bincount(log.activity[mine], weights=free[mine], minlength=k)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where((exposure > 0), begun / exposure, np.inf)
 
 
 def _last_pause(free: Timeline, since: Ints, until: Ints, pause: int) -> Ints:

@@ -67,12 +67,12 @@ def test_no_role_is_unidentifiable_because_somebody_left(found: Causes) -> None:
     assert writing["unidentifiable"] < 0.1 * writing["waiting_h"]
 
 
-def test_the_export_of_its_tracker_within_fifteen_points(made: ArticleSample, root: Path) -> None:
+def test_the_export_of_its_tracker_within_thirteen_points(made: ArticleSample, root: Path) -> None:
     # One day in five is moved on at its end, waits look like work and work like waits: more seems to wait outside.
     told, true = shares(waiting_causes(read(root / "data" / "article" / "tracker.csv"))), true_shares(made)
-    assert sum(told[name] for name in OUTSIDE) == pytest.approx(true["outside"], abs=0.15)
-    assert told["unavailability"] == pytest.approx(true["unavailability"], abs=0.12)
-    assert sum(told[name] for name in BUSY) == pytest.approx(true["contention"], abs=0.12)
+    assert sum(told[name] for name in OUTSIDE) == pytest.approx(true["outside"], abs=0.125)
+    assert told["unavailability"] == pytest.approx(true["unavailability"], abs=0.1)
+    assert sum(told[name] for name in BUSY) == pytest.approx(true["contention"], abs=0.1)
 
 
 def test_tables_add_up(found: Causes) -> None:
@@ -94,8 +94,8 @@ def test_what_it_hangs_on(found: Causes) -> None:
     assert rows.loc[0, list(CAUSES)].tolist() == pytest.approx(found.total["share"].tolist())
     # If everybody were there in all office hours, nobody would be waited for.
     assert rows.set_index("value").at["office hours", "unavailability"] == 0
-    pause = rows[rows["setting"] == "pause"].set_index("value")
-    assert pause.at["120 min", "outside"] <= pause.at["10 min", "outside"]
+    shorter, longer = rows[rows["setting"] == "pause"]["outside"]
+    assert longer <= shorter
 
 
 def test_one_seed_one_result(made: ArticleSample, found: Causes) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,12 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mkmine.calendars import HOUR, Calendar
+from mkmine.catalogue.departments import department
 from mkmine.catalogue.samples import make_article
 from mkmine.catalogue.truth import true_waiting
 from mkmine.discovery import find_pools
 from mkmine.eventlog import EventLog
 from mkmine.eventlog.enablement import enabled_times
-from mkmine.performance.causes import CAUSES, _latest, _weight_above, split_waiting
+from mkmine.performance.causes import CAUSES, _latest, _weight_above, split_waiting, usual_pause
+from mkmine.simulation import simulate
 
 ALWAYS = Calendar.always()
 OFFICE = Calendar.parse({"Mon-Fri": "09:00-18:00"})
@@ -126,6 +129,30 @@ def _random_log(rng: np.random.Generator) -> EventLog:
         }
     )
     return EventLog.from_pandas(frame, start="start", resource="resource")
+
+
+@pytest.mark.parametrize("seed", [0, 1, 8])
+def test_what_departments_wait_for_outside(seed: int) -> None:
+    # Their people are busy half of the time, so that about half of all delays end unseen.
+    model = department(seed)
+    log = simulate(model, weeks=52, seed=seed)
+    truth = true_waiting(model, log, seed=seed)
+    people = {person.name: model.calendar(person.calendar, person.absences) for person in model.people}
+    seen, known = replace(log, enabled=None), log.position > 0
+    hours = [people[name] for name in log.resources]
+    found = split_waiting(seen, find_pools(seen), office=model.calendar(model.office), hours=hours)[known]
+    true = truth[known]["outside_h"].sum() / truth[known]["waiting_h"].sum()
+    outside = found[:, [CAUSES.index("outside"), CAUSES.index("batching")]].sum() / found.sum()
+    assert outside == pytest.approx(true, abs=0.04)
+
+
+def test_how_long_a_pause_is(make_log: Callable[..., EventLog]) -> None:
+    def minutes(length: float, **more: Any) -> float:
+        log = make_log([(str(n), "A", 10 * n, 10 * n + length / 60, "x") for n in range(5)], **more)
+        return usual_pause(log, office=ALWAYS.timeline(int(log.start.min()), int(log.end.max()) + 1)) / 60_000_000
+
+    assert [minutes(length) for length in (2, 100, 500)] == [1, 10, 30]
+    assert minutes(2, timestamps="estimated") == 30
 
 
 @pytest.mark.parametrize("recorded", [True, False])

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from mkmine.calendars import HOUR, MINUTE, Calendar
 from mkmine.eventlog import EventLog
 from mkmine.performance.availability import Presence
+from mkmine.performance.offering import last_idle, offered_hours
 from mkmine.simulation.calibration.estimators.bundles import Bundles
-from mkmine.simulation.calibration.estimators.offering import last_idle, offered_hours
 from mkmine.simulation.model.distributions import Distribution, Empirical, Fixed, LogNormal
 
 __all__ = ["Spent", "estimate_spent", "fit_distribution", "pooled"]
@@ -98,7 +98,7 @@ def estimate_spent(
     plain = np.array(steady)[log.activity] & np.isfinite(waiting)
     waiting[plain] = np.maximum(passed[plain], 0)
     delay[plain] = np.maximum(idle - enabled, 0)[plain] / HOUR
-    delay = offered_hours(log.activity.astype(np.int64), delay, waiting)
+    delay = offered_hours(log.activity, delay, waiting)
     return Spent(processing, waiting, delay, idle, tuple(capacity), steady)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from mkmine.calendars import HOUR, MINUTE, Calendar
+from mkmine.calendars import MINUTE, Calendar
 
 __all__ = ["last_idle", "offered_hours"]
 
@@ -40,7 +40,7 @@ def last_idle(calendar: Calendar, ready: Int, start: Int, end: Int, capacity: in
     return np.where(stretch >= 0, np.maximum(closed, ready), ready)
 
 
-def offered_hours(activity: Int, least: Floats, most: Floats) -> Floats:
+def offered_hours(activity: NDArray[np.integer], least: Floats, most: Floats) -> Floats:
     """Return the hours after which work was offered, known to lie between `least` and `most` (NaN: not known at all).
 
     Their distribution is estimated by activity, on a grid, by the self-consistent method for intervals (Turnbull 1976,
@@ -48,26 +48,30 @@ def offered_hours(activity: Int, least: Floats, most: Floats) -> Floats:
     Statistical Society B 38), and each instance takes a value of it from its own interval, at even ranks.
     """
     out = np.full(len(most), np.nan)
-    for code in np.unique(activity):
-        rows = np.flatnonzero((activity == code) & np.isfinite(most))
+    known = np.flatnonzero(np.isfinite(most))
+    known = known[np.argsort(activity[known], kind="stable")]
+    for rows in np.split(known, np.flatnonzero(np.diff(activity[known].astype(np.int64))) + 1):
         if len(rows):
             out[rows] = _taken(np.minimum(least[rows], most[rows]), most[rows])
     return out
 
 
 def _taken(least: Floats, most: Floats) -> Floats:
-    # What lasts less than a pause has a place of its own, or else work that never had to wait would share one with some
-    # that did.
-    edges = np.append(np.quantile(np.concatenate((least, most, [0.0])), np.linspace(0, 1, _BINS)), _PAUSE / HOUR)
-    edges = np.unique(edges[edges <= most.max()])
-    if len(edges) < 2:
+    ends = np.sort(np.concatenate((least, most, [0.0])))
+    if ends[-1] <= 0:
         return most
+    # No delay at all has a place of its own, or else work that never had to wait would share one with some that did.
+    edges = np.append(np.quantile(ends, np.linspace(0, 1, _BINS), method="lower"), ends[ends > 0][0])
+    edges = np.unique(edges)
     first = np.clip(np.searchsorted(edges, least, side="right") - 1, 0, len(edges) - 2)
     last = np.maximum(np.clip(np.searchsorted(edges, most, side="left") - 1, 0, len(edges) - 2), first)
     reached = np.concatenate(([0.0], np.cumsum(_self_consistent(first, last, len(edges) - 1))))
     rank = np.arange(1, len(least) + 1) * _EVEN % 1
     at = reached[first] + rank * (reached[last + 1] - reached[first])
-    values = np.interp(at, reached, edges)
+    # Nothing tells moments apart between which no interval begins or ends: the earliest stands for them.
+    blank = np.searchsorted(ends, edges[1:], side="left") <= np.searchsorted(ends, edges[:-1], side="right")
+    place = np.clip(np.searchsorted(reached, at, side="right") - 1, first, last)
+    values = np.where(blank[place], edges[place], np.interp(at, reached, edges))
     return np.where(most > least, np.clip(values, least, most), most)
 
 
