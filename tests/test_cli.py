@@ -19,7 +19,7 @@ from mkmine.eventlog.summaries import Summary
 
 VERBS = (
     "demo", "describe", "quality", "convert", "partition", "summarise", "map", "diagnose", "flow", "forecast", "kpis",
-    "compare", "drift", "check", "simulate", "report", "regulation",
+    "compare", "drift", "check", "changeover", "simulate", "report", "regulation",
 )  # fmt: skip
 ROWS = 40
 

@@ -97,6 +97,7 @@ def article_card() -> dict[str, Any]:
             {
                 "name": "Время цикла, медиана",
                 "target": 100,
+                "figure": "cycle_median_h",
                 "measure": "рабочие часы от постановки задачи до публикации",
                 "responsible": HEAD,
                 "period": "месяц",
@@ -111,9 +112,21 @@ def article_card() -> dict[str, Any]:
             {
                 "name": "Публикации в срок",
                 "target": "90 %",
+                "figure": "on_time_share",
                 "measure": "доля статей, опубликованных не позже срока",
                 "responsible": CONTENT,
                 "period": "месяц",
             },
+        ],
+        "documents": {
+            BRIEF: [{"name": "Шаблон брифа"}],
+            WRITING: [{"name": "Редакционная политика"}],
+            LEGAL: [{"name": "Чек-лист юридической проверки"}],
+            DESIGN: [{"name": "Бренд-бук"}],
+            PUBLICATION: [{"name": "Чек-лист публикации"}],
+        },
+        "changes": [
+            {"date": "2024-05-13", "who": HEAD, "what": "Первая редакция"},
+            {"date": "2025-01-20", "who": HEAD, "what": "Проверка брифа стала отдельным шагом"},
         ],
     }

@@ -118,11 +118,8 @@ def changeover(
     """Compare how a process is done with how it should be, step by step and path by path.
 
     `conformance` saves the check if it was made before; `simulated` is a log of the executed TO-BE, in the target's
-    names; `rates` say by role what an hour of work costs. Raises what `check` raises, and `DataError` if the simulated
-    log has no cases.
+    names; `rates` say by role what an hour of work costs. Raises what `check` raises.
     """
-    if simulated is not None and not simulated.n_cases:
-        raise DataError("the simulated log has no cases; simulate the TO-BE for longer")
     gap = conformance if conformance is not None else check(log, target, rates=rates)
     named = _in_words_of(log, target)
     as_is = discover(named)
