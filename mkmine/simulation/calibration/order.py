@@ -22,12 +22,14 @@ from mkmine.simulation.model.distributions import Distribution
 __all__ = ["Taken", "order_of_work"]
 
 Int = NDArray[np.int64]
-Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
 
 # By so many values of so many attributes cases may go first.
 _MOST_VALUES, _MOST_ATTRIBUTES = 8, 5
 # What belongs to the case's end, or has a meaning of its own.
 _OWN = ("outcome", "due", "cost")
+# Of more outside delay than this in the waiting nobody can tell in which order work is taken.
+_DELAYED = 0.25
 # So many of the cases have to have a deadline.
 _USUALLY = 0.9
 
@@ -54,7 +56,7 @@ def order_of_work(
     Work waits from when it is estimated to have been offered, on the clock of its delay, and in the order in which it
     could have begun. Pieces that have to wait for one certain person are not up to anybody's choice, and of several
     that are done together one stands for all. What is the first of its case tells nothing where its waiting is not
-    recorded.
+    recorded, and neither does what waits for a good part outside.
     """
     groups = _groups(pools)
     group_of = np.full(len(pools.names) + 1, -1, dtype=np.int64)
@@ -63,6 +65,7 @@ def order_of_work(
     role = pools.of_activity[log.activity]
     known = np.isfinite(habits.spent.delay) & habits.pieces & (log.resource >= 0) & ~log.ongoing
     known &= ~steps.first | (log.enabled is not None)
+    known &= _queueing(log, habits.spent)[log.activity]
     able = np.zeros((len(log.resources), len(log.activities)), dtype=np.bool_)
     for person, roles in enumerate(pools.recorded):
         able[person] = np.isin(pools.of_activity, roles)
@@ -88,6 +91,15 @@ def order_of_work(
         begin = np.minimum.reduceat(steps.enabled, log.offsets[:-1])
         hours = fit_distribution(office.working_time(begin, np.maximum(due, begin)) / HOUR)
     return Taken(order=order, of_group=groups, values=values, due=hours)
+
+
+def _queueing(log: EventLog, spent: Spent) -> Flags:
+    """Return which activities' waiting is hardly outside delay: elsewhere nobody knows what was there to be taken."""
+    k = len(log.activities)
+    delay, waiting = (
+        np.bincount(log.activity, weights=np.nan_to_num(hours), minlength=k) for hours in (spent.delay, spent.waiting)
+    )
+    return np.asarray(delay <= _DELAYED * waiting)
 
 
 def _groups(pools: Pools) -> tuple[tuple[int, ...], ...]:

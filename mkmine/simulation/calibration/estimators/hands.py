@@ -13,6 +13,7 @@ __all__ = ["Hands", "estimate_hands", "last_doers"]
 
 Int = NDArray[np.int64]
 Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
 
 # So often the work has to come to the same person, and so often chance may bring it there.
 _SAME, _BY_CHANCE = 0.95, 0.75
@@ -38,8 +39,9 @@ def estimate_hands(log: EventLog) -> dict[int, Hands]:
     For each earlier activity, the shares are compared of instances done by the very person who did that one last in the
     case, in both halves of the cases, with what would be if everybody did them as often as they do. The same person:
     nineteen of twenty where chance would bring at most three of four. Another one: at most one in a hundred, where
-    chance would let at least fifteen meet (four eyes). Of several that fit, the one that chance explains least; only
-    the thirty activities done most by people are looked at.
+    chance would let at least fifteen meet (four eyes); there only those count who have begun something else since, for
+    where work goes to whoever has been idle longest, it hardly ever comes back at once. Of several that fit, the one
+    that chance explains least; only the thirty activities done most by people are looked at.
     """
     k, people = len(log.activities), max(len(log.resources), 1)
     done = np.bincount(log.activity[log.resource >= 0], minlength=k)
@@ -52,26 +54,27 @@ def estimate_hands(log: EventLog) -> dict[int, Hands]:
     half = (log.case_of[rows] * 2 // max(log.n_cases, 1)).astype(np.int64)
     found: dict[int, list[Hands]] = {}
     for other in np.argsort(-done, kind="stable")[:_MOST][: len(kinds)].tolist():
-        doer = last_doers(log, rows, other)
+        before = _last(log, rows, other)
+        doer = np.where(before >= 0, log.resource[np.maximum(before, 0)], -1).astype(np.int64)
         known = (doer >= 0) & (code != other)
-        group = kind[known] * 2 + half[known]
-        seen = np.bincount(group, minlength=2 * len(kinds)).reshape(-1, 2)
-        same = np.bincount(group, weights=who[known] == doer[known], minlength=2 * len(kinds)).reshape(-1, 2)
-        by_chance = did[kind[known] * people + doer[known]] / done[code[known]]
-        met = np.bincount(kind[known], weights=by_chance, minlength=len(kinds))
-        for place in np.flatnonzero((seen.sum(axis=1) >= _FEWEST) & (seen > 0).all(axis=1)).tolist():
-            one = _judged(other, seen[place], same[place], float(met[place]))
-            if one is not None:
-                found.setdefault(int(kinds[place]), []).append(one)
+        for bound in (True, False):
+            chosen = np.flatnonzero(known if bound else known & ~_at_once(log, rows, before))
+            group = kind[chosen] * 2 + half[chosen]
+            seen = np.bincount(group, minlength=2 * len(kinds)).reshape(-1, 2)
+            same = np.bincount(group, weights=who[chosen] == doer[chosen], minlength=2 * len(kinds)).reshape(-1, 2)
+            by_chance = did[kind[chosen] * people + doer[chosen]] / done[code[chosen]]
+            met = np.bincount(kind[chosen], weights=by_chance, minlength=len(kinds))
+            for place in np.flatnonzero((seen.sum(axis=1) >= _FEWEST) & (seen > 0).all(axis=1)).tolist():
+                one = _judged(other, bound, seen[place], same[place], float(met[place]))
+                if one is not None:
+                    found.setdefault(int(kinds[place]), []).append(one)
     return {of: max(several, key=_telling) for of, several in found.items()}
 
 
-def _judged(other: int, seen: Int, same: Floats, met: float) -> Hands | None:
+def _judged(other: int, bound: bool, seen: Int, same: Floats, met: float) -> Hands | None:
     share, n = same / seen, int(seen.sum())
-    bound = share.min() >= _SAME and met <= _BY_CHANCE * n
-    if not bound and not (share.max() <= _HARDLY and met >= _EXPECTED):
-        return None
-    return Hands(other=other, same=bool(bound), observed=n, share=float(same.sum() / n), chance=met / n)
+    fits = share.min() >= _SAME and met <= _BY_CHANCE * n if bound else share.max() <= _HARDLY and met >= _EXPECTED
+    return Hands(other=other, same=bound, observed=n, share=float(same.sum() / n), chance=met / n) if fits else None
 
 
 def _telling(one: Hands) -> tuple[bool, float]:
@@ -80,7 +83,22 @@ def _telling(one: Hands) -> tuple[bool, float]:
 
 def last_doers(log: EventLog, rows: Int, other: int) -> Int:
     """Return who did another activity last in the case before each row, or -1."""
+    before = _last(log, rows, other)
+    return np.where(before >= 0, log.resource[np.maximum(before, 0)], -1).astype(np.int64)
+
+
+def _last(log: EventLog, rows: Int, other: int) -> Int:
+    """Return the last instance of another activity, by somebody, in the case before each row, or -1."""
     did = np.where((log.activity == other) & (log.resource >= 0), np.arange(len(log)), -1)
     before = np.concatenate(([-1], np.maximum.accumulate(did)[:-1]))[rows]
-    inside = before >= log.offsets[:-1][log.case_of[rows]]
-    return np.where(inside, log.resource[np.maximum(before, 0)], -1).astype(np.int64)
+    return np.where(before >= log.offsets[:-1][log.case_of[rows]], before, -1).astype(np.int64)
+
+
+def _at_once(log: EventLog, rows: Int, before: Int) -> Flags:
+    """Return where the doer of the instance before has begun nothing else in between."""
+    order = np.lexsort((log.start, log.resource))
+    place = np.empty(len(log), dtype=np.int64)
+    place[order] = np.arange(len(log))
+    after = np.append(order, order[-1:])[place[np.maximum(before, 0)] + 1]
+    same = (log.resource[after] == log.resource[np.maximum(before, 0)]) & (after != before)
+    return np.asarray(~same | (log.start[after] >= log.start[rows]))

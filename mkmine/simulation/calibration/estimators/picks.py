@@ -21,6 +21,8 @@ _AT_ONCE = 200
 _FEWEST = 50
 # A rule is another one's better if it foretells a choice by so much more, and chance hardly explains it.
 _WORTH, _CERTAIN = 0.02, 3.0
+# It is one only if it tells so many of the choices that chance does not.
+_MOSTLY = 0.5
 _BLOCKS, _FOLDS = 20, 4
 # How strictly a rule is kept to (each place further back is e^-x as probable), and how many choices are mere chance.
 _STRICTNESS = np.array([0.0, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0])
@@ -78,7 +80,7 @@ class Order:
     levels
         Of `"priority"`, and of a property: the level of each kind, 0 first; only those that differ matter.
     observed, explained
-        By group: in how many choices others waited, and how many took the one that is first by the rule.
+        By group with fifty choices or more: in how many others waited, and how many took what is first by the rule.
     doubt
         The probability of each rule that the choices do not exclude, if there is more than one.
     other
@@ -122,8 +124,9 @@ def estimate_order(waiting: Waiting) -> Order:
     with geometric weights), with 2 % taken by chance. How strictly each group of people keeps to it, and which kinds of
     work go first, is learned on three quarters of the choices and asked on the fourth, in blocks of time; the logarithm
     of the probability decides. First come, first served is kept unless another rule is clearly better (three standard
-    errors over blocks of time, and 0.02 a choice). What remains possible are the rules weighted by that probability
-    (pseudo-Bayes factors; Geisser and Eddy 1979), where there is little to decide by.
+    errors over blocks of time, and 0.02 a choice) and tells half of the choices that chance does not. What remains
+    possible are the rules weighted by that probability (pseudo-Bayes factors; Geisser and Eddy 1979), where there is
+    little to decide by.
     """
     found = _choices(waiting)
     if not len(found.row):
@@ -151,17 +154,21 @@ def estimate_order(waiting: Waiting) -> Order:
 def _judged(
     found: _Choices, scores: dict[str, Floats], ranks: dict[str, Int], levels: dict[str, dict[int, int]]
 ) -> Order:
-    rule = _best(scores, found.block, np.ones(len(found.row), dtype=np.bool_), "fifo")
+    everybody = np.ones(len(found.row), dtype=np.bool_)
+    rule = _best(_telling(scores, ranks, found.size, everybody), found.block, everybody, "fifo")
     of_group = {int(one): found.group == one for one in np.unique(found.group)}
     enough = {one: rows for one, rows in of_group.items() if rows.sum() >= _FEWEST}
-    best = {one: _best(scores, found.block, rows, rule) for one, rows in enough.items()}
+    best = {
+        one: _best({rule: scores[rule]} | _telling(scores, ranks, found.size, rows), found.block, rows, rule)
+        for one, rows in enough.items()
+    }
     by_chance = -np.log(found.size)
     return Order(
         rule=rule,
         levels=levels.get(rule, {}),
-        observed={one: int(rows.sum()) for one, rows in of_group.items()},
-        explained={one: int((ranks[rule][rows] == 0).sum()) for one, rows in of_group.items()},
-        doubt=_doubt(scores, rule),
+        observed={one: int(rows.sum()) for one, rows in enough.items()},
+        explained={one: int((ranks[rule][rows] == 0).sum()) for one, rows in enough.items()},
+        doubt=_doubt({rule: scores[rule]} | _telling(scores, ranks, found.size, everybody), rule),
         other={one: name for one, name in best.items() if name != rule},
         random=tuple(
             one
@@ -169,6 +176,17 @@ def _judged(
             if best[one] == rule and not _clearly((scores[rule] - by_chance)[rows], found.block[rows])
         ),
     )
+
+
+def _telling(scores: Mapping[str, Floats], ranks: Mapping[str, Int], size: Int, rows: Flags) -> dict[str, Floats]:
+    """Return the scores of first come, first served and of the rules that tell most choices beyond chance.
+
+    Where work that nobody knows to be unimportant is left lying, what is new is taken more often, and yet the last one
+    first is not the rule.
+    """
+    chance = float((1 / size[rows]).mean())
+    told = {name: float((rank[rows] == 0).mean()) for name, rank in ranks.items()}
+    return {name: of for name, of in scores.items() if name == "fifo" or told[name] - chance >= _MOSTLY * (1 - chance)}
 
 
 def _best(scores: Mapping[str, Floats], block: Int, rows: Flags, usual: str) -> str:
@@ -189,7 +207,7 @@ def _doubt(scores: Mapping[str, Floats], rule: str) -> dict[str, float]:
     """Return the probabilities of the rules that the choices do not exclude; those of too few choices say nothing."""
     if len(scores[rule]) < _FEWEST:
         return {}
-    asked = {name: float(scores[name].sum()) for name in dict.fromkeys(("fifo", "lifo", rule))}
+    asked = {name: float(scores[name].sum()) for name in dict.fromkeys(("fifo", "lifo", rule)) if name in scores}
     top = max(asked.values())
     weights = {name: float(np.exp(max(value - top, -50.0))) for name, value in asked.items()}
     total = sum(weights.values())
