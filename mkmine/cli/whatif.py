@@ -13,6 +13,7 @@ import click
 
 from mkmine.cli.console import Console, records
 from mkmine.cli.source import log_options, processes, read_log, simulation_options
+from mkmine.cli.tobe import said_of, to_be_of
 from mkmine.cli.verb import Verb, common, console_of, message
 from mkmine.errors import DataError
 
@@ -91,6 +92,24 @@ class Width(click.ParamType[Wanted]):
     type=click.Path(path_type=Path),
     help=message("YAML file with a scenario."),
 )
+@click.option(
+    "--to-be",
+    type=click.Path(path_type=Path),
+    metavar="MODEL",
+    help=message("Compare with a TO-BE: BPMN or a YAML of steps, with its process card beside it."),
+)
+@click.option(
+    "--process",
+    type=click.Path(path_type=Path),
+    metavar="MODEL",
+    help=message("Calibrate along this process (BPMN or a YAML of steps) instead of by the log's own routes."),
+)
+@click.option(
+    "--elicited",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help=message("YAML file that says what no log can: hours of new steps, chances of new choices, new people."),
+)
 @click.option("--together", is_flag=True, help=message("Make all changes at once, in one scenario."))
 @simulation_options
 @click.option(
@@ -148,6 +167,9 @@ def simulate(
     arrivals: float | None,
     remove: tuple[str, ...],
     scenario: tuple[Path, ...],
+    to_be: Path | None,
+    process: Path | None,
+    elicited: Path | None,
     together: bool,
     replications: int,
     seed: int,
@@ -168,7 +190,7 @@ def simulate(
 
     console = console_of(context)
     t = console.t
-    base, events = _base(console, log, settings)
+    base, events, trusted = _base(console, log, settings, process=process, elicited=elicited)
     if model is not None:
         base.save(model)
     if events is None and from_now:
@@ -182,6 +204,7 @@ def simulate(
         *(("remove", name, 0.0) for name in remove),
     ]
     scenarios = [*map(mk.Scenario.load, scenario), *(scenario_of(*change, language=t.language) for change in changes)]
+    scenarios += [] if to_be is None else [to_be_of(base, to_be, elicited, alone=process is None)]
     if sensitivity is not None and scenarios:
         raise click.UsageError(t("--sensitivity changes every input in turn; leave the other changes out."))
     asked: dict[str, Any] = {
@@ -196,7 +219,7 @@ def simulate(
         trust = None
         if events is not None:
             scenarios = scenarios or _suggestions(console, events, base)
-            trust = validated(console, events)
+            trust = validated(console, events, **trusted)
         scenarios = [reduce(and_, scenarios)] if together and scenarios else scenarios
         console.step(t("Simulating"))
         asked |= {"precision": dict(precision) or None, "most": most, "seconds": seconds}
@@ -208,8 +231,10 @@ def simulate(
     return 0
 
 
-def _base(console: Console, path: Path, settings: dict[str, Any]) -> tuple[SimulationModel, EventLog | None]:
-    """Return the model to be asked, and the log that it is calibrated from; a model's file is the model itself."""
+def _base(
+    console: Console, path: Path, settings: dict[str, Any], *, process: Path | None, elicited: Path | None
+) -> tuple[SimulationModel, EventLog | None, dict[str, Any]]:
+    """Return the model to be asked, the log that it is calibrated from, and along what; a model's file is the model."""
     import mkmine as mk
 
     t = console.t
@@ -218,11 +243,17 @@ def _base(console: Console, path: Path, settings: dict[str, Any]) -> tuple[Simul
         if given:
             text = t("{options}: these say how a log is read, and {file} is a model.")
             raise click.UsageError(text.format(options=", ".join(given), file=path.name))
-        return mk.SimulationModel.load(path), None
+        if process is not None:
+            raise click.UsageError(t("--process needs a log, and {file} is a model.", file=path.name))
+        return mk.SimulationModel.load(path), None, {}
     console.step(t("Reading {log}", log=path.name))
     events = read_log(path, settings)
     console.step(t("Calibrating"))
-    return mk.calibrate(events), events
+    if process is None:
+        return mk.calibrate(events), events, {}
+    target = mk.read_target(process)
+    along: dict[str, Any] = {"process": target, "elicited": said_of(target, elicited)}
+    return mk.calibrate(events, **along), events, along
 
 
 @contextmanager
@@ -280,13 +311,13 @@ def suggested(log: EventLog, model: SimulationModel, language: Language) -> list
     return from_levers(mk.diagnose(log).levers, model=model, language=language)[:MOST_LEVERS]
 
 
-def validated(console: Console, log: EventLog) -> Validation | None:
+def validated(console: Console, log: EventLog, **along: Any) -> Validation | None:
     """Return the backtest of a log; where it is too short for one, say so and go on without."""
     import mkmine as mk
 
     console.step(console.t("Holding the model against weeks it has not seen"))
     try:
-        return mk.backtest(log)
+        return mk.backtest(log, **along)
     except DataError as error:
         console.complain(f"{console.t('The model is not validated:')} {error}", kind=console.t("Warning:"))
         return None

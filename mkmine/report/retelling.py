@@ -13,8 +13,10 @@ from functools import lru_cache
 from typing import Final
 
 from mkmine.language import Translator
+from mkmine.report.assumptions import ASSUMPTIONS
 from mkmine.report.complaints import ERRORS
 from mkmine.report.diagnoses import DIAGNOSES
+from mkmine.report.rollouts import ROLLOUTS
 from mkmine.report.target_complaints import PLACES, TARGETS
 from mkmine.simulation.experiments.wording import kpi_name
 
@@ -537,7 +539,9 @@ _LIMITS: Final = (
 INFERRED: Final = ", inferred from the log"
 _CALENDAR: Final = re.compile(rf"(24/7|(Mon|Tue|Wed|Thu|Fri|Sat|Sun)[^()]* \d\d:\d\d-[^()]* \([^()]*\))({INFERRED})?")
 SENTENCES: Final = (
-    *(*ERRORS, *TARGETS, *DIAGNOSES, *_SCENARIOS, *_METHODS, *_STEPS, *_DETAILS, *_REASONS, *_QUALITY, *_NOTES),
+    *(*ERRORS, *TARGETS, *DIAGNOSES, *ROLLOUTS, *_SCENARIOS, *_METHODS, *_STEPS, *_DETAILS, *_REASONS, *_QUALITY),
+    *_NOTES,
+    *ASSUMPTIONS,
     *_LIMITS,
     *PLACES,
 )

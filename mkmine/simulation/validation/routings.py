@@ -10,6 +10,7 @@ import pandas as pd
 
 from mkmine.discovery.process_map import records
 from mkmine.eventlog import EventLog
+from mkmine.language import Language, translator
 from mkmine.simulation.calibration.along import branches_meet, named_as
 from mkmine.simulation.validation.backtest import backtest
 from mkmine.simulation.validation.result import JUDGED, Validation
@@ -21,14 +22,6 @@ __all__ = ["Routings", "compare_routings"]
 
 # So much farther from reality one has to be than the other before it is called worse.
 _ALIKE = 0.1
-_SENTENCES = {
-    "process": "The routes of the process replay held-out weeks better: {along:.0%} from reality on average, those of "
-    "the log by itself {own:.0%}.",
-    "log": "The log's own routes replay held-out weeks better: {own:.0%} from reality on average, those of the process "
-    "{along:.0%}.",
-    "alike": "The routes of the process and the log's own replay held-out weeks alike: {along:.0%} and {own:.0%} from "
-    "reality on average.",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,11 +44,30 @@ class Routings:
             return "alike"
         return "log" if own < along else "process"
 
-    @property
-    def sentence(self) -> str:
-        """Which is better, in words."""
-        own, along = self.distances
-        return _SENTENCES[self.better].format(own=own, along=along)
+    def explain(self, language: Language = "en") -> str:
+        """Say which is better."""
+        t = translator(language)
+        own, along = (t.percent(one, digits=0) for one in self.distances)
+        if self.better == "process":
+            return t(
+                "The routes of the process replay held-out weeks better: {along} from reality on average, the log's own "
+                "{own}.",
+                along=along,
+                own=own,
+            )
+        if self.better == "log":
+            return t(
+                "The log's own routes replay held-out weeks better: {own} from reality on average, those of the process "
+                "{along}.",
+                along=along,
+                own=own,
+            )
+        return t(
+            "The routes of the process and the log's own replay held-out weeks alike: {along} and {own} from reality on "
+            "average.",
+            along=along,
+            own=own,
+        )
 
     def to_pandas(self) -> pd.DataFrame:
         """Return one row per judged figure and aspect: how far each is from reality."""
@@ -63,10 +75,10 @@ class Routings:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values."""
-        return {"better": self.better, "sentence": self.sentence, "distances": records(self.to_pandas())}
+        return {"better": self.better, "sentence": self.explain(), "distances": records(self.to_pandas())}
 
     def __repr__(self) -> str:
-        return f"{self.sentence}\n{self.to_pandas().to_string(index=False, float_format='{:.0%}'.format)}"
+        return f"{self.explain()}\n{self.to_pandas().to_string(index=False, float_format='{:.0%}'.format)}"
 
 
 def _aspects(found: Validation) -> pd.Series[float]:
