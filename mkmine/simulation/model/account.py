@@ -111,7 +111,7 @@ def _by_case(one: ActivityModel, part: Literal["hours", "delay", "routes"]) -> l
     if not own:
         return []
     told = sorted((_figure(one, variant, part), " / ".join(variant.when.values())) for variant in own)
-    if part == "routes" and told[-1][0] < 0.005:
+    if part == "routes" and told[-1][0] - told[0][0] < 0.005:
         return []
     unit, by = (" %", 100) if part == "routes" else (" h", 1)
     digits = 0 if part == "routes" else 1
