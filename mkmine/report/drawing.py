@@ -6,15 +6,16 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from mkmine.conformance.changeover import Changeover
-from mkmine.discovery import Difference, Drift, Organisation, ProcessMap, Rework, Variants
+from mkmine.discovery import Contrast, Difference, Drift, Organisation, ProcessMap, Rework, Variants
 from mkmine.errors import DataError, UnknownNameError
-from mkmine.performance import Causes, FlowMetrics, Forecast, Kpis
+from mkmine.performance import Availability, Causes, FlowMetrics, Forecast, Kpis
 from mkmine.report import discovery_charts
 from mkmine.report.causes import draw_causes
 from mkmine.report.changeover_map import draw_changeover
 from mkmine.report.difference_map import draw_difference
 from mkmine.report.flow_charts import draw_flow
 from mkmine.report.forecast_chart import draw_forecast
+from mkmine.report.group_charts import draw_availability, draw_contrast
 from mkmine.report.kpi_chart import draw_kpis
 from mkmine.report.maps import draw_map, draw_pair
 from mkmine.report.picture import Picture
@@ -30,6 +31,8 @@ _CHARTS: Final[dict[type, tuple[tuple[str, ...], Callable[..., Picture]]]] = {
 }
 _ONE_CHART: Final[dict[type, Callable[..., Picture]]] = {
     Changeover: draw_changeover,
+    Availability: draw_availability,
+    Contrast: draw_contrast,
     Drift: discovery_charts.draw_drift,
     Forecast: draw_forecast,
     Variants: discovery_charts.draw_variants,

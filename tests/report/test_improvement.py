@@ -54,7 +54,8 @@ def english(article: EventLog, target: Target, study: Study) -> Report:
 def test_chapters_in_reading_order(english: Report) -> None:
     chapters = [block.anchor for block in english.blocks if isinstance(block, Heading) and block.level == 1]
     assert chapters == [
-        "summary", "as-is", "time", "rework", "people", "flow", "changes", "to-be", "what-if", "trust", "data", "method",
+        "summary", "as-is", "time", "rework", "people", "flow", "changes", "to-be", "what-if", "trust", "data",
+        "method",
     ]  # fmt: skip
 
 
