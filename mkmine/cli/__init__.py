@@ -22,6 +22,7 @@ from mkmine.cli.data import convert, partition, quality, summarise
 from mkmine.cli.demo import demo
 from mkmine.cli.documents import regulation, report
 from mkmine.cli.flow import flow, forecast, kpis
+from mkmine.cli.trust import backtest, hindsight
 from mkmine.cli.verb import Program, common, message
 from mkmine.cli.whatif import simulate
 from mkmine.errors import MkmineError
@@ -33,7 +34,7 @@ SETTING = re.compile(r'\b[a-z_]+="')
 VERBS = (
     *(demo, describe, quality, convert, partition, summarise),
     *(map_, diagnose, flow, forecast, kpis, compare, drift),
-    *(check, changeover, simulate, report, regulation),
+    *(check, changeover, simulate, backtest, hindsight, report, regulation),
     *(catalogue, new, benchmark),
 )
 

@@ -85,7 +85,7 @@ def remarks(check: Validation, t: Translator) -> list[str]:
     if moved:
         lines.append(
             t(
-                "What changes from period to period beyond chance, so that bands are wider: {figures}.",
+                "What changes from period to period beyond chance, and makes forecasts wider: {figures}.",
                 figures=", ".join(f"{kpi_name(key, t)} ±{t.percent(share)}" for key, share in moved.items()),
             )
         )
