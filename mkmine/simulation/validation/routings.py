@@ -50,21 +50,21 @@ class Routings:
         own, along = (t.percent(one, digits=0) for one in self.distances)
         if self.better == "process":
             return t(
-                "The routes of the process replay held-out weeks better: {along} from reality on average, the log's own "
-                "{own}.",
+                "The routes of the process replay held-out weeks better: {along} from reality on average, the log's "
+                "own {own}.",
                 along=along,
                 own=own,
             )
         if self.better == "log":
             return t(
-                "The log's own routes replay held-out weeks better: {own} from reality on average, those of the process "
-                "{along}.",
+                "The log's own routes replay held-out weeks better: {own} from reality on average, those of the "
+                "process {along}.",
                 along=along,
                 own=own,
             )
         return t(
-            "The routes of the process and the log's own replay held-out weeks alike: {along} and {own} from reality on "
-            "average.",
+            "The routes of the process and the log's own replay held-out weeks alike: {along} and {own} from reality "
+            "on average.",
             along=along,
             own=own,
         )
