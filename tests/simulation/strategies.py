@@ -93,6 +93,19 @@ def activity(draw: st.DrawFn, earlier: list[str], ways: list[dict[str, Any]], *,
 
 
 @st.composite
+def telling_variants(draw: st.DrawFn, names: list[str], onward: str | None, *, delayed: bool) -> list[dict[str, Any]]:
+    """What is different for certain cases: hours by one attribute, delays by another, routes and contexts by both."""
+    out: list[dict[str, Any]] = [{"when": {"size": "L"}, "factor": 2.0}]
+    if delayed:
+        out.append({"when": {"way": "out"}, "delay_factor": 0.5})
+    for when in ({"type": "B"}, {"type": "A", "way": "out"}):
+        own = routes(onward, draw(st.sampled_from([None, *names])), 0.3)
+        context = {"before": [draw(st.sampled_from(names))], "next": routes(None, None, 0)}
+        out.append({"when": when, "next": [own], "contexts": [context] if draw(st.booleans()) else []})
+    return out
+
+
+@st.composite
 def overlapping_models(draw: st.DrawFn) -> SimulationModel:
     """A line of activities with ways back, on which cases may go on while their work is in hand."""
     names = [f"T{n}" for n in range(draw(st.integers(1, 4)))]
@@ -109,6 +122,8 @@ def overlapping_models(draw: st.DrawFn) -> SimulationModel:
         if draw(st.booleans()):
             one |= {"variants": [], "people": {}}
             one["contexts"] = [{"before": [draw(st.sampled_from(names))], "next": ways}]
+        if draw(st.booleans()):
+            one |= {"people": {}, "variants": draw(telling_variants(names, onward, delayed=bool(one["delay"])))}
     return SimulationModel.from_dict(
         {
             "name": "overlapping",
@@ -120,6 +135,11 @@ def overlapping_models(draw: st.DrawFn) -> SimulationModel:
             "begin": [{"to": names[0], "probability": 1}],
             "arrivals": {"weekly": [[draw(st.sampled_from([0.1, 0.6]))] * 24] * 7},
             "attributes": {"size": {"S": 0.7, "L": 0.3}},
+            "profiles": [
+                {"share": 0.5, "values": {"type": "A", "way": "in"}},
+                {"share": 0.2, "values": {"type": "A", "way": "out"}},
+                {"share": 0.3, "values": {"type": "B", "way": "out"}},
+            ],
             "wip_limit": draw(st.sampled_from([None, 12])),
         }
     )
