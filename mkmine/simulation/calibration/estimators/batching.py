@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from mkmine.calendars import DAY, HOUR, MINUTE, Calendar, local_time
 from mkmine.calendars.patterns import WEEKDAYS
-from mkmine.simulation.calibration.estimators.releases import TOLERANCE, Held, Support, support
+from mkmine.simulation.calibration.estimators.releases import ENOUGH, TOLERANCE, Held, Support, support
 
 __all__ = ["Batching", "Rule", "estimate_batching", "released"]
 
@@ -56,17 +56,19 @@ def estimate_batching(held: Held, office: Calendar) -> Batching | None:
     """Return by what rule work is collected into batches, or None where the log does not show that.
 
     Candidates (sizes, hours by either clock, openings in the week, a size together with either) are read off the first
-    half of the pieces and asked about the second (`support`): when it was let go, given when it was ready. Contention
-    and closed calendars hold nothing back in that sense, and delays of single pieces are not foretold by their
-    neighbours. The rule that foretells most is estimated anew from all pieces; a further condition, or day, has to
-    foretell 5 % more.
+    half of the pieces, tried on up to 1,000 of them, and asked about the second (`support`): when it was let go, given
+    when it was ready. Contention and closed calendars hold nothing back in that sense, and delays of single pieces are
+    not foretold by their neighbours. The rule that foretells most is estimated anew from all pieces; a further
+    condition, or day, has to foretell 5 % more.
     """
     if not held.enough:
         return None
     first, second = held.halves
-    known = held.part(first)
+    sample = held.part(first & (np.arange(len(first)) < ENOUGH))
     found: list[tuple[float, Rule, Support]] = []
-    for rule in _candidates(known, office):
+    for rule in _candidates(held.part(first), office):
+        if not support(sample, released(sample, rule, office)[0]).holds:
+            continue
         moments, _ = released(held, rule, office)
         told = [support(held, moments, half) for half in (first, second)]
         if all(one.holds for one in told):
@@ -119,16 +121,12 @@ def released(held: Held, rule: Rule, office: Calendar) -> tuple[Int, int]:
 
 def _candidates(held: Held, office: Calendar) -> list[Rule]:
     """Return rules that the batches of a log suggest, the simple ones first."""
-    begins, ends = _runs(held)
+    begins = _runs(held)
     sizes = np.diff(np.append(begins, len(held.ready)))
-    begun = np.array([held.start[a:b].min() for a, b in zip(begins, ends, strict=True)])
+    begun = np.minimum.reduceat(held.start, begins)
     # Batches whose first piece began when its doer had nothing else to do show when they were let go.
-    shown = np.array(
-        [
-            bool((held.least[a:b] >= held.start[a:b].min() - TOLERANCE)[np.argmin(held.start[a:b])])
-            for a, b in zip(begins, ends, strict=True)
-        ]
-    )
+    seen = (held.start == np.repeat(begun, sizes)) & (held.least >= held.start - TOLERANCE)
+    shown = np.logical_or.reduceat(seen, begins)
     counted = np.bincount(sizes[sizes > 1], minlength=2)
     common = [int(size) for size in np.argsort(-counted, kind="stable")[:_MOST_SIZES] if counted[size] > 1]
     sized = [Rule(size=size) for size in common]
@@ -148,16 +146,15 @@ def _timed(held: Held, begins: Int, begun: Int, chosen: Flags, shown: Flags, off
     return [*(rule for rule in rules if rule is not None), *_by_week(held, begun[chosen], office)]
 
 
-def _runs(held: Held) -> tuple[Int, Int]:
-    """Return where runs of pieces begin and end that were all ready before any of them was begun."""
+def _runs(held: Held) -> Int:
+    """Return where runs of pieces begin that were all ready before any of them was begun."""
     begins, begun = [0], int(held.start[0])
     for place, (ready, start) in enumerate(zip(held.ready.tolist(), held.start.tolist(), strict=True)):
         if ready > begun + TOLERANCE:
             begins.append(place)
             begun = start
         begun = min(begun, start)
-    edges = np.array(begins, dtype=np.int64)
-    return edges, np.append(edges[1:], len(held.ready))
+    return np.array(begins, dtype=np.int64)
 
 
 def _by_hours(since: Int, begun: Int, office: Calendar, in_office: bool) -> Rule | None:

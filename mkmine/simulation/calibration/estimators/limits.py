@@ -8,7 +8,7 @@ from heapq import heappop, heappush
 import numpy as np
 from numpy.typing import NDArray
 
-from mkmine.simulation.calibration.estimators.releases import Held, Support, support
+from mkmine.simulation.calibration.estimators.releases import ENOUGH, Held, Support, support
 
 __all__ = ["Limit", "admitted", "estimate_limit"]
 
@@ -35,8 +35,11 @@ def estimate_limit(held: Held) -> Limit | None:
         return None
     most = _most_at_once(held)
     first, second = held.halves
+    sample = held.part(first & (np.arange(len(first)) < ENOUGH))
     found = []
     for limit in sorted({most - 1, most, most + 1} - {-1, 0}):
+        if not support(sample, admitted(sample, limit)).holds:
+            continue
         moments = admitted(held, limit)
         told = [support(held, moments, half) for half in (first, second)]
         if all(one.holds for one in told):

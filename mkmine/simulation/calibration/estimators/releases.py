@@ -9,13 +9,15 @@ from numpy.typing import NDArray
 
 from mkmine.calendars import HOUR, MINUTE, Calendar
 
-__all__ = ["TOLERANCE", "Held", "Support", "support"]
+__all__ = ["ENOUGH", "TOLERANCE", "Held", "Support", "support"]
 
 Int = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
 # People do not begin in the second in which work is let go.
 TOLERANCE = 15 * MINUTE
+# A rule that does not hold for so many pieces is not tried on more.
+ENOUGH = 1_000
 # A piece was held back that waited so long in working time while its doer had nothing to do.
 _HELD = HOUR
 # So many pieces of either half that were held back have to be there, and so many of them to be foretold.
