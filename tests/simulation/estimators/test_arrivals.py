@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import date, timedelta
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from mkmine.calendars import DAY, Calendar
 from mkmine.errors import DataError
 from mkmine.eventlog import EventLog
 from mkmine.simulation.calibration.estimators.arrivals import estimate_arrivals
+from mkmine.simulation.model.special_days import days_of_kind
 
 Make = Callable[..., EventLog]
 ALWAYS = Calendar.always("UTC")
@@ -77,3 +79,26 @@ def test_nobody_comes(make_log: Make) -> None:
     late = replace(log, observed=(log.observed[1] + DAY, log.observed[1] + 9 * DAY))
     with pytest.raises(DataError, match="no case begins in the time"):
         estimate_arrivals(late, late.start, ALWAYS)
+
+
+def _by_day(make_log: Make, seed: int, factor: float) -> EventLog:
+    """Ten months from January 2025 with 4 cases a working day, `factor` times as many at the end of a month."""
+    days = np.array([date(2025, 1, 6) + timedelta(days=n) for n in range(300)])
+    usual = np.array([4.0 if day.weekday() < 5 else 0.0 for day in days])
+    counts = np.random.default_rng(seed).poisson(usual * np.where(days_of_kind("month_end", days, None), factor, 1.0))
+    times = np.concatenate([24.0 * n + 9 + np.arange(count) / 8 for n, count in enumerate(counts)])
+    return coming(make_log, times)
+
+
+def test_days_of_the_month_that_differ_are_found(make_log: Make) -> None:
+    log = _by_day(make_log, 1, 3.0)
+    found = estimate_arrivals(log, log.start, ALWAYS)
+    assert [one.kind for one in found.days] == ["month_end"]
+    assert found.days[0].factor == pytest.approx(3, rel=0.35)
+    assert found.days[0].observed > 80
+    assert found.per_week == pytest.approx(20, rel=0.1), "the ordinary days are what is left"
+
+
+def test_ordinary_days_are_not_special(make_log: Make) -> None:
+    logs = [_by_day(make_log, seed, 1.0) for seed in range(30)]
+    assert sum(bool(estimate_arrivals(log, log.start, ALWAYS).days) for log in logs) <= 2
