@@ -1,4 +1,4 @@
-"""What the room of rollouts says in English of past changes and of staffing, marked for translation, and how it is told to readers."""
+"""What is said in English of past changes and of staffing, marked for translation, and how it is told to readers."""
 
 from __future__ import annotations
 

@@ -18,6 +18,7 @@ from mkmine.eventlog.statuses import status_kinds
 from mkmine.performance.availability import Presence, estimate_presence
 from mkmine.simulation.calibration.along import Along, along_process
 from mkmine.simulation.calibration.estimators.arrivals import estimate_arrivals
+from mkmine.simulation.calibration.estimators.completions import known_between
 from mkmine.simulation.calibration.estimators.delays import estimate_waits
 from mkmine.simulation.calibration.estimators.durations import Spent, fit_distribution
 from mkmine.simulation.calibration.estimators.paces import estimate_paces
@@ -389,7 +390,13 @@ def _activity(found: _Findings, code: int, alpha: float) -> ActivityModel:
         contexts=routing.contexts,
         evidence=Evidence(
             routes=routing.observed,
-            duration=[Known.of(work[chosen], of_rows[chosen]) for chosen in rounds_of(log, rows)],
+            duration=[
+                Known.of(work[chosen], of_rows[chosen])
+                if spent.longest is None
+                else known_between(work[chosen], spent.longest[chosen], of_rows[chosen])
+                for chosen in rounds_of(log, rows)
+            ],
+            shared=spent.longest is not None,
             delay=Known.of(waits[rows], of_rows[rows]) if delayed else None,
             pace={log.resources[n]: pace.error for n, pace in found_paces.items() if pace.error > 0},
         ),

@@ -360,6 +360,8 @@ def _activity(name: str, one: ActivityModel, dice: Dice) -> ActivityModel:
         for number, spread in enumerate(one.duration)
     ]
     lag = _factor(evidence.delay, 1.0 if one.delay is None else one.delay.mean_h, dice, "delay", name)
+    if evidence.shared and one.delay is not None and one.delay.mean_h > 0:
+        lag *= max(1 - (paces[0] - 1) * one.duration[0].mean_h / one.delay.mean_h, 1 / _MOST)
     changed: dict[str, object] = {
         "duration": _scaled(one.duration, paces),
         "delay": None if one.delay is None else _scaled([one.delay], [lag])[0],

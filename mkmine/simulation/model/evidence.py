@@ -120,6 +120,8 @@ class Evidence(BaseModel):
         By round: what is known of the mean hours of work, or the range in which they lie.
     delay
         The same of the outside delay.
+    shared
+        Delay and work are parts of one known time: what a draw adds to the work, it takes from the delay.
     pace
         By person: the relative standard error of their pace. The paces of all of them move around their mean, whose
         error is that of the duration.
@@ -133,6 +135,7 @@ class Evidence(BaseModel):
     rework: Range | None = None
     duration: list[Belief | None] = []
     delay: Belief | None = None
+    shared: bool = False
     pace: dict[Annotated[str, Field(min_length=1, max_length=500)], Annotated[float, Field(ge=0, le=5)]] = {}
     stated: bool = False
 

@@ -12,6 +12,7 @@ from mkmine.eventlog import EventLog
 from mkmine.performance.availability import Presence
 from mkmine.performance.offering import last_idle, offered_hours
 from mkmine.simulation.calibration.estimators.bundles import Bundles
+from mkmine.simulation.calibration.estimators.completions import split_completions
 from mkmine.simulation.model.distributions import Distribution, Empirical, Fixed, LogNormal
 
 __all__ = ["Spent", "estimate_spent", "fit_distribution", "pooled"]
@@ -22,7 +23,6 @@ Floats = NDArray[np.float64]
 _ENOUGH_FOR_QUANTILES = 12
 _FEWEST_QUANTILES, _QUANTILES = 9, 41
 _TAIL = (0.985, 0.99, 0.995, 0.998)
-_ENOUGH_GAPS = 30
 _MOSTLY = 0.9
 # So many delays say by which clock they run, if their variation by one is so many times that by the other.
 _ENOUGH_ALIKE, _MORE_ALIKE = 20, 0.8
@@ -35,7 +35,8 @@ class Spent:
     `waiting` is all of the time before the start, `delay` what of it had passed when the work was offered to people,
     `idle` (µs) when its doer had nothing to do for the last time before the start, or else when it could have begun;
     `capacity` how many things each person has in hand at once. Both waits are in hours of the clock by which the
-    activity waits: by activity, `steady` says that this is the plain one, nights and weekends included.
+    activity waits: by activity, `steady` says that this is the plain one, nights and weekends included. Where starts
+    are not known, `processing` is at least so long, and at most `longest`.
     """
 
     processing: Floats
@@ -44,6 +45,7 @@ class Spent:
     idle: Int
     capacity: tuple[int, ...]
     steady: tuple[bool, ...]
+    longest: Floats | None = None
 
     @property
     def has_waiting(self) -> bool:
@@ -63,31 +65,26 @@ def estimate_spent(
     piece of work, and each of its instances has all of its hours.
     """
     pieces = np.ones(len(log), dtype=np.bool_) if bundles is None else bundles.leads
-    completions = log.timestamps == "completed"
     processing, waiting, delay = (np.full(len(log), np.nan) for _ in range(3))
     since = enabled if bundles is None else bundles.earliest(enabled)
     idle = since.copy()
     capacity = [1] * len(log.resources)
+    if log.timestamps == "completed":
+        split = split_completions(log, since, presence, ~log.ongoing & pieces)
+        steady = (False,) * len(log.activities)
+        return Spent(split.processing, split.waiting, split.delay, idle, tuple(capacity), steady, split.longest)
     for person in range(len(log.resources)):
         rows = np.flatnonzero((log.resource == person) & ~log.ongoing & pieces)
         if not len(rows):
             continue
         calendar = presence.of(person)
         start, end, ready = log.start[rows], log.end[rows], since[rows]
-        if completions:
-            free = _last_free(end, end)
-            processing[rows], delay[rows] = _split_completions(calendar, ready, free, end)
-            total = np.maximum(calendar.working_time(ready, end), 0) / HOUR
-            waiting[rows] = np.maximum(total - processing[rows], 0)
-            continue
         capacity[person] = _capacity(start, end)
         if capacity[person] > 1:
             processing[rows] = calendar.working_time(start, end) / HOUR
         else:
             processing[rows] = _shared(calendar, start, end) / HOUR
         idle[rows] = last_idle(calendar, ready, start, end, capacity[person])
-    if completions:
-        return Spent(processing, waiting, delay, idle, tuple(capacity), (False,) * len(log.activities))
     if bundles is not None:
         processing, idle = processing[bundles.lead], np.maximum(idle[bundles.lead], enabled)
     known = np.isfinite(processing)
@@ -127,27 +124,6 @@ def _capacity(start: Int, end: Int) -> int:
     if not lasting.any():
         return 1
     return int(np.quantile(running[np.searchsorted(points, start[lasting])], _MOSTLY, method="lower"))
-
-
-def _last_free(start: Int, end: Int) -> Int:
-    """Return for each start the latest end of the person's other work that was over by then (or a time long past)."""
-    ends = np.sort(end)
-    index = np.searchsorted(ends, start, side="left") - 1
-    return np.where(index >= 0, ends[np.maximum(index, 0)], np.iinfo(np.int64).min // 2)
-
-
-def _split_completions(calendar: Calendar, ready: Int, free: Int, end: Int) -> tuple[Floats, Floats]:
-    """Split the time before completions into processing and delay, where starts are not recorded.
-
-    Work that was waiting when the person completed something else the same day took at most the gap between the two
-    completions (the inter-departure time of a busy server). The median of these gaps bounds the processing of the rest.
-    """
-    gap = calendar.working_time(np.maximum(ready, free), end) / HOUR
-    total = np.maximum(calendar.working_time(ready, end), 0) / HOUR
-    busy = (free >= ready) & (gap <= calendar.hours_per_day)
-    typical = float(np.median(gap[busy])) if busy.sum() >= _ENOUGH_GAPS else 0.0
-    spent = np.where(busy, gap, np.minimum(gap, typical))
-    return np.maximum(spent, 0), np.maximum(np.where(busy, 0, total - spent), 0)
 
 
 def _in_hand(points: Int, start: Int, end: Int) -> Int:
