@@ -42,7 +42,7 @@ class Rule:
 class Batching:
     """A rule by which work is collected, how well it foretells later work, and when each piece was let go (m,), µs.
 
-    `longest` is for how many hours the first piece of a batch waited at most.
+    `longest` is for how many hours a piece waited at most, but for the last batch.
     """
 
     rule: Rule
@@ -81,7 +81,9 @@ def estimate_batching(held: Held, office: Calendar) -> Batching | None:
     moments, number = released(held, rule, office)
     if number < _FEWEST_BATCHES or len(moments) / number < _FEWEST_PIECES:
         return None
-    longest = float((np.minimum(moments, held.start) - held.ready).max()) / HOUR
+    # The last batch may never have been full.
+    ended = np.minimum(moments, held.start) < np.minimum(moments, held.start)[-1]
+    longest = float((np.minimum(moments, held.start) - held.ready)[ended].max(initial=0)) / HOUR
     return Batching(rule=rule, held_out=held_out, released=moments, batches=number, longest=longest)
 
 
