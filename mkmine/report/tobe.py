@@ -134,7 +134,7 @@ def _figures(findings: Findings) -> KeyFigures:
             value=t.percent(gap.fitting_cases / compared if compared else None),
             note=t("{fitting} of {cases}", fitting=t.number(gap.fitting_cases), cases=t.number(compared)),
         ),
-        KeyFigure(label=t("Kinds of deviations"), value=t.number(len(gap.deviations))),
+        KeyFigure(label=t("Kinds of deviations"), value=t.number(len(gap.costs))),
     )
     return KeyFigures(items=items, foot=findings.source(gap.provenance))
 

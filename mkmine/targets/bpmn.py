@@ -1,9 +1,9 @@
 """BPMN 2.0: read what modelers export (Camunda, bpmn.io, Signavio), write what they open.
 
 The meaning follows OMG BPMN 2.0.2 (formal/2013-12-09). What is read: one pool with its lanes, tasks of all kinds, call
-activities, exclusive, parallel, inclusive and event-based gateways, start, end and intermediate events, subprocesses
-(whose steps take their place), documentation. What has no meaning here yet (boundary events, loops over subprocesses
-...) is refused by name and id, not skipped.
+activities, exclusive, parallel, inclusive and event-based gateways, start, end and intermediate events, events on the
+border of a task (said with gateways), subprocesses (whose steps take their place), documentation. What has no meaning
+here yet (loops over subprocesses, events that interrupt one ...) is refused by name and id, not skipped.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from defusedxml.common import DefusedXmlException, EntitiesForbidden
 from defusedxml.ElementTree import fromstring
 
 from mkmine.errors import DataError, nearest
+from mkmine.targets.boundaries import Boundary, with_boundaries
 from mkmine.targets.extensions import attributes_of, extensions_of
 from mkmine.targets.model import Flow, Kind, Node, ProcessModel
 from mkmine.targets.subprocesses import Steps, unfolded
@@ -43,6 +44,7 @@ KINDS: dict[str, Kind] = {
     "intermediateCatchEvent": "event",
 }
 SUBPROCESS = "subProcess"
+BOUNDARY = "boundaryEvent"
 # Deeper nesting is no drawing of a person.
 DEEPEST = 20
 # Parts of a process that say nothing about the order of work.
@@ -142,6 +144,7 @@ def _steps(process: Element, lanes: dict[str, str], source: str, *, lane: str | 
     if depth > DEEPEST:
         raise DataError(f"{source}: subprocesses are nested deeper than {DEEPEST}; draw them side by side")
     steps = Steps(nodes=tuple(_nodes(process, lanes, source, lane)), flows=tuple(_flows(process, source)))
+    steps = with_boundaries(steps, tuple(_boundaries(process, lanes, source, lane)))
     for element in process:
         if _is_filled(element):
             where = f"{source}: subprocess {_identity(element)}"
@@ -161,7 +164,7 @@ def _has_steps(element: Element) -> bool:
 
 
 def _nodes(process: Element, lanes: dict[str, str], source: str, lane: str | None) -> Iterator[Node]:
-    known = {*KINDS, SUBPROCESS, *SILENT_PARTS}
+    known = {*KINDS, SUBPROCESS, BOUNDARY, *SILENT_PARTS}
     parts = [one for one in process if isinstance(one.tag, str) and one.tag.startswith(f"{{{MODEL}}}")]
     if others := [f"<{_local(one)}> {_identity(one)}" for one in parts if _local(one) not in known]:
         more = f" and {len(others) - 5} more" if len(others) > 5 else ""
@@ -174,6 +177,26 @@ def _nodes(process: Element, lanes: dict[str, str], source: str, lane: str | Non
             yield _node(element, lanes, source, lane)
         elif _local(element) == SUBPROCESS:
             yield _subprocess(element, lanes, source, lane)
+
+
+def _boundaries(process: Element, lanes: dict[str, str], source: str, lane: str | None) -> Iterator[Boundary]:
+    """Yield the events on the borders of tasks, and of subprocesses that they do not interrupt."""
+    places = {child.get("id"): child for child in process if _local(child) in {*TASKS, SUBPROCESS}}
+    for element in process.iterfind(f"{{{MODEL}}}{BOUNDARY}"):
+        place = places.get(element.get("attachedToRef"))
+        interrupts = element.get("cancelActivity", "true") in ("true", "1")
+        if place is None:
+            raise DataError(
+                f"{source}: element <{BOUNDARY}> {_identity(element)} is on the border of no task; attach it to one"
+            )
+        if interrupts and _is_filled(place):
+            raise DataError(
+                f"{source}: element <{BOUNDARY}> {_identity(element)} interrupts the subprocess {_identity(place)}, "
+                "which is not supported; attach it to the tasks that it may interrupt"
+            )
+        own = lanes.get(_id(element, source), lanes.get(_id(place, source), lane))
+        event = _node(element, {}, source, own)
+        yield Boundary(event=event, place=_id(place, source), interrupts=interrupts)
 
 
 def _subprocess(element: Element, lanes: dict[str, str], source: str, lane: str | None) -> Node:
@@ -207,7 +230,7 @@ def _node(element: Element, lanes: dict[str, str], source: str, lane: str | None
             f"{source}: element <{name}> {_identity(element)} with a {min(jumps)} event is not supported; "
             "draw the jump as a sequence flow"
         )
-    kind: Kind = "terminate" if name == "endEvent" and "terminate" in triggers else KINDS[name]
+    kind: Kind = "terminate" if name == "endEvent" and "terminate" in triggers else KINDS.get(name, "event")
     return Node(
         id=node_id,
         kind=kind,

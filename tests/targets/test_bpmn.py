@@ -94,7 +94,7 @@ def test_a_deep_document_is_read_without_a_crash() -> None:
     ("element", "name"),
     [
         ('<subProcess id="sub1" name="Print" triggeredByEvent="true"/>', "subProcess"),
-        ('<boundaryEvent id="sub1" name="Print" attachedToRef="a"/>', "boundaryEvent"),
+        ('<transaction id="sub1" name="Print"/>', "transaction"),
         ('<complexGateway id="sub1" name="Print"/>', "complexGateway"),
         ('<adHocSubProcess id="sub1" name="Print"/>', "adHocSubProcess"),
         ('<intermediateThrowEvent id="sub1" name="Print"><linkEventDefinition/></intermediateThrowEvent>', "link"),

@@ -70,8 +70,8 @@ def test_russian_names_in_lanes_of_lanes() -> None:
 
 
 def test_all_that_is_not_supported_is_named() -> None:
-    body = '<startEvent id="s"/><boundaryEvent id="b1" name="Late"/><complexGateway id="c1"/><transaction id="t1"/>'
-    with pytest.raises(DataError, match=r'elements <boundaryEvent> "Late" \(b1\), <complexGateway> \(c1\), <tran'):
+    body = '<startEvent id="s"/><adHocSubProcess id="b1" name="Late"/><complexGateway id="c1"/><transaction id="t1"/>'
+    with pytest.raises(DataError, match=r'elements <adHocSubProcess> "Late" \(b1\), <complexGateway> \(c1\), <tran'):
         parse_bpmn(diagram(body))
 
 
