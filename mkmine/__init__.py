@@ -20,7 +20,14 @@ if TYPE_CHECKING:
     from mkmine import catalogue
     from mkmine.calendars import Calendar
     from mkmine.catalogue import benchmark
-    from mkmine.conformance import Conformance, ModelQuality, check, model_quality
+    from mkmine.conformance import (
+        Conformance,
+        ModelQuality,
+        StochasticConformance,
+        check,
+        model_quality,
+        stochastic_conformance,
+    )
     from mkmine.conformance.changeover import Changeover, changeover
     from mkmine.discovery import (
         Contrast,
@@ -113,6 +120,7 @@ _PLACES = {
     "Sensitivity": "simulation",
     "SimulationModel": "simulation",
     "Staffing": "optimization",
+    "StochasticConformance": "conformance",
     "Target": "targets",
     "Validation": "simulation",
     "Variants": "discovery",
@@ -156,6 +164,7 @@ _PLACES = {
     "sensitivity": "simulation",
     "sent_back": "discovery",
     "simulate": "simulation",
+    "stochastic_conformance": "conformance",
     "suggest_aliases": "targets",
     "summarise": "eventlog.summaries",
     "variants": "discovery",
@@ -195,6 +204,7 @@ __all__ = [
     "Sensitivity",
     "SimulationModel",
     "Staffing",
+    "StochasticConformance",
     "Target",
     "Validation",
     "Variants",
@@ -238,6 +248,7 @@ __all__ = [
     "sensitivity",
     "sent_back",
     "simulate",
+    "stochastic_conformance",
     "suggest_aliases",
     "summarise",
     "variants",

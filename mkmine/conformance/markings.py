@@ -17,6 +17,7 @@ STATE_LIMIT = 8_000
 BITS = 4  # a flow holds up to 15 tokens; a sound model never needs more than one
 FULL = (1 << BITS) - 1
 BRANCH_LIMIT = 10
+SILENT_LIMIT = 100_000  # markings between two activities that are looked at before a model is said to be too large
 
 
 class TooManyStatesError(DataError):
@@ -58,11 +59,15 @@ class Rules:
         self.choices: list[Step] = []
         self.joins: list[Join] = []
         self._closures: dict[int, dict[int, None]] = {}
+        self.silent_limit, self._silently = SILENT_LIMIT, 0
         self._labels = {name: code for code, name in enumerate(model.activities)}
         starts = [self._out(node) for node in model.nodes if node.kind == "start"]
         (self.eager if len(starts) == 1 else self.choices).extend(Step((self.begin,), give) for give in starts)
         for node in model.nodes:
             self._add(node)
+        self._eager_at: dict[int, list[Step]] = {}
+        for step in self.eager:
+            self._eager_at.setdefault(step.take[0], []).append(step)
         self.first = self.settle(1 << BITS * self.begin)
 
     def _in(self, node: Node) -> tuple[int, ...]:
@@ -171,7 +176,7 @@ class Rules:
     def settle(self, marking: int) -> int:
         """Let the gateways and events fire that leave no choice: to do it at once loses no behaviour."""
         for _ in range(10_000):
-            step = next(self.enabled(self.eager, marking), None)
+            step = self._eager_step(marking)
             if step is None:
                 return marking
             marking = self.fire(step, marking)
@@ -179,6 +184,16 @@ class Rules:
             f'model "{self.model.name}" runs for ever without doing any activity: a cycle of gateways and events '
             "has no task in it; put the task into the cycle or remove the cycle"
         )
+
+    def _eager_step(self, marking: int) -> Step | None:
+        left = marking
+        while left:
+            flow = ((left & -left).bit_length() - 1) // BITS
+            left = left >> BITS * (flow + 1) << BITS * (flow + 1)
+            for step in self._eager_at.get(flow, ()):
+                if all(marking >> BITS * other & FULL for other in step.take):
+                    return step
+        return None
 
     def closure(self, marking: int, limit: int) -> dict[int, None]:
         """The markings that silent choices lead to, itself included, in breadth-first order."""
@@ -192,8 +207,9 @@ class Rules:
                 if there not in found:
                     found[there] = None
                     queue.append(there)
-            if len(found) > 4 * limit:
+            if self._silently + len(found) > self.silent_limit:
                 raise too_large(self.model, limit)
+        self._silently += len(found)
         self._closures[marking] = found
         return found
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mkmine.conformance.markings import BITS, FULL, STATE_LIMIT, Rules, too_large
+from mkmine.conformance.markings import BITS, FULL, SILENT_LIMIT, STATE_LIMIT, Rules, too_large
 from mkmine.errors import DataError
 from mkmine.targets import ProcessModel
 
@@ -41,13 +41,14 @@ class Net:
         return f"Net({self.n_states:,} states, {len(self.source):,} edges, {len(self.labels)} activities)"
 
 
-def compile_net(model: ProcessModel, *, state_limit: int = STATE_LIMIT) -> Net:
+def compile_net(model: ProcessModel, *, state_limit: int = STATE_LIMIT, silent_limit: int = SILENT_LIMIT) -> Net:
     """Explore what the model allows, by the token semantics of OMG BPMN 2.0.2, chapter 13.
 
-    Raises `DataError` if the model has more than `state_limit` states, may pile up tokens on a flow, or can never
+    Raises `DataError` if the model has more than `state_limit` states or `silent_limit` ways to choose between them, may pile up tokens on a flow, or can never
     finish (a parallel join that waits for a branch that was not taken).
     """
     rules = Rules(model)
+    rules.silent_limit = silent_limit
     numbers = {rules.first: 0}
     queue = deque([rules.first])
     edges: list[tuple[int, int, int]] = []
