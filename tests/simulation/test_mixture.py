@@ -7,8 +7,9 @@ import pytest
 
 from mkmine.errors import DataError, UnknownNameError
 from mkmine.simulation import Scenario, SimulationModel, simulate
+from mkmine.simulation.engine.underway import work_in_progress
 from mkmine.simulation.model import Profile
-from mkmine.simulation.model.mixture import drawn_profiles, marginal, with_marginal
+from mkmine.simulation.model.mixture import drawn_profiles, marginal, value_of, with_marginal
 from mkmine.streams import Streams
 
 from .conftest import single_queue
@@ -157,3 +158,52 @@ def test_a_removed_activity_is_left_out_of_variants() -> None:
     assert list(model.activities) == ["Serve", "End"]
     assert not model.gateways
     assert [route.to for route in model.activities["Serve"].variants[0].next[0]] == ["End"]  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    ("raw", "value"),
+    [
+        ("5", "up to 5"),
+        ("5.01", "5 to 20"),
+        ("20", "5 to 20"),
+        ("1e9", "over 20"),
+        ("web", "(other)"),
+        (None, "(missing)"),
+    ],
+)
+def test_what_a_log_says_is_found_among_the_values(raw: str | None, value: str) -> None:
+    values = ("5 to 20", "over 20", "up to 5", "(missing)", "(other)")
+    assert values[value_of(values, raw)] == value  # type: ignore[index]
+
+
+def test_what_is_no_value_is_not_known() -> None:
+    assert value_of(("Blog", "way to go"), "News") is None
+    assert value_of(("Blog",), None) is None
+    assert value_of(("0", "1"), "1.0") == 1
+
+
+@pytest.mark.parametrize("engine", ["simpy", "kernel"])
+def test_cases_that_are_underway_stay_what_they_are(engine: Any) -> None:
+    model = mixed()
+    log = simulate(model, cases=300, seed=5)
+    moment = int(log.start[len(log) // 2])
+    started = work_in_progress(log, moment)
+    kinds = {one.case: one.attributes["type"] for one in started.cases}
+    assert kinds
+    after = simulate(model, cases=5, seed=8, in_progress=started, engine=engine)
+    names = after.case_ids.tolist()
+    assert {case: after.case_attributes["type"][names.index(case)] for case in kinds} == kinds
+
+
+def test_what_is_left_of_work_depends_on_what_the_case_is() -> None:
+    values = mixed().to_dict()
+    values["profiles"] = [{"share": 0.5, "values": {"type": name}} for name in ("Blog", "Whitepaper")]
+    model = SimulationModel.from_dict(values)
+    log = simulate(model, cases=300, seed=5)
+    white = np.flatnonzero((log.case_attributes["type"] == "Whitepaper").to_numpy())
+    moment = int(log.start[log.offsets[white[40]]]) + 1_800_000_000
+    started = work_in_progress(log, moment)
+    ends = simulate(model, cases=1, seed=8, in_progress=started)
+    for case in (one.case for one in started.cases if one.stage == "working"):
+        was, now = (one.end[one.offsets[one.case_ids.tolist().index(case)]] for one in (log, ends))
+        assert was == now, "fixed hours, times what the case's type makes of them"

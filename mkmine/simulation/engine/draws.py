@@ -6,6 +6,7 @@ when the first of them visits the place for that time; nobody has to know how ma
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Literal, TypeVar
 
 import numpy as np
@@ -15,7 +16,7 @@ from mkmine.errors import DataError
 from mkmine.simulation.engine.tables import Ints, Tables, as_us, rework_factors, route_table
 from mkmine.simulation.model import ActivityModel, Gateway, Route, SimulationModel
 from mkmine.simulation.model.arrivals import case_types
-from mkmine.simulation.model.mixture import drawn_profiles
+from mkmine.simulation.model.mixture import drawn_profiles, value_of
 from mkmine.streams import Streams
 
 __all__ = ["BLOCK", "MASK", "SHIFT", "Cases", "Draws", "sent_back"]
@@ -54,9 +55,15 @@ class Cases:
     __slots__ = ("attributes", "begin", "due", "n", "old", "rank", "values")
 
     def __init__(
-        self, model: SimulationModel, tables: Tables, streams: Streams, arrivals: Ints, *, old: int = 0
+        self,
+        model: SimulationModel,
+        tables: Tables,
+        streams: Streams,
+        arrivals: Ints,
+        *,
+        old: Sequence[Mapping[str, str]] = (),
     ) -> None:
-        self.n, self.old = len(arrivals), old
+        self.n, self.old = len(arrivals), len(old)
         self.values = model.case_values
         self.attributes = {
             name: _chosen(list(shares.values()), streams.uniform("attribute", name, size=self.n))
@@ -69,9 +76,21 @@ class Cases:
                 self.attributes[name] = np.array(codes, dtype=np.int64)[chosen]
         if model.case_types:
             self.attributes["type"] = case_types(model, arrivals, streams.uniform("type", size=self.n))
+        for case, known in enumerate(old, self.n - self.old):
+            self._recall(case, known)
         self.due = self._deadlines(model, streams, arrivals)
         self.rank = self._ranks(model, tables)
         self.begin = _routed(model.begin, tables, streams.uniform("begin", size=self.n))
+
+    def _recall(self, case: int, known: Mapping[str, str]) -> None:
+        """Let a case be what is known of it; what is not known, or not of the model, stays as drawn.
+
+        A log that says something of its cases, and of this one nothing, leaves the value empty.
+        """
+        for name, values in self.values.items():
+            value = value_of(values, known.get(name)) if known else None
+            if value is not None:
+                self.attributes[name][case] = value
 
     def _deadlines(self, model: SimulationModel, streams: Streams, arrivals: Ints) -> Ints | None:
         own = [one.due for one in model.case_types.values()]

@@ -94,9 +94,9 @@ def simulate(
         in_progress.check(model)
     arrived = np.array([*times.tolist(), *(one.arrived for one in old)], dtype=np.int64) if old else times
     tables = compile_model(model, int(arrived.min()), int(times[-1]))
-    chances = Cases(model, tables, streams, arrived, old=len(old))
+    chances = Cases(model, tables, streams, arrived, old=[one.attributes for one in old])
     draws = Draws(model, tables, streams, chances)
-    resumed = [] if in_progress is None else resumptions(in_progress, model, tables, streams)
+    resumed = [] if in_progress is None else resumptions(in_progress, model, tables, streams, chances)
     at = int(times[0]) if in_progress is None else in_progress.at
     why_not = (*(["processes"] if processes else []), *unsupported(model))
     twin = _compiled(engine, why_not, len(times) * len(model.activities))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass, field, replace
+from typing import Literal, NamedTuple
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from mkmine.calendars import DAY, HOUR
@@ -15,8 +16,9 @@ from mkmine.errors import DataError, UnknownNameError
 from mkmine.eventlog import EventLog
 from mkmine.eventlog.enablement import enabled_times
 from mkmine.simulation.engine.clocks import LONGEST
+from mkmine.simulation.engine.draws import Cases, Part
 from mkmine.simulation.engine.tables import Tables
-from mkmine.simulation.model import SimulationModel
+from mkmine.simulation.model import ActivityModel, SimulationModel, Variant
 from mkmine.simulation.model.distributions import Distribution
 from mkmine.streams import Streams
 
@@ -25,6 +27,7 @@ __all__ = ["Resumption", "Underway", "WorkInProgress", "remaining", "resumptions
 Stage = Literal["waiting", "working", "done"]
 # Who was not on duty for so long is away: a long weekend is shorter.
 _LATELY = 4 * DAY
+_LONGEST_VALUE = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +52,8 @@ class Underway:
         Who did each activity last.
     trace
         The last activities, the present one included, in order of time.
+    attributes
+        What is known of the case, as text.
     """
 
     case: str
@@ -62,6 +67,7 @@ class Underway:
     rounds: Mapping[str, int] = field(default_factory=dict)
     doers: Mapping[str, str] = field(default_factory=dict)
     trace: tuple[str, ...] = ()
+    attributes: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,15 +127,30 @@ class Resumption:
     trace: tuple[int, ...]
 
 
-def resumptions(progress: WorkInProgress, model: SimulationModel, tables: Tables, streams: Streams) -> list[Resumption]:
-    """Return how the cases of the work in progress go on."""
+def resumptions(
+    progress: WorkInProgress, model: SimulationModel, tables: Tables, streams: Streams, cases: Cases
+) -> list[Resumption]:
+    """Return how the cases of the work in progress, the last ones of `cases`, go on."""
     draws = streams.uniform("remaining", size=len(progress.cases)).tolist()
     people = {one.name: number for number, one in enumerate(model.people)}
     idle = _idle(progress, model, tables)
     return [
-        _resumption(one, u, progress.at, model, tables, people, idle)
-        for one, u in zip(progress.cases, draws, strict=True)
+        _resumption(_Whole(model, tables, cases), one, case, u, progress.at, people, idle)
+        for case, (one, u) in enumerate(zip(progress.cases, draws, strict=True), cases.n - cases.old)
     ]
+
+
+class _Whole(NamedTuple):
+    """What a resumption depends on besides its case."""
+
+    model: SimulationModel
+    tables: Tables
+    cases: Cases
+
+    def variant(self, activity: ActivityModel, part: Part, case: int) -> Variant | None:
+        """Return the variant that decides a part of an activity for a case."""
+        number = self.cases.variant(activity, part, slice(case, case + 1))
+        return activity.variants[int(number[0]) - 1] if number is not None and number[0] else None
 
 
 def _idle(progress: WorkInProgress, model: SimulationModel, tables: Tables) -> set[str]:
@@ -146,14 +167,9 @@ def _idle(progress: WorkInProgress, model: SimulationModel, tables: Tables) -> s
 
 
 def _resumption(
-    one: Underway,
-    u: float,
-    at: int,
-    model: SimulationModel,
-    tables: Tables,
-    people: Mapping[str, int],
-    idle: set[str],
+    whole: _Whole, one: Underway, case: int, u: float, at: int, people: Mapping[str, int], idle: set[str]
 ) -> Resumption:
+    tables = whole.tables
     numbers, place = tables.numbers, tables.numbers[one.activity]
     who = one.doers.get(one.activity) if one.stage == "done" else one.person
     person = people.get(who or "", -1)
@@ -174,40 +190,45 @@ def _resumption(
         since=one.since,
         started=one.started,
         ended=one.ended,
-        left=_left(one, u, at, model, tables, person)
+        left=_left(whole, one, case, u, at, person)
         if one.stage == "working"
-        else _offered_in(one, u, at, model, tables, idle),
+        else _offered_in(whole, one, case, u, at, idle),
         visits=tuple(visits),
         doers=tuple(doers),
         trace=tuple(numbers[name] for name in one.trace[:-1] if name in numbers),
     )
 
 
-def _left(one: Underway, u: float, at: int, model: SimulationModel, tables: Tables, person: int) -> int:
+def _left(whole: _Whole, one: Underway, case: int, u: float, at: int, person: int) -> int:
     """Return how long (µs) the work goes on that somebody, or somebody outside, has begun."""
+    model, tables = whole.model, whole.tables
     activity, place = model.activities[one.activity], tables.numbers[one.activity]
     if person < 0 and activity.role is not None:
         return 0
     clock = tables.clocks[int(tables.person_clock[person] if person >= 0 else tables.clock[place])]
     factor = float(tables.pace[place, person]) if person >= 0 else 1.0
     elapsed = float(clock.calendar.working_time(one.started, at)) / HOUR / factor
-    spread = activity.duration[min(one.rounds.get(one.activity, 1), len(activity.duration)) - 1]
+    own = whole.variant(activity, "hours", case)
+    spreads = activity.duration if own is None or own.duration is None else own.duration
+    spread = spreads[min(one.rounds.get(one.activity, 1), len(spreads)) - 1].scaled(1.0 if own is None else own.factor)
     return min(round(remaining(spread, elapsed, u) * factor * HOUR), LONGEST)
 
 
-def _offered_in(one: Underway, u: float, at: int, model: SimulationModel, tables: Tables, idle: set[str]) -> int:
+def _offered_in(whole: _Whole, one: Underway, case: int, u: float, at: int, idle: set[str]) -> int:
     """Return after how long (µs) waiting work is offered to people.
 
     While somebody of its role has a free hand it cannot have been offered yet, so its outside delay is longer than it
     has waited. Where all have their hands full it is taken to be in the queue.
     """
-    activity = model.activities[one.activity]
+    activity, tables = whole.model.activities[one.activity], whole.tables
     if one.stage != "waiting" or activity.delay is None or activity.role not in idle:
         return 0
     before = one.trace[-2] if len(one.trace) > 1 else None
     ways = (wait.delay for wait in activity.waits if wait.before == before and not wait.overlap)
-    spreads = next(ways, [activity.delay])
+    own = whole.variant(activity, "delay", case)
+    spreads = next(ways, [activity.delay if own is None or own.delay is None else own.delay])
     spread = spreads[min(one.rounds.get(one.activity, 1), len(spreads)) - 1]
+    spread = spread if own is None else spread.scaled(own.delay_factor)
     calendar = tables.clocks[int(tables.clock[tables.numbers[one.activity]])].calendar
     elapsed = float(calendar.working_time(one.since, at)) / HOUR
     hours = min(remaining(spread, elapsed, u), LONGEST / HOUR)
@@ -223,13 +244,29 @@ def work_in_progress(log: EventLog, at: int | None = None) -> WorkInProgress:
     moment = log.observed[1] if at is None else at
     enabled = enabled_times(log)
     out = []
+    said = _said(log)
     for case in range(log.n_cases):
         first, last = int(log.offsets[case]), int(log.offsets[case + 1])
         begun = [row for row in range(first, last) if enabled[row] <= moment]
         later = len(begun) < last - first or bool(log.end[begun[-1]] > moment) if begun else False
         if begun and (later or not log.completed[case]):
-            out.append(_underway(log, case, begun, enabled, moment))
+            known = {name: texts[case] for name, texts in said.items() if texts[case] is not None}
+            out.append(replace(_underway(log, case, begun, enabled, moment), attributes=known))
     return WorkInProgress(at=moment, cases=tuple(out))
+
+
+def _said(log: EventLog) -> dict[str, NDArray[np.object_]]:
+    """Return what a log says of its cases, and of their first instances, as text by case (None: nothing)."""
+    columns = {name: pd.Series(of_rows[log.offsets[:-1]]) for name, of_rows in log.attributes.items()}
+    columns |= {str(name): values for name, values in log.case_attributes.items()}
+    out = {}
+    for name, values in columns.items():
+        texts = np.full(log.n_cases, None, dtype=object)
+        known = values.notna().to_numpy()
+        # Longer texts are no values of a model.
+        texts[known] = [text if 0 < len(text := str(one).strip()) <= _LONGEST_VALUE else None for one in values[known]]
+        out[name] = texts
+    return out
 
 
 def _underway(log: EventLog, case: int, rows: list[int], enabled: NDArray[np.int64], moment: int) -> Underway:

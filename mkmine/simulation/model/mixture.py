@@ -12,7 +12,10 @@ from pydantic import Field
 from mkmine.simulation.model.parts import Name, Part, Share
 from mkmine.streams import Streams
 
-__all__ = ["Profile", "check_profiles", "drawn_profiles", "marginal", "with_marginal"]
+__all__ = ["MISSING", "OTHER", "Profile", "check_profiles", "drawn_profiles", "marginal", "value_of", "with_marginal"]
+
+# What values are called that are empty, or too rare for a name of their own.
+MISSING, OTHER = "(missing)", "(other)"
 
 
 class Profile(Part):
@@ -57,6 +60,41 @@ def drawn_profiles(profiles: Sequence[Profile], streams: Streams, n: int) -> NDA
             sooner = reached < best
             best[sooner], out[sooner] = reached[sooner], number
     return out
+
+
+def value_of(values: Sequence[str], raw: str | None) -> int | None:
+    """Return which of the values of an attribute something is that a log says (None: nothing); None if it is none.
+
+    Numbers fall into bins, which are called "up to 5", "5 to 20" and "over 20", their upper ends included.
+    """
+    name = MISSING if raw is None else raw
+    if name in values:
+        return list(values).index(name)
+    try:
+        number = float(name)
+    except ValueError:
+        number = float("nan")
+    if number == number:
+        if (told := f"{number:.6g}") in values:
+            return list(values).index(told)
+        for place, value in enumerate(values):
+            low, high = _bin(value)
+            if low < number <= high:
+                return place
+    return list(values).index(OTHER) if OTHER in values else None
+
+
+def _bin(value: str) -> tuple[float, float]:
+    """Return the ends of a bin; a value that is none holds nothing."""
+    low, found, high = value.rpartition("to ") if " to " in value else ("", "", "")
+    try:
+        if value.startswith("over "):
+            return float(value.removeprefix("over ")), float("inf")
+        if value.startswith("up to "):
+            return float("-inf"), float(value.removeprefix("up to "))
+        return (float(low), float(high)) if found else (float("inf"), float("-inf"))
+    except ValueError:
+        return float("inf"), float("-inf")
 
 
 def marginal(profiles: Sequence[Profile], name: str) -> dict[str, float]:

@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 
 from mkmine.eventlog import EventLog
-from mkmine.simulation.calibration.estimators.attributes import MISSING, OTHER, Coded, code_attributes, profiles_of
+from mkmine.simulation.calibration.estimators.attributes import Coded, code_attributes, profiles_of
+from mkmine.simulation.model.mixture import MISSING, OTHER
 
 from .conftest import log_of
 

@@ -13,14 +13,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mkmine.eventlog import EventLog
+from mkmine.simulation.model.mixture import MISSING, OTHER
 
-__all__ = ["MISSING", "OTHER", "Coded", "code_attributes", "profiles_of"]
+__all__ = ["Coded", "code_attributes", "profiles_of"]
 
 Int = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
-MISSING, OTHER = "(missing)", "(other)"
 _LONGEST = 500
 # Values of fewer cases, or of a smaller part of them, go together; and so do all but the most frequent ones.
 _FEWEST, _RARE, _MOST_VALUES = 10, 0.02, 12
