@@ -161,7 +161,7 @@ def drawn(model: SimulationModel, number: int, *, of: int, seed: int = 0) -> Sim
         "arrivals": _arrivals(model.arrivals, dice),
         "people": [_person(one, dice) for one in model.people],
         "activities": _with_people(
-            {name: _activity(name, one, dice) for name, one in model.activities.items()}, model.people, dice
+            {name: _activity(name, one, dice) for name, one in model.activities.items()}, model, dice
         ),
         "gateways": {name: _gateway(name, one, dice) for name, one in model.gateways.items()},
         "begin": _routes(model.begin, cases, dice, "begin"),
@@ -311,14 +311,15 @@ def _person(person: Person, dice: Dice) -> Person:
     return person.model_copy(update={"availability": value})
 
 
-def _with_people(
-    activities: dict[str, ActivityModel], people: Sequence[Person], dice: Dice
-) -> dict[str, ActivityModel]:
+def _with_people(activities: dict[str, ActivityModel], model: SimulationModel, dice: Dice) -> dict[str, ActivityModel]:
     """Return activities with drawn paces of the people who can do them.
 
     Hours of presence are drawn as hours of work: who is there a tenth longer gets a tenth more done in the same
-    calendar.
+    calendar. But work that goes over a closing was measured in the same hours, and moves with them; how often it does
+    is its length over that of a day.
     """
+    people = model.people
+    day = {name: model.calendar(name).hours_per_day for name in {person.calendar for person in people}}
     there = {
         person.name: 1.0 if person.presence is None else person.presence.factor(dice("presence", person.calendar))
         for person in people
@@ -326,7 +327,9 @@ def _with_people(
     out = {}
     for name, one in activities.items():
         able = [person.name for person in people if one.role in person.roles]
-        factors = {who: factor / there[who] for who, factor in _paces(name, one, able, dice).items()}
+        hours = model.activities[name].duration[0].mean_h
+        within = {person.name: max(1 - hours / day[person.calendar], 0.0) for person in people}
+        factors = {who: factor / there[who] ** within[who] for who, factor in _paces(name, one, able, dice).items()}
         habits = {
             who: one.people.get(who, _USUAL).model_copy(
                 update={"pace": _bounded(one.people.get(who, _USUAL).pace * by)}
