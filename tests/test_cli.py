@@ -19,7 +19,8 @@ from mkmine.eventlog.summaries import Summary
 
 VERBS = (
     "demo", "describe", "quality", "convert", "partition", "summarise", "map", "diagnose", "flow", "forecast", "kpis",
-    "compare", "drift", "check", "changeover", "simulate", "report", "regulation",
+    "compare", "drift", "check", "changeover", "simulate", "backtest", "hindsight", "report", "regulation",
+    "catalogue", "new", "benchmark",
 )  # fmt: skip
 ROWS = 40
 

@@ -249,3 +249,11 @@ def test_other_files_do_not_look_like_exports(tmp_path: Path) -> None:
     spans = put(tmp_path, "spans.csv", "task,date,from,to\nA,x,2025-01-01 10:00,2025-01-02 10:00\n")
     for path in (spans, plain, ocel, empty, tmp_path / "absent.csv", tmp_path):
         assert not looks_like_export(path)
+
+
+@pytest.mark.parametrize("pad", range(4))
+def test_a_long_export_is_known_wherever_its_first_part_is_cut(tmp_path: Path, pad: int) -> None:
+    """What is looked at ends in the middle of a letter in some, with a byte order mark as without."""
+    row = f"A-1;10.01.2025 10:00:00;Анна{'x' * pad};Статус;К выполнению;В работе\n"
+    for encoding in ("utf-8-sig", "utf-8"):
+        assert looks_like_export(put(tmp_path, "history.csv", HISTORY + row * 2000, encoding))
