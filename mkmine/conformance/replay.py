@@ -40,14 +40,14 @@ class Tokens(NamedTuple):
 
 
 class _Play(NamedTuple):
-    """A marking, and the tokens counted on the way to it."""
+    """A marking, the tokens counted on the way to it, and how many came to an end."""
 
     marking: int
     tokens: Tokens
+    ends: int = 0
 
 
 NONE = Tokens(0, 0, 0, 0)
-SINK = Tokens(1, 1, 0, 0)
 
 
 def replay(model: ProcessModel, cases: Sequence[Sequence[int]], counts: Sequence[int]) -> Tokens:
@@ -81,15 +81,15 @@ class _Game:
         if key not in self._known:
             self._known[key] = self._do(play.marking, label)
         found = self._known[key]
-        return _Play(found.marking, play.tokens.plus(found.tokens))
+        return _Play(found.marking, play.tokens.plus(found.tokens), play.ends + found.ends)
 
     def ended(self, play: _Play) -> Tokens:
         """End the case, after the silent choices that lead to the end."""
         found = self.done(play, -1)
         left = found.marking
         remaining = sum(left >> BITS * flow & FULL for flow in range(self._rules.begin + 1))
-        missing = Tokens(0, 1, 1, remaining) if left else SINK
-        return found.tokens.plus(missing)
+        # What came to an end is taken there; if nothing did, a token is missing.
+        return found.tokens.plus(Tokens(found.ends, max(found.ends, 1), int(not found.ends), remaining))
 
     def _do(self, marking: int, label: int) -> _Play:
         queue, seen = deque([_Play(marking, NONE)]), {marking}
@@ -125,16 +125,17 @@ class _Game:
 
     def _fired(self, play: _Play, step: Step) -> _Play:
         produced = step.give.bit_count()
-        moved = Tokens(produced, len(step.take), 0, 0)
-        return self._settled(_Play(self._rules.fire(step, play.marking), play.tokens.plus(moved)))
+        moved = play.tokens.plus(Tokens(produced, len(step.take), 0, 0))
+        return self._settled(_Play(self._rules.fire(step, play.marking), moved, play.ends + (not step.give)))
 
     def _settled(self, play: _Play) -> _Play:
         rules = self._rules
         marking = rules.settle(play.marking)
-        produced = consumed = 0
+        produced = consumed = ends = 0
         here = play.marking
         while here != marking:
             step = next(rules.enabled(rules.eager, here))
             here = rules.fire(step, here)
             produced, consumed = produced + step.give.bit_count(), consumed + len(step.take)
-        return _Play(marking, play.tokens.plus(Tokens(produced, consumed, 0, 0)))
+            ends += not step.give
+        return _Play(marking, play.tokens.plus(Tokens(produced, consumed, 0, 0)), play.ends + ends)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import random
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -8,14 +9,21 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import mkmine as mk
-from mkmine.conformance import model_quality
+from mkmine.conformance import Aligner, Alignment, Query, SearchingAligner, compile_net, model_quality
+from mkmine.conformance.behaviour import Behaviour
+from mkmine.conformance.precision import precision_of
+from mkmine.conformance.replay import replay
 from mkmine.discovery.inductive import mine_tree
 from mkmine.discovery.trees import Tree, to_model
 from mkmine.errors import DataError
 from mkmine.eventlog import EventLog
 from mkmine.eventlog.summaries import case_paths, variant_index
+from tests.conformance.blocks import Block, blocks, play
+from tests.conformance.blocks import to_model as draw_model
 
 A, B, C, D = (Tree("activity", name) for name in "ABCD")
 
@@ -88,3 +96,71 @@ def test_fitness_and_precision_are_those_of_pm4py_on_a_log_that_fits(shared_logs
             events[name] = pd.Series(list(map(str, frame[column])), dtype=object)
         assert found.precision == pytest.approx(pm4py.precision_token_based_replay(events, *net))
     assert found.fitness == 1.0
+
+
+def test_generalisation_and_replay_are_worked_out_by_hand(make_log: Callable[..., EventLog]) -> None:
+    """A 12 times, B 8, C 4, D never."""
+    log = make_log(cases(*["AB"] * 8, *["AC"] * 4))
+    model = to_model(Tree("sequence", parts=(A, Tree("choice", parts=(B, C, D)))))
+    found = model_quality(log, model)
+    assert found.generalisation == pytest.approx(1 - (12**-0.5 + 8**-0.5 + 4**-0.5 + 1) / 4)
+    assert found.replay_fitness == 1.0
+    assert (found.fitness_low, found.fitness_high, found.unknown_cases) == (1.0, 1.0, 0)
+
+
+def test_what_is_not_aligned_in_time_is_in_the_bounds(make_log: Callable[..., EventLog]) -> None:
+    log = make_log(cases(*["AB"] * 8, *["AC"] * 4))
+    model = to_model(Tree("sequence", parts=(A, Tree("choice", parts=(B, C, D)))))
+    found = model_quality(log, model, budget_seconds=1e-9)
+    assert found.unknown_cases == 12
+    assert np.isnan(found.fitness)
+    assert (found.fitness_low, found.fitness_high) == (0.0, 1.0)
+    assert found.precision_low <= found.precision_high
+    assert "12 cases not aligned in time" in repr(found)
+    with pytest.raises(DataError, match="above zero"):
+        model_quality(log, model, budget_seconds=0)
+
+
+@pytest.mark.parametrize(
+    ("runs", "tokens"),
+    [
+        (["ABC"], (4, 4, 0, 0)),
+        # B is missing: C lacks its token, and that before B is left over.
+        (["AC"], (3, 3, 1, 1)),
+        (["ABBC"], (5, 5, 1, 1)),
+    ],
+)
+def test_tokens_of_a_sequence_are_those_of_pm4py(runs: list[str], tokens: tuple[int, ...]) -> None:
+    """Our places are the flows: before A, between A and B, B and C, and after C."""
+    model = to_model(Tree("sequence", parts=(A, B, C)))
+    found = replay(model, [["ABC".index(name) for name in run] for run in runs], [1] * len(runs))
+    # The start and end events consume and produce a token each, which the net of the peer does not have.
+    assert (found.produced - 2, found.consumed - 2, found.missing, found.remaining) == tokens
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from pm4py.algo.conformance.tokenreplay import algorithm
+        from pm4py.convert import convert_to_petri_net
+        from pm4py.objects.log.obj import Event, Trace
+        from pm4py.objects.log.obj import EventLog as PeerLog
+        from pm4py.objects.process_tree.utils.generic import parse
+
+        net = convert_to_petri_net(parse("->('A','B','C')"))
+        peer = PeerLog([Trace([Event({"concept:name": name}) for name in run]) for run in runs])
+        (one,) = algorithm.apply(peer, *net)
+    names = ("produced_tokens", "consumed_tokens", "missing_tokens", "remaining_tokens")
+    assert tuple(one[name] for name in names) == tokens
+
+
+@given(blocks(), st.randoms(use_true_random=False))
+def test_precision_is_the_same_with_and_without_a_list_of_states(block: Block, chance: random.Random) -> None:
+    process = draw_model(block)
+    labels = {name: code for code, name in enumerate(process.activities)}
+    queries = [Query(tuple(labels[name] for name in play(block, chance))) for _ in range(8)]
+    tables, search = Aligner(compile_net(process)), SearchingAligner(process)
+    found = [one for one in tables.align(queries) if isinstance(one, Alignment)]
+    values = [precision_of(Behaviour(process, one), len(labels), found, [1] * 8) for one in (tables, search)]
+    assert values[0] == values[1]
+    value, low, high = values[0]
+    assert low == value == high
+    few = precision_of(Behaviour(process, tables), len(labels), found, [1] * 8, most=3)
+    assert few.low <= value <= few.high
