@@ -9,8 +9,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from mkmine.conformance.moves import Alignment
 from mkmine.conformance.deviations import Variants, cycle_hours
+from mkmine.conformance.moves import Alignment
 from mkmine.conformance.regulation import Manned, Timed, ages, beyond
 from mkmine.conformance.rules import Found
 from mkmine.eventlog import EventLog

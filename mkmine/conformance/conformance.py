@@ -58,6 +58,8 @@ class Conformance:
     limits
         activity ("" for the whole case), limit_h, checked, exceeded, share, p85_h, open_exceeded (not ended and
         already over), measured ("enabled", "previous" or "case": what the time is counted from).
+    limits_by_role
+        The limits of steps by the role that did them: role, activity, checked, exceeded, share, low, high.
     roles
         activity, expected, actual, instances, share, people, first and last (days): work done by another role than the
         target names.
@@ -87,6 +89,7 @@ class Conformance:
     hot_spots: pd.DataFrame
     adjusted_for: tuple[str, ...]
     limits: pd.DataFrame
+    limits_by_role: pd.DataFrame
     roles: pd.DataFrame
     rounds: pd.DataFrame
     rules: pd.DataFrame
@@ -124,7 +127,17 @@ class Conformance:
             values[name] = getattr(self, name)
         for name in ("only_in_log", "only_in_target", "adjusted_for", "notes"):
             values[name] = list(getattr(self, name))
-        for name in ("deviations", "costs", "periods", "hot_spots", "limits", "roles", "rounds", "rules"):
+        for name in (
+            "deviations",
+            "costs",
+            "periods",
+            "hot_spots",
+            "limits",
+            "limits_by_role",
+            "roles",
+            "rounds",
+            "rules",
+        ):
             values[name] = json.loads(getattr(self, name).to_json(orient="records", double_precision=12))
         return values | {"provenance": self.provenance.to_dict()}
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from mkmine.conformance.deviations import HOUR, Variants, cycle_hours
 from mkmine.eventlog import EventLog
 from mkmine.eventlog.enablement import enabled_times
+from mkmine.eventlog.statistics import wilson
 
 LIMITS = ("activity", "limit_h", "checked", "exceeded", "share", "p85_h", "open_exceeded", "measured", "round")
 ROLES = ("activity", "expected", "actual", "instances", "share", "people", "first", "last")
@@ -108,6 +109,24 @@ def check_limits(
         closed = cycle_hours(log)[log.completed]
         rows.append(("", float(case_limit_h), *_exceeded(closed, case_limit_h), late, "case", 0))
     return pd.DataFrame(rows, columns=list(LIMITS))
+
+
+def limits_by_role(log: EventLog, timed: Sequence[Timed], aliases: Mapping[str, str]) -> pd.DataFrame:
+    """Limits of steps by the role that did the step ("" if unknown), with Wilson's 95 % interval of the share."""
+    names = [aliases.get(role, role) for role in log.roles] + [""]
+    counts: dict[tuple[str, str], list[int]] = {}
+    for one in timed:
+        if one.round:
+            continue
+        for code in np.unique(log.role[one.judged]).tolist():
+            mine = one.judged & (log.role == code)
+            found = counts.setdefault((names[code], one.activity), [0, 0])
+            found[0] += int(mine.sum())
+            found[1] += int((mine & one.late).sum())
+    rows = [(*key, checked, late, late / checked) for key, (checked, late) in sorted(counts.items())]
+    frame = pd.DataFrame(rows, columns=["role", "activity", "checked", "exceeded", "share"])
+    frame["low"], frame["high"] = wilson(frame["exceeded"], frame["checked"])
+    return frame
 
 
 def ages(log: EventLog) -> NDArray[np.float64]:

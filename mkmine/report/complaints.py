@@ -42,6 +42,7 @@ _FILES: Final = (
     message("give another name"),
     message("a picture is saved as SVG or PNG, and “{file}” ends in neither"),
     message("a report is saved as HTML or DOCX, and “{file}” ends in neither"),
+    message("a regulation is saved as HTML or DOCX, and “{file}” ends in neither"),
     message("name it “{file}”"),
     message("cannot read “{file}”: {detail}"),
     message("cannot write “{file}”: {detail}"),

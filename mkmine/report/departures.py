@@ -35,6 +35,7 @@ def departures(findings: Findings) -> list[Block]:
         told = [trend_words(row, t, findings.target) for row in moving.head(_SHOWN).to_dict("records")]
         blocks += [Text(paragraphs=(t("What grows and what falls beyond chance, by the month in which cases began:"),))]
         blocks.append(Bullets(items=tuple(told)))
+    blocks.append(_months(findings, gap))
     if len(gap.hot_spots):
         blocks.append(_hot_spots(findings, gap))
     return blocks
@@ -153,6 +154,28 @@ def _money(row: Mapping[str, Any], t: Translator) -> str:
         return t.number(None)
     written = [_signed(one, t) for one in (value, low, high)]
     return f"{written[0]} ({written[1]} … {written[2]})"
+
+
+def _months(findings: Findings, gap: Conformance) -> Table:
+    """Return the deviations with most time by the last months in which cases began; all of them stand in the CSV."""
+    t, key = findings.t, ["kind", "activity", "detail"]
+    months = sorted(gap.periods["period"].unique())[-_SHOWN:]
+    wide = gap.periods[gap.periods["period"].isin(months)].pivot(index=key, columns="period", values="share")
+    shown = gap.costs[key].merge(wide.reset_index(), on=key, how="left").head(_SHOWN)
+    columns: list[Cell] = [
+        (t("Activity"), lambda row: row["activity"] or t("the whole case"), "text"),
+        (t("Deviation"), lambda row: _what(findings, row), "text"),
+        *((month, month, "percent") for month in months),
+    ]
+    return tabulate(
+        findings,
+        shown,
+        name="deviations_by_month",
+        title=t("Share of cases with the deviation, by the month of their start"),
+        columns=columns,
+        foot=findings.source(gap.provenance),
+        data=gap.periods,
+    )
 
 
 def _hot_spots(findings: Findings, gap: Conformance) -> Table:

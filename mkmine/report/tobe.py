@@ -175,7 +175,22 @@ def _limits(findings: Findings) -> list[Block]:
     heading = Heading(text=t("Time limits"), anchor="limits", level=2)
     foot = findings.source(gap.provenance)
     title = t("Time limits of the process card, working time")
-    return [heading, tabulate(findings, gap.limits, name="limits", title=title, columns=columns, foot=foot)]
+    blocks: list[Block] = [heading]
+    blocks.append(tabulate(findings, gap.limits, name="limits", title=title, columns=columns, foot=foot))
+    roles = gap.limits_by_role[gap.limits_by_role["role"] != ""]
+    if len(roles):
+        by_role: list[Cell] = [
+            (t("Role"), "role", "text"),
+            (t("Activity"), "activity", "text"),
+            (t("Checked"), "checked", "count"),
+            (t("Exceeded"), "exceeded", "count"),
+            (t("Share"), "share", "percent"),
+            (t("95% interval"), lambda row: f"{t.percent(row['low'])} – {t.percent(row['high'])}", "number"),
+        ]
+        roles = roles.sort_values("share", ascending=False, kind="stable")
+        title = t("Time limits by the role that did the work")
+        blocks.append(tabulate(findings, roles, name="limits_by_role", title=title, columns=by_role, foot=foot))
+    return blocks
 
 
 def _limited(findings: Findings, row: Mapping[str, Any]) -> str:
@@ -275,8 +290,8 @@ def _criteria(findings: Findings) -> list[Block]:
     ]
     heading = Heading(text=t("Indicators"), anchor="criteria", level=2)
     foot, title = findings.source(found.provenance), t("Indicators of the process card: met or not")
-    shown = pd.DataFrame(rows)
-    return [heading, tabulate(findings, shown, name="criteria", title=title, columns=columns, foot=foot, data=months)]
+    shown, told = pd.DataFrame(rows), months[months["kpi"].isin(goals)]
+    return [heading, tabulate(findings, shown, name="criteria", title=title, columns=columns, foot=foot, data=told)]
 
 
 def _figure(value: float, row: Mapping[str, Any], t: Translator) -> str:

@@ -193,6 +193,8 @@ def test_every_kind_of_departure_is_counted() -> None:
         ["", "2024-01", 5, 0],
         ["", "2024-02", 1, 1],
     ]
+    by_role = gap.limits_by_role[["role", "activity", "checked", "exceeded", "share"]].values.tolist()
+    assert by_role == [["Editor", "A", 1, 1, 1.0], ["Writer", "A", 5, 0, 0.0]]
     role = gap.roles.iloc[0]
     assert (role["actual"], role["people"], role["first"]) == ("Editor", ("Bob (1)",), "2024-02-01")
     json.dumps(gap.to_dict(), allow_nan=False)

@@ -62,6 +62,15 @@ def test_a_failure_leaves_the_old_report(small: Report, tmp_path: Path, monkeypa
     assert [one.name for one in tmp_path.iterdir()] == ["r.html"]
 
 
+def test_it_is_saved_as_a_word_document_with_its_tables(small: Report, tmp_path: Path) -> None:
+    docx = pytest.importorskip("docx")
+    path = small.save(tmp_path / "r.docx")
+    document = docx.Document(str(path))
+    assert document.core_properties.title == small.title
+    assert len(document.tables) >= len(small.tables) == 1
+    assert [one.name for one in Report.tables_folder(path).iterdir()] == ["waits.csv"]
+
+
 def test_other_formats_are_refused_with_advice(small: Report, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r'name it "r\.html"'):
         small.save(tmp_path / "r.pdf")
