@@ -52,7 +52,8 @@ def to_simulation(
     same: what comes next today tells which way it is, through steps that are new or gone. Steps, choices and roles that
     today's process does not have are `elicited` (`mkmine.targets.Elicited`; what the target's card says counts, too):
     ranges of means, which every draw of the model's numbers draws anew. A note tells each assumption. A rule
-    `four_eyes` asks for another person, `same_person` for the same; the limit of the case is its deadline.
+    `four_eyes` asks for another person, `same_person` for the same; the limit of the case is its deadline, where cases
+    have none today.
 
     Raises `DataError` naming the steps, choices, roles or events of which nothing is known, and what to say; or what
     makes the model unable to run.
@@ -129,9 +130,10 @@ class _Making:
             "gateways": made.gateways,
             "begin": made.begin,
             "queueing": self._queueing(),
+            "choices": {self.roles_called.get(role, role): one for role, one in self.as_is.choices.items()},
             "notes": [*self.as_is.notes, *notes],
         }
-        if card and card.case_limit_h:
+        if card and card.case_limit_h and self.as_is.due is None:
             values["due"] = Fixed(hours=card.case_limit_h)
         try:
             return SimulationModel(**values)

@@ -100,7 +100,8 @@ def uncertain(model: SimulationModel) -> bool:
     return (
         model.arrivals.evidence is not None
         or len(model.queue_doubt) > 1
-        or any(one.observed is not None for one in (*model.arrivals.seasons, *model.arrivals.days))
+        or any(season.observed is not None for season in model.arrivals.seasons)
+        or any(day.observed is not None for day in model.arrivals.days)
         or any(person.range is not None or person.presence is not None for person in model.people)
         or any(one.evidence is not None or _observed(one) for one in model.activities.values())
         or any(gate.observed or any(event.range for event in gate.events) for gate in model.gateways.values())
