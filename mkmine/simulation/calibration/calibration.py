@@ -326,13 +326,16 @@ def _build(found: _Findings, alpha: float, name: str) -> SimulationModel:
         people=people,
         activities=mark_detours(activities),
         begin=beginning(log, found.weights),
-        profiles=found.effects.profiles(),
+        profiles=found.effects.profiles(activities.values()),
         arrivals=found.arrivals,
         source=_source(log),
         notes=_notes(found, alpha),
     )
     model = with_habits(model, log, found.pools, found.habits, found.taken)
-    return model if found.along is None else found.along.completed(model, *found.along.laid(found.weights))
+    if found.along is None:
+        return model
+    model = found.along.completed(model, *found.along.laid(found.weights))
+    return model.model_copy(update={"profiles": found.effects.profiles(model.activities.values())})
 
 
 def _away(presence: Presence, person: int, begin: date) -> list[tuple[date, date]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,7 +15,7 @@ from mkmine.simulation.calibration.estimators.contexts import Backoff, foretold,
 from mkmine.simulation.calibration.estimators.routing import Decisions, Routing, decisions_of, rounds_of, routing_of
 from mkmine.simulation.calibration.estimators.steps import Steps
 from mkmine.simulation.calibration.estimators.telling import Chosen, Numbers, Outcomes, Subject, choose_attributes
-from mkmine.simulation.model import Profile, Variant
+from mkmine.simulation.model import ActivityModel, Profile, Variant
 from mkmine.simulation.model.evidence import Evidence, Known
 
 __all__ = ["Effects", "Factors", "find_effects", "shrunk_factors"]
@@ -27,6 +28,8 @@ Flags = NDArray[np.bool_]
 _LEAST_WORK, _LEAST_WAIT = 1 / 120, 1 / 60
 _SMALLEST, _LARGEST = 0.01, 100.0
 _PASSES = 8
+# Where delays are shorter than this on average (hours), it does not matter whose they are.
+_SLIGHT = 0.1
 _LEAST_MEAN, _MOST_ERROR = 0.02, 1.5
 
 
@@ -66,9 +69,11 @@ class Effects:
         found = {a.name: a for of in self.chosen.values() for one in of.values() for a in one.attributes}
         return [found[name] for name in sorted(found)]
 
-    def profiles(self) -> list[Profile]:
-        """Return the combinations of their values that cases have."""
-        return [Profile(share=share, values=values) for share, values in profiles_of(self.attributes(), self.weights)]
+    def profiles(self, activities: Iterable[ActivityModel]) -> list[Profile]:
+        """Return the combinations that cases have of the values of those attributes that activities ask for."""
+        asked = {name for one in activities for variant in one.variants for name in variant.when}
+        used = [one for one in self.attributes() if one.name in asked]
+        return [Profile(share=share, values=values) for share, values in profiles_of(used, self.weights)]
 
     def factors(self, subject: Subject, code: int, hours: Floats, rows: Flags) -> Factors | None:
         """Return by what the cells of an activity multiply its hours (n,); None if no attribute changes them."""
@@ -159,6 +164,10 @@ def find_effects(
 
     by_round = np.minimum(log.round, 3) + 4 * activity
     waited = np.where(steps.first, np.nan, delay)
+    seen = np.isfinite(waited)
+    count = np.maximum(np.bincount(activity[seen], minlength=k), 1)
+    slight = np.bincount(activity[seen], weights=waited[seen], minlength=k) / count < _SLIGHT
+    waited[slight[activity]] = np.nan
     known = None if memory is None else decisions_of(log, steps, weights)
     subjects: dict[Subject, list[Numbers | Outcomes | None]] = {
         "hours": [numbers(work, by_round, _LEAST_WORK)],
