@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import ValidationError
 
 from mkmine.errors import DataError
 from mkmine.eventlog import EventLog
@@ -22,10 +24,11 @@ from mkmine.simulation.calibration.estimators.ways import Followed, chances_of, 
 from mkmine.simulation.model import ActivityModel, Person, SimulationModel
 from mkmine.simulation.model.evidence import Evidence
 from mkmine.simulation.model.laying import Laid, lay
+from mkmine.simulation.model.mistakes import first_mistake
 from mkmine.simulation.model.structure import Structure
 from mkmine.targets import Elicited, ProcessModel, Target
 
-__all__ = ["Along", "along_process", "branches_meet", "named_as", "relaid"]
+__all__ = ["Along", "along_process", "branches_meet", "named_as", "put_together", "relaid"]
 
 Floats = NDArray[np.float64]
 
@@ -104,15 +107,16 @@ class Along:
             notes=told,
         )
         values = {name: getattr(model, name) for name in SimulationModel.model_fields}
-        return SimulationModel(
-            **values
+        return put_together(
+            values
             | {
                 "people": people,
                 "activities": relaid(activities, made, self.structure),
                 "gateways": made.gateways,
                 "begin": made.begin,
                 "notes": told,
-            }
+            },
+            where=f'"{self.structure.process.name}"',
         )
 
 
@@ -155,6 +159,14 @@ def along_process(
         roles=target.roles,
         notes=tuple(notes),
     )
+
+
+def put_together(values: Mapping[str, Any], *, where: str) -> SimulationModel:
+    """Return a model of its parts. Raises `DataError` with the place if it cannot run."""
+    try:
+        return SimulationModel(**values)
+    except ValidationError as error:
+        raise DataError(f"{where}: {first_mistake(error, SimulationModel)}") from None
 
 
 def relaid(activities: Mapping[str, ActivityModel], made: Laid, structure: Structure) -> dict[str, ActivityModel]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mkmine.errors import DataError
-from mkmine.simulation.calibration.along import relaid
+from mkmine.simulation.calibration.along import put_together, relaid
 from mkmine.simulation.calibration.assumed import (
     assumed_activity,
     assumed_event,
@@ -135,14 +135,7 @@ class _Making:
         }
         if card and card.case_limit_h and self.as_is.due is None:
             values["due"] = Fixed(hours=card.case_limit_h)
-        try:
-            return SimulationModel(**values)
-        except ValueError as error:
-            problem = str(error).split("\n")
-            told = problem[2] if len(problem) > 2 else problem[0]
-            raise DataError(
-                f"{self.where}: {told.strip().removeprefix('Value error, ').partition(' [type=')[0]}"
-            ) from None
+        return put_together(values, where=self.where)
 
     def _free_name(self) -> str:
         return self.target.name if self.target.name != self.as_is.name else f"{self.target.name}: TO-BE"
