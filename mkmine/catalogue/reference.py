@@ -15,7 +15,7 @@ from mkmine.language import Language
 from mkmine.simulation.model import SimulationModel
 from mkmine.targets import ProcessCard, Target, parse_outline
 
-__all__ = ["Reference", "entries", "load"]
+__all__ = ["Reference", "assembled", "entries", "load"]
 
 ASSUMPTION: Final = "assumption"
 # What a step or choice of a file has beyond what an outline says.
@@ -116,15 +116,21 @@ def load(name: str, *, variants: Sequence[str] | str = (), language: Language = 
     Raises `UnknownNameError` if there is no such process or variant, and `DataError` if variants exclude each other.
     """
     chosen = (variants,) if isinstance(variants, str) else tuple(variants)
-    values = blueprint(name, chosen)
+    return assembled(blueprint(name, chosen), name=name, variants=chosen, language=language)
+
+
+def assembled(
+    values: dict[str, Any], *, name: str, variants: tuple[str, ...] = (), language: Language = "en"
+) -> Reference:
+    """Return the process that the values of its file make."""
     if language == "ru":
         values = renamed(values, russian())
     model = parse_outline(_outline(values), source=f"catalogue/{name}")
     target = Target(model=model, card=ProcessCard.model_validate(_card(values)), source=f"catalogue/{name}")
-    title = " + ".join((name, *chosen))
+    title = " + ".join((name, *variants))
     return Reference(
         key=name,
-        variants=chosen,
+        variants=variants,
         name=values["name"],
         what=values["what"],
         target=target,

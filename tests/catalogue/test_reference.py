@@ -13,6 +13,8 @@ import pytest
 from mkmine.catalogue import Reference, entries, load, truth
 from mkmine.catalogue.blueprint import KEYS, blueprint, published, russian
 from mkmine.catalogue.comparison import measured
+from mkmine.catalogue.fit import fitted_wait
+from mkmine.catalogue.reference import assembled
 from mkmine.catalogue.world import returns
 from mkmine.conformance import check
 from mkmine.errors import DataError, UnknownNameError
@@ -64,11 +66,10 @@ def test_the_log_departs_from_the_to_be_only_as_intended(key: str, variant: str)
     assert not reference.target.gaps
 
 
-def test_a_world_without_intended_deviations_fits_wholly(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_world_without_intended_deviations_fits_wholly() -> None:
     values = blueprint("article")
     values["world"]["skipped"] = {}
-    monkeypatch.setattr("mkmine.catalogue.reference.blueprint", lambda *_: values)
-    reference = load("article")
+    reference = assembled(values, name="article")
     assert check(simulate(reference.world, seed=1, cases=300), reference.target).fitness == 1
 
 
@@ -103,6 +104,11 @@ def test_e_mails_take_as_long_as_published() -> None:
     # Nothing was fitted to this one: how far the world is off where it was not told.
     over, share = next(iter(published()["figures"]["email_two_weeks"]["over"].items()))
     assert float(np.mean(days > over)) == pytest.approx(share, abs=0.06)
+
+
+def test_the_fit_is_found_again() -> None:
+    stated = load("press").parameters.query("parameter == 'outside wait, mean' and basis == 'fitted'")["value"]
+    assert fitted_wait("press") == pytest.approx(float(stated.iloc[0]), abs=0.1)
 
 
 def test_every_process_says_that_it_reproduces_a_figure() -> None:
