@@ -156,6 +156,27 @@ def test_what_cannot_be_run_is_refused_with_its_place(log: EventLog) -> None:
         mk.calibrate(log, process=wrong)
 
 
+def test_a_way_round_without_a_step_is_refused(log: EventLog) -> None:
+    text = """process: Round
+steps:
+  - {step: Brief, role: Marketer}
+  - parallel: Make
+    ways:
+      - - choice: Text?
+          ways: {yes: [{step: Text, role: Writer}], no: []}
+      - - choice: Pictures?
+          ways: {yes: [{step: Pictures, role: Designer}], no: []}
+  - choice: Good?
+    ways:
+      again: {go_to: Make}
+      fine: []
+  - {step: Approval, role: Director}
+  - {step: Site, role: Marketer}
+"""
+    with pytest.raises(DataError, match=r'"Round": gateways: .*lead round to themselves without an activity'):
+        mk.calibrate(log, process=drawn(text.replace("parallel: Make", "parallel: Make\n    id: Make")))
+
+
 def test_cancelled_and_open_cases_are_beginnings(log: EventLog) -> None:
     outcome = np.where(np.arange(log.n_cases) % 10 == 0, "cancelled", "completed")
     last = log.offsets[1:] - 1
