@@ -1,7 +1,7 @@
 """Precision: how much of what a model allows was seen (align-ETC).
 
-Source: A. Adriansyah, J. Munoz-Gama, J. Carmona, B. F. van Dongen, W. M. P. van der Aalst (2015), Measuring precision of
-modeled behavior, Information Systems and e-Business Management 13.
+Source: A. Adriansyah, J. Munoz-Gama, J. Carmona, B. F. van Dongen, W. M. P. van der Aalst (2015), Measuring precision
+of modeled behavior, Information Systems and e-Business Management 13.
 """
 
 from __future__ import annotations

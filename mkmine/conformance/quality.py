@@ -1,4 +1,4 @@
-"""How good a model of a log is: fitness, precision, generalisation, simplicity, and fitness on cases it has not seen."""
+"""How good a model of a log is: fitness, precision, generalisation, simplicity, fitness on unseen cases."""
 
 from __future__ import annotations
 
@@ -61,11 +61,11 @@ class ModelQuality:
     precision
         How much of what the model allows was seen: of all activities that it allows after what happened, those that
         came, over the beginnings of aligned cases (align-ETC; A. Adriansyah et al. 2015, Information Systems and
-        e-Business Management 13). `precision_low` and `precision_high` bound it where a log has more beginnings than are
-        looked at.
+        e-Business Management 13). `precision_low` and `precision_high` bound it where a log has more beginnings than
+        are looked at.
     generalisation
-        1 - the mean over the activities of 1 / the root of how often each was executed, 1 where never (J. C. A. M. Buijs,
-        B. F. van Dongen, W. M. P. van der Aalst 2014): whether every part of the model rests on many executions.
+        1 - the mean over the activities of 1 / the root of how often each was executed, 1 where never (J. C. A. M.
+        Buijs, B. F. van Dongen, W. M. P. van der Aalst 2014): whether every part of the model rests on many executions.
     simplicity
         1 / (1 + the mean number of flows at a node above two) (inverse arc degree; F. R. Blum 2015).
     held_out
@@ -130,8 +130,8 @@ def model_quality(
 ) -> ModelQuality:
     """Measure how good a model of the completed cases is; without one, that of `discover_model(log, noise=noise)`.
 
-    Alignments take at most `budget_seconds` together; what is not finished is in the bounds. Raises `DataError` if fewer
-    than ten cases are completed, the budget is not above zero, or the model cannot be executed.
+    Alignments take at most `budget_seconds` together; what is not finished is in the bounds. Raises `DataError` if
+    fewer than ten cases are completed, the budget is not above zero, or the model cannot be executed.
     """
     if not budget_seconds > 0:
         raise DataError(f"budget_seconds is {budget_seconds!r}; give a number of seconds above zero")
