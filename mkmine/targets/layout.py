@@ -216,7 +216,9 @@ def _way_on(source: Box, target: Box, between: list[Box]) -> tuple[Point, ...]:
         bend = (x0 + x1) / 2
         return (x0, y0), (bend, y0), (bend, y1), (x1, y1)
     gap = y0 + (ROW / 2 - GAP if y1 >= y0 else GAP - ROW / 2)
-    return (x0, y0), (x0 + 12, y0), (x0 + 12, gap), (x1 - 15, gap), (x1 - 15, y1), (x1, y1)
+    # Up and down between the columns, where no shape of either stands.
+    leave, enter = source.middle[0] + COLUMN / 2 - 2 * GAP, target.middle[0] - COLUMN / 2 + 2 * GAP
+    return (x0, y0), (leave, y0), (leave, gap), (enter, gap), (enter, y1), (x1, y1)
 
 
 def _way_back(source: Box, target: Box, shift: float) -> tuple[Point, ...]:
