@@ -1,8 +1,8 @@
 """Stochastic conformance: how alike two logs are in what happens how often (earth movers' stochastic conformance).
 
 Source: S. J. J. Leemans, A. F. Syring, W. M. P. van der Aalst (2019), Earth movers' stochastic conformance checking,
-BPM Forum, LNBIP 360: 1 - the least work of turning one stochastic language into the other, where moving a share from one
-sequence of activities to another costs their Levenshtein distance over the length of the longer one.
+BPM Forum, LNBIP 360: 1 - the least work of turning one stochastic language into the other, where moving a share from
+one sequence of activities to another costs their Levenshtein distance over the length of the longer one.
 """
 
 from __future__ import annotations
@@ -71,8 +71,8 @@ def stochastic_conformance(
 
     `against` is a log, e.g. one simulated from a model, or gives sequences of activities with their probabilities; what
     these lack of 1 is a part of the language that is not listed. Of each side the `most_variants` most frequent
-    variants are compared; the rest is in the bounds. Raises `DataError` if a side has no completed case, or probabilities are
-    negative, no numbers, or more than 1 together.
+    variants are compared; the rest is in the bounds. Raises `DataError` if a side has no completed case, or
+    probabilities are negative, no numbers, or more than 1 together.
     """
     if isinstance(most_variants, bool) or not isinstance(most_variants, int) or most_variants < 1:
         raise DataError(f"most_variants={most_variants!r}: give at least 1")
