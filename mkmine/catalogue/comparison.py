@@ -235,7 +235,7 @@ def _notes(log: EventLog, rows: list[dict[str, Any]]) -> list[str]:
     notes = []
     still = int((~log.completed).sum())
     if still:
-        notes.append(f"{still} open cases are left out: those that take long are more often among them.")
+        notes.append(f"Open cases are left out ({still}): those that take long are more often among them.")
     timed = [row for row in rows if row["unit"] == "days"]
     if timed:
         days = ", ".join(f"{row['value_working_days']:.3g}" for row in timed)

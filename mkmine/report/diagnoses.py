@@ -14,7 +14,7 @@ def message(text: str) -> str:
 
 DIAGNOSES: Final = (
     message("completed cases against published figures"),
-    message("{n} open cases are left out: those that take long are more often among them."),
+    message("Open cases are left out ({n}): those that take long are more often among them."),
     message("Days are of the calendar, as surveys do not say which days they mean. In working days: {n}."),
     message("Counted in working days, a mean of {n} would be less than published."),
     message("Counted in working days, a mean of {n} would be more than published."),

@@ -90,7 +90,7 @@ def test_open_and_cancelled_cases_are_left_out(make_log: Callable[..., EventLog]
     log = make_log(rounds(2, 4, 9))
     found = benchmark(replace(log, completed=np.array([True, True, False])), "article")
     assert found.table["cases"].tolist() == [2, 2, 2]
-    assert found.notes[0].startswith("1 open cases are left out")
+    assert found.notes[0].startswith("Open cases are left out (1)")
     outcomes = pd.DataFrame({"outcome": ["completed", "completed", "cancelled"]})
     assert benchmark(replace(log, case_attributes=outcomes), "article").table["cases"].tolist() == [2, 2, 2]
 
