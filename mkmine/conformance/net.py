@@ -44,7 +44,7 @@ class Net:
 def compile_net(model: ProcessModel, *, state_limit: int = STATE_LIMIT, silent_limit: int = SILENT_LIMIT) -> Net:
     """Explore what the model allows, by the token semantics of OMG BPMN 2.0.2, chapter 13.
 
-    Raises `DataError` if the model has more than `state_limit` states or `silent_limit` markings between them, may pile up
+    Raises `DataError` if the model has over `state_limit` states or `silent_limit` markings between them, may pile up
     tokens on a flow, or can never finish (a parallel join that waits for a branch that was not taken).
     """
     rules = Rules(model)
