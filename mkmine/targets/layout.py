@@ -1,9 +1,9 @@
 """Where the shapes of a model stand: a layered layout from left to right, lanes as horizontal bands.
 
-Layers are the longest paths from the start with the flows of cycles set aside (Sugiyama, Tagawa, Toda 1981). Rows follow
-the dominator tree (K. D. Cooper, T. J. Harvey, K. Kennedy 2001): what only one gateway leads to is its block, the
-branches of a block stand below each other, and where they meet the way goes on in the row in which it parted. Coordinates
-are pixels, as in BPMN DI.
+Layers are the longest paths from the start with the flows of cycles set aside (Sugiyama, Tagawa, Toda 1981). Rows
+follow the dominator tree (K. D. Cooper, T. J. Harvey, K. Kennedy 2001): what only one gateway leads to is its block,
+the branches of a block stand below each other, and where they meet the way goes on in the row in which it parted.
+Coordinates are pixels, as in BPMN DI.
 """
 
 from __future__ import annotations
@@ -164,7 +164,8 @@ def _block_rows(model: ProcessModel, layers: Mapping[str, int], back: set[str]) 
 
 def _dominators(order: list[str], before: Mapping[str, list[str]]) -> dict[str, str]:
     """The nearest node through which every way to a node leads, "" for none; `order` has sources before targets."""
-    depth, above = {"": 0}, {}
+    depth: dict[str, int] = {"": 0}
+    above: dict[str, str] = {}
     for one in order:
         found = ""
         for number, source in enumerate(before[one]):

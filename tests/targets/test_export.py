@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -114,7 +115,7 @@ def test_no_flow_runs_through_a_shape(block: Block) -> None:
     layout = lay_out(model)
     for flow in model.flows:
         points = layout.flows[flow.id]
-        for (xa, ya), (xb, yb) in zip(points, points[1:], strict=False):
+        for (xa, ya), (xb, yb) in pairwise(points):
             left, right, top, bottom = min(xa, xb), max(xa, xb), min(ya, yb), max(ya, yb)
             for node, box in layout.nodes.items():
                 if node in (flow.source, flow.target):
