@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Final
 
 from mkmine.language import Translator, translator
@@ -76,7 +76,8 @@ def draw_target(
         center = placed.routes[flow.id].label
         if center is not None:
             parts.append(label(flows[flow.id], center=center, color=palette.MUTED))
-    parts += [_asked(lines, placed.centers[name]) for name, lines in questions.items()]
+    curves = [placed.routes[flow.id].curve for flow in model.flows]
+    parts += [_asked(lines, placed.centers[name], curves) for name, lines in questions.items()]
     return _compose(parts, placed, t=t, absent=any(name in absent for name in model.activities), meant=meant)
 
 
@@ -96,19 +97,46 @@ def _task(node: Node, *, absent: Collection[str], roles: Mapping[str, str], t: T
 
 
 def _question(node: Node) -> list[str]:
-    return wrap(node.name, size=NUMBER_SIZE, width=150, lines=2)
+    return wrap(node.name, size=NUMBER_SIZE, width=190, lines=2)
 
 
 def _size(lines: list[str]) -> Point:
     return max(text_width(line, size=NUMBER_SIZE) for line in lines) + 8, 13.0 * len(lines)
 
 
-def _asked(lines: list[str], center: Point) -> str:
-    left, top = center[0] + _GATEWAY / 2 - 1, center[1] - 8 - 13 * (len(lines) - 1)
+def _asked(lines: list[str], center: Point, curves: Sequence[Sequence[Point]]) -> str:
+    """Write a question beside the top of its gateway, on the side where fewer arrows pass through it."""
+    width, height = _size(lines)
+    top, aside = center[1] - 8 - 13 * (len(lines) - 1), _GATEWAY / 2 - 1
+
+    def crossed(left: float) -> int:
+        inside = (
+            left <= x <= left + width and top - 12 <= y <= top - 12 + height + 4
+            for curve in curves
+            for x, y in _along(curve)
+        )
+        return sum(inside)
+
+    to_left = crossed(center[0] - aside - width) < crossed(center[0] + aside)
+    x, anchor = (center[0] - aside, "end") if to_left else (center[0] + aside, "start")
     rows = [
-        text(line, at=(left, top + 13 * row), size=NUMBER_SIZE, color=palette.INK) for row, line in enumerate(lines)
+        text(line, at=(x, top + 13 * row), size=NUMBER_SIZE, color=palette.INK, anchor=anchor)
+        for row, line in enumerate(lines)
     ]
     return "".join(rows)
+
+
+def _along(curve: Sequence[Point]) -> Iterator[Point]:
+    """Points along a spline of cubic Bézier curves."""
+    for at in range(0, len(curve) - 3, 3):
+        (xa, ya), (xb, yb), (xc, yc), (xd, yd) = curve[at : at + 4]
+        for step in range(13):
+            t = step / 12
+            u = 1 - t
+            yield (
+                u**3 * xa + 3 * u * u * t * xb + 3 * u * t * t * xc + t**3 * xd,
+                u**3 * ya + 3 * u * u * t * yb + 3 * u * t * t * yc + t**3 * yd,
+            )
 
 
 def _box(node: Node, tasks: Mapping[str, Lettered]) -> Box:
