@@ -68,7 +68,13 @@ def activity(draw: st.DrawFn, earlier: list[str], ways: list[dict[str, Any]], *,
         "priority": draw(st.integers(-2, 2)),
         "at_closing": draw(st.sampled_from(["pause", "pause", "finish", "wait"])),
         "cost": draw(st.sampled_from([0.0, 5.0])),
-        "people": {f"S0{role}": {"pace": draw(st.sampled_from([0.5, 1.0, 1.7])), "rework": 1.5}}
+        "people": {
+            f"S0{role}": {
+                "pace": draw(st.sampled_from([0.5, 1.0, 1.7])),
+                "rework": 1.5,
+                "preference": draw(st.sampled_from([1.0, 1.0, 0.0, 0.2, 5.0])),
+            }
+        }
         if draw(st.booleans())
         else {},
         "variants": [{"when": {"size": "L"}, "factor": 2.0}] if draw(st.booleans()) else [],

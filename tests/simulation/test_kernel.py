@@ -84,12 +84,13 @@ def test_what_the_random_models_can_say() -> None:
         met.update("together" if one.batch.together else "batch" for one in activities if one.batch)
         met.update(f"patience, {one.patience.to is None}" for one in activities if one.patience)
         met.update(one.at_closing for one in activities)
+        met.update("race" for one in activities if any(habit.preference != 1 for habit in one.people.values()))
         met.update(["CONWIP"] * (model.wip_limit is not None) + ["waits"] * any(one.waits for one in activities))
         met.update(name for name in ("terminate", "overlap") if any(getattr(route, name) for route in routes))
 
     look()
     names = ["wip_limit", "other_person_than", "together", "batch", "patience, True", "patience, False", "wait",
-             "finish", "CONWIP", "waits", "terminate", "overlap"]  # fmt: skip
+             "finish", "CONWIP", "waits", "terminate", "overlap", "race"]  # fmt: skip
     assert min(met[name] for name in names) >= 3
 
 

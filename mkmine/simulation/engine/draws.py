@@ -19,7 +19,7 @@ from mkmine.simulation.model.arrivals import case_types
 from mkmine.simulation.model.mixture import drawn_profiles, value_of
 from mkmine.streams import Streams
 
-__all__ = ["BLOCK", "MASK", "SHIFT", "Cases", "Draws", "sent_back"]
+__all__ = ["BLOCK", "MASK", "MOST_VISITS", "SHIFT", "Cases", "Draws", "sent_back"]
 
 SHIFT = 14
 BLOCK = 1 << SHIFT
@@ -130,8 +130,9 @@ class Draws:
 
     Columns of an activity: 0 its duration, 1 where it leads (and further ones for people with habits of their own),
     then, where it has them, `delay` (and after it those of its `waits`), `patience`, and `route` (the bits of the
-    uniform draw, for contexts; after it what is added to the round, by the variant whose contexts hold). Of a gateway
-    0: where it leads, which ways it takes (bits), or how long each event takes.
+    uniform draw, for contexts; after it what is added to the round, by the variant whose contexts hold), and `race`
+    (the bits by which people race for the work). Of a gateway 0: where it leads, which ways it takes (bits), or how
+    long each event takes.
     """
 
     __slots__ = (
@@ -142,6 +143,7 @@ class Draws:
         "delay",
         "model",
         "patience",
+        "race",
         "route",
         "tables",
         "widths",
@@ -149,13 +151,16 @@ class Draws:
 
     def __init__(self, model: SimulationModel, tables: Tables, streams: Streams, cases: Cases) -> None:
         self.model, self.tables, self._streams, self.cases = model, tables, streams, cases
-        self.delay, self.patience, self.route, self.widths = (np.full(len(tables.names), -1) for _ in range(4))
+        self.delay, self.patience, self.route, self.race, self.widths = (
+            np.full(len(tables.names), -1) for _ in range(5)
+        )
         for number, one in enumerate(model.activities.values()):
             width = 1 + len(rework_factors(one.people))
             for column, size in (
                 (self.delay, 1 + len(one.waits) if one.delay and one.role else 0),
                 (self.patience, one.patience is not None),
                 (self.route, 2 if one.all_contexts else 0),
+                (self.race, bool(tables.raced[number])),
             ):
                 if size:
                     column[number], width = width, width + size
@@ -209,6 +214,8 @@ class Draws:
             size = len(columns[0])
             columns.append((np.zeros(size) if u is None else u).view(np.int64))
             columns.append(np.zeros(size, dtype=np.int64) if way is None else way * len(one.next))
+        if self.race[self.tables.numbers[name]] >= 0:
+            columns.append(self._u("race", name, visit, block).view(np.int64))
         return np.stack(columns)
 
     def _durations(self, one: ActivityModel, u: Floats, visit: int, variant: Ints | None, block: int) -> Ints:

@@ -121,10 +121,10 @@ class BatchedTask(Task):
                 alive.append(one)
         if self.together and alive:
             run = self.run
-            case, since, _ = alive[0]
+            case, since, first = alive[0]
             key = run.key(case, since, self.rank, next(run.numbers))
             heappush(self.queue.heap, (*key, case, since, cast(Draw, tuple(alive)), self))
-            run.call(self.queue.idle, now)
+            self.call(case, now, first)
         elif alive:
             for case, since, draw in alive:
                 super().offer(case, now, since, draw)

@@ -179,13 +179,15 @@ class Task(Activity):
         tables, draws = run.tables, run.draws
         self.queue = run.queues[int(tables.role[code])]
         self.delay, self.patience = int(draws.delay[code]), int(draws.patience[code])
+        self.race = int(draws.race[code])
+        self.aversion = tables.aversion[code].tolist() if self.race >= 0 else []
         self.owner, self.other = int(tables.owner[code]), int(tables.other[code])
         self.rank, self.finish, self.fits = int(tables.rank[code]), bool(tables.finish[code]), bool(tables.fits[code])
         self.pace = tables.pace[code].tolist() if (tables.pace[code] != 1).any() else None
         self.habit = tables.habit[code].tolist() if tables.habit[code].any() else None
         # Work that must not be given to just anybody at any time, or that somebody has to know about, takes the longer
         # way; so does a case that does not simply go where was drawn.
-        self.plain = self.owner < 0 and self.other < 0 and self.patience < 0 and not self.fits
+        self.plain = max(self.owner, self.other, self.patience, self.race) < 0 and not self.fits
         self.straight = type(self) in (Task, PlainTask) and not (self.habit or self.contexts or run.in_hand)
         self.waits = run.draws.waits(code)
         if self.patience >= 0 and model.patience is not None:
@@ -240,11 +242,20 @@ class Task(Activity):
         owner = run.doers[case][self.owner] if self.owner >= 0 else -1
         if owner < 0:
             heappush(queue.heap, item)
-            run.call(queue.idle, now)
+            self.call(case, now, draw)
         else:
             slots = run.slots[owner]
             heappush(slots[0].own, item)
             run.call([worker for worker in slots if not worker.busy], now)
+
+    def call(self, case: int, now: int, draw: Draw) -> None:
+        """Give work that has just joined the queue to whoever has been idle longest, or wins the race for it."""
+        run, idle = self.run, self.queue.idle
+        if self.race >= 0 and len(idle) > 1:
+            bits = draw[self.race][case & MASK]
+            run.call(run.in_race(idle, bits, self.aversion, now), now)
+        else:
+            run.call(idle, now)
 
     def hours(self, person: int, case: int, draw: Draw) -> int:
         """Return how long (µs) the work takes that person."""
@@ -369,7 +380,7 @@ class PlainTask(Task):
 def _is_plain(run: Run, code: int) -> bool:
     """Whether work is offered at once to whoever has the role, and takes everybody as long."""
     tables, draws = run.tables, run.draws
-    held = max(draws.delay[code], draws.patience[code], tables.owner[code], tables.other[code])
+    held = max(draws.delay[code], draws.patience[code], draws.race[code], tables.owner[code], tables.other[code])
     return bool(held < 0 and not tables.fits[code] and (tables.pace[code] == 1).all())
 
 

@@ -82,7 +82,8 @@ def as_log(
 ) -> EventLog:
     """Return the rows as an event log; the last cases have names of their own.
 
-    Instances carry `cost` and cases `cost`, `due`, `type` and their attributes, each only if the model speaks of it.
+    A case in which nothing was done is left out. Instances carry `cost` and cases `cost`, `due`, `type` and their
+    attributes, each only if the model speaks of it.
     """
     roles = tables.role[: tables.n_activities].astype(np.int32)
     frame: dict[str, Any] = {"outcome": _named(("completed", "cancelled"), rows.cancelled.astype(np.int8))}
@@ -93,11 +94,17 @@ def as_log(
         frame["due"] = pd.to_datetime(cases.due, unit="us", utc=True).tz_convert(model.time_zone)
     for name, codes in cases.attributes.items():
         frame[name] = _named(cases.values[name], codes)
+    counts = np.bincount(rows.case, minlength=cases.n)
+    # A case that has done nothing leaves no trace.
+    there = counts > 0
+    case_names, of_cases = _case_names(cases.n, names), pd.DataFrame(frame)
+    if not there.all():
+        case_names, of_cases = case_names.filter(pa.array(there)), of_cases[there].reset_index(drop=True)
     return EventLog(
         name=model.name,
         time_zone=model.time_zone,
-        case_names=_case_names(cases.n, names),
-        offsets=np.concatenate(([0], np.cumsum(np.bincount(rows.case, minlength=cases.n)))).astype(np.int64),
+        case_names=case_names,
+        offsets=np.concatenate(([0], np.cumsum(counts[there]))).astype(np.int64),
         activity=rows.activity.astype(np.min_scalar_type(tables.n_activities - 1), copy=False),
         activities=tables.names[: tables.n_activities],
         resource=narrow(rows.person, len(model.people)),
@@ -108,10 +115,10 @@ def as_log(
         end=rows.end,
         enabled=rows.enabled,
         ongoing=np.zeros(len(rows.case), dtype=np.bool_),
-        completed=np.ones(cases.n, dtype=np.bool_),
+        completed=np.ones(int(there.sum()), dtype=np.bool_),
         timestamps="interval",
         attributes=Columns() if cost is None else Columns({"cost": cost}),
-        case_attributes=pd.DataFrame(frame),
+        case_attributes=of_cases,
         observed=(int(rows.enabled.min()), int(rows.end.max())),
         history=(step,),
         calendar=model.calendar(model.office),

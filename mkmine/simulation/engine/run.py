@@ -10,6 +10,7 @@ scheduled.
 
 from __future__ import annotations
 
+import sys
 from array import array
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
@@ -21,10 +22,10 @@ import numpy as np
 
 from mkmine.errors import DataError
 from mkmine.simulation.engine.clockwork import Alarm, Environment, Event
-from mkmine.simulation.engine.draws import SHIFT, Draws
+from mkmine.simulation.engine.draws import MOST_VISITS, SHIFT, Draws
 from mkmine.simulation.engine.places import Activity, Draw, Item, Place, Queue, build_places
 from mkmine.simulation.engine.rows import Rows
-from mkmine.simulation.engine.tables import OVERLAP, Ints, Kind, Tables
+from mkmine.simulation.engine.tables import OVERLAP, RACE, Ints, Kind, Tables
 from mkmine.simulation.engine.underway import Resumption
 from mkmine.simulation.engine.workers import Worker
 from mkmine.simulation.model import SimulationModel
@@ -34,6 +35,15 @@ __all__ = ["Run"]
 _NEVER = 2**63
 # Rows are packed into arrays when so many numbers have come together.
 _PACK = 600_000
+_WORD = 2**64 - 1
+
+
+def _mixed(bits: int) -> int:
+    """Return twelve bits in which each of 64 bits has its part (the finaliser of SplitMix64; Steele et al. 2014)."""
+    bits &= _WORD
+    bits = (bits ^ bits >> 30) * 0xBF58476D1CE4E5B9 & _WORD
+    bits = (bits ^ bits >> 27) * 0x94D049BB133111EB & _WORD
+    return bits >> 52
 
 
 class _Wait(Alarm):
@@ -130,6 +140,8 @@ class Run:
         # Work is taken in the order in which it was enabled, apart from the priority of its activity.
         self.in_order = not (self.due or self.ranks or self.lifo)
         self.slots = self._hire()
+        self.race: list[float] = RACE.tolist() if tables.raced.any() else []
+        self.person_keys: list[int] = tables.person_key.tolist()
         self.spare: list[_Wait] = []
         self.underway: Sequence[Resumption] = ()
         self.rows: list[int] = []
@@ -289,6 +301,19 @@ class Run:
             first.wake(soonest)
         return False
 
+    def in_race(self, idle: Iterable[Worker], bits: int, aversion: list[float], now: int) -> list[Worker]:
+        """Return idle people as they come for a piece of work: who comes soonest, and of these who wins the race.
+
+        Everybody's time is exponential with their preference as its rate, and the same whoever else is there.
+        """
+        keys, clocks = self.person_keys, self.race
+        ranked = [
+            (worker.opening(now), clocks[_mixed(bits ^ keys[worker.person])] * aversion[worker.person], place, worker)
+            for place, worker in enumerate(idle)
+        ]
+        ranked.sort()
+        return [worker for *_, worker in ranked]
+
     def _heaps(self) -> list[list[Item]]:
         return [*(queue.heap for queue in self.queues), *(slots[0].own for slots in self.slots)]
 
@@ -321,13 +346,16 @@ class Run:
 
         Raises `DataError` if cases wait for each other for ever.
         """
-        collecting = isenabled()
+        collecting, deepest = isenabled(), sys.getrecursionlimit()
+        # A case that goes round through gateways alone calls on until it comes out, or to the limit of its visits.
+        sys.setrecursionlimit(deepest + (MOST_VISITS + 1) * len(self.model.gateways))
         # The run makes no cycles worth collecting, and looking for them costs a seventh of its time.
         disable()
         try:
             if not self.env.play(self.over):
                 raise DataError(self._stuck())
         finally:
+            sys.setrecursionlimit(deepest)
             if collecting:
                 enable()
         last = np.array(array("q", self.rows)).reshape(-1, 6)

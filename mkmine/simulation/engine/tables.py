@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from hashlib import blake2b
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,7 @@ __all__ = [
     "CANCELLED",
     "END",
     "OVERLAP",
+    "RACE",
     "TERMINATED",
     "WITHDRAWN",
     "Ints",
@@ -35,6 +37,10 @@ END, CANCELLED, TERMINATED, WITHDRAWN = -1, -2, -3, -4
 _STEP = 2**53
 # So many times the hours; what takes longer is cut to `LONGEST` anyway, and no product overflows.
 _SLOWEST = 1e15
+# Quantiles of the exponential distribution, in which people race for work, by 12 random bits.
+RACE = -np.log1p(-(np.arange(1 << 12) + 0.5) / (1 << 12))
+# Who only takes what nobody else does comes in later than anybody with a preference.
+_LAST = 1e12
 
 
 class Kind:
@@ -68,6 +74,12 @@ class Tables:
         (N, P) which column of routes holds when that person did it; 0 is everybody's.
     pace
         (N, P) what the hours of that person are multiplied by.
+    aversion
+        (N, P) what a person's time in the race for free work is multiplied by.
+    raced
+        (N,) bool: people race for the work; or else whoever has been idle longest takes it.
+    person_key
+        (P,) what a person's chance in the race is drawn by, whoever else is there.
     targets
         Where a gateway leads, in order; for activities, nothing.
     needed
@@ -95,6 +107,9 @@ class Tables:
     fits: NDArray[np.bool_]
     habit: Ints
     pace: NDArray[np.float64]
+    aversion: NDArray[np.float64]
+    raced: NDArray[np.bool_]
+    person_key: Ints
     targets: tuple[tuple[int, ...], ...]
     needed: Ints
     person_clock: Ints
@@ -134,7 +149,7 @@ def compile_model(model: SimulationModel, first: int, last: int) -> Tables:
     clocks, clock_of, person_clock = _clocks(model, first, last + 400 * DAY)
     activities, gateways = list(model.activities.values()), list(model.gateways.values())
     step = {"priority": _STEP, "ageing": round((model.ageing or 0) * HOUR)}.get(model.queue, 0)
-    habit, pace = _habits(model)
+    habit, pace, aversion = _habits(model)
 
     def of_activities(values: list[int], rest: int = -1) -> Ints:
         return np.array([*values, *[rest] * len(gateways)], dtype=np.int64)
@@ -167,6 +182,9 @@ def compile_model(model: SimulationModel, first: int, last: int) -> Tables:
         traced=model.tracing,
         habit=habit,
         pace=pace,
+        aversion=aversion,
+        raced=(aversion != 1).any(axis=1),
+        person_key=np.array([_key(person.name) for person in model.people], dtype=np.int64),
         targets=(*(() for _ in activities), *(tuple(code(to) for to in one.targets) for one in gateways)),
         needed=_needed(model, numbers),
         person_clock=person_clock,
@@ -193,17 +211,23 @@ def _clocks(model: SimulationModel, first: int, last: int) -> tuple[list[Clock],
     return clocks, clock_of, np.array(of_person, dtype=np.int64)
 
 
-def _habits(model: SimulationModel) -> tuple[Ints, NDArray[np.float64]]:
-    """Return the column of routes and the pace by place and person."""
+def _key(name: str) -> int:
+    return int.from_bytes(blake2b(name.encode(), digest_size=8).digest(), "little", signed=True)
+
+
+def _habits(model: SimulationModel) -> tuple[Ints, NDArray[np.float64], NDArray[np.float64]]:
+    """Return the column of routes, the pace and the aversion by place and person."""
     shape = (len(model.places), len(model.people))
-    habit, pace = np.zeros(shape, dtype=np.int64), np.ones(shape)
+    habit, pace, aversion = np.zeros(shape, dtype=np.int64), np.ones(shape), np.ones(shape)
     for number, activity in enumerate(model.activities.values()):
         factors = rework_factors(activity.people)
         for person, one in enumerate(model.people):
             own = activity.people.get(one.name)
             pace[number, person] = min((own.pace if own else 1.0) / one.availability, _SLOWEST)
-            habit[number, person] = factors.index(own.rework) if own else 0
-    return habit, pace
+            if own:
+                habit[number, person] = factors.index(own.rework)
+                aversion[number, person] = 1 / own.preference if own.preference > 1 / _LAST else _LAST
+    return habit, pace, aversion
 
 
 def rework_factors(people: dict[str, Habit]) -> list[float]:

@@ -254,10 +254,14 @@ class Habit(Part):
         Multiplies the hours: 0.8 is quicker than the others.
     rework
         Multiplies the probability that this person sends the case back (to at most 95 %).
+    preference
+        How readily this person takes it where several are free: with 2 twice as often as a colleague with 1, with 0
+        only where nobody else is. Where nobody's differs from 1, whoever has been idle longest takes it.
     """
 
     pace: Annotated[float, Field(gt=0, le=100)] = 1.0
     rework: Factor = 1.0
+    preference: Factor = 1.0
 
 
 class Batch(Part):
@@ -442,6 +446,16 @@ class Gateway(Part):
         if self.ways and max(way.probability for way in self.ways) == 0:
             raise ValueError("an inclusive gateway needs a way with a probability above 0")
         return self
+
+    @property
+    def all_routes(self) -> list[list[Route]]:
+        """Every set of routes of an exclusive gateway."""
+        return self.next
+
+    @property
+    def chooses(self) -> bool:
+        """Whether chance has a part in where it leads."""
+        return self.kind in ("xor", "or", "event")
 
     @property
     def targets(self) -> list[str | None]:

@@ -14,7 +14,18 @@ from mkmine.simulation.engine.kernel.moments import add, opening, shift
 from mkmine.simulation.engine.kernel.queues import before, pop, purge, release, take_out
 from mkmine.simulation.engine.kernel.ways import begun
 
-__all__ = ["begin", "call_role", "call_workers", "engage", "free", "has_work", "look", "resume_work", "write"]
+__all__ = [
+    "begin",
+    "call_racing",
+    "call_role",
+    "call_workers",
+    "engage",
+    "free",
+    "has_work",
+    "look",
+    "resume_work",
+    "write",
+]
 
 Memory = NDArray[Any]
 
@@ -294,6 +305,53 @@ def call_role(p: Memory, m: Memory, pool: Memory, rows: Memory, role: int, now: 
     if chosen >= 0:
         _wake(m, chosen, soonest)
     return at.NOBODY
+
+
+@inlined
+def _race_time(p: Memory, place: int, person: int, bits: int) -> float:
+    """Return when a person comes for a piece of work; what `in_race` of the SimPy engine computes."""
+    mixed = np.uint64(bits ^ p[p[at.PERSON_KEY] + person])
+    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    times = p.view(np.float64)
+    time: float = times[p[at.RACE_TIME] + np.int64(mixed >> np.uint64(52))]
+    return time * times[p[at.AVERSION] + place * p[at.PEOPLE] + person]
+
+
+@rare
+def call_racing(p: Memory, m: Memory, pool: Memory, rows: Memory, role: int, case: int, place: int, group: int,
+                now: int) -> int:  # fmt: skip
+    """The same where people race for the work: who is on duty comes first, and of these who wins."""
+    bits = pool[group + p[p[at.RACE] + place], case & ((1 << p[at.SHIFT]) - 1)]
+    asked, asked_place = -1.0, -1
+    while True:
+        chosen, soonest, first, first_place = -1, at.NEVER, 0.0, -1
+        number, entry = -1, m[m[at.IDLE_HEAD] + role]
+        while entry >= 0:
+            worker = p[p[at.ENTRY_WORKER] + entry]
+            entry, number = m[m[at.IDLE_NEXT] + entry], number + 1
+            opens = opening(p, m, worker, now)
+            if opens < 0:
+                return at.BEYOND
+            if opens > soonest or (opens > now and m[m[at.WAKING] + worker]):
+                continue
+            time = _race_time(p, place, p[p[at.WORKER_PERSON] + worker], bits)
+            # Those on duty who have been asked come before all others, and have nothing that they may do.
+            if opens == now and (time < asked or (time == asked and number <= asked_place)):
+                continue
+            if opens < soonest or time < first:
+                chosen, soonest, first, first_place = worker, opens, time, number
+        if chosen < 0:
+            return at.NOBODY
+        if soonest > now:
+            _wake(m, chosen, soonest)
+            return at.NOBODY
+        if m[m[at.WAKING] + chosen]:
+            return at.NOBODY
+        found, _ = _ask(p, m, pool, rows, chosen, now)
+        if found != at.NOBODY:
+            return found
+        asked, asked_place = first, first_place
 
 
 @inlined

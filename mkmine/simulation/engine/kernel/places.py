@@ -12,7 +12,15 @@ from mkmine.simulation.engine.kernel.events import later, put
 from mkmine.simulation.engine.kernel.kernels import inlined, rare
 from mkmine.simulation.engine.kernel.limits import collect, wait_at_door
 from mkmine.simulation.engine.kernel.moments import add, next_open, opening
-from mkmine.simulation.engine.kernel.people import begin, call_role, call_workers, has_work, resume_work, write
+from mkmine.simulation.engine.kernel.people import (
+    begin,
+    call_racing,
+    call_role,
+    call_workers,
+    has_work,
+    resume_work,
+    write,
+)
 from mkmine.simulation.engine.kernel.queues import claim, dismiss, push
 from mkmine.simulation.engine.kernel.ways import begun
 
@@ -72,6 +80,8 @@ def offer(p: Memory, m: Memory, pool: Memory, rows: Memory, case: int, place: in
         later(p, m, until, at.GIVE_UP, item, place, -1, m[at.NUMBER] + 1)
     _join(p, m, queue, case, place, since, item)
     if queue < roles:
+        if p[p[at.RACE] + place] >= 0:
+            return call_racing(p, m, pool, rows, queue, case, place, group, now)
         return call_role(p, m, pool, rows, queue, now)
     owner = queue - roles
     return call_workers(p, m, pool, rows, p[p[at.PERSON_FIRST] + owner], p[p[at.PERSON_FIRST] + owner + 1], now)
@@ -81,7 +91,10 @@ def offer(p: Memory, m: Memory, pool: Memory, rows: Memory, case: int, place: in
 def bundle(p: Memory, m: Memory, pool: Memory, rows: Memory, item: int, place: int, now: int) -> int:
     """A batch joins the queue of its role as one piece of work, and someone free takes it."""
     queue = p[p[at.ROLE] + place]
-    _join(p, m, queue, m[m[at.ITEM_CASE] + item], place, m[m[at.ITEM_SINCE] + item], item)
+    case, group = m[m[at.ITEM_CASE] + item], m[m[at.ITEM_GROUP] + item]
+    _join(p, m, queue, case, place, m[m[at.ITEM_SINCE] + item], item)
+    if p[p[at.RACE] + place] >= 0:
+        return call_racing(p, m, pool, rows, queue, case, place, group, now)
     return call_role(p, m, pool, rows, queue, now)
 
 

@@ -13,7 +13,7 @@ from mkmine.simulation.engine.clocks import LONGEST, flattened
 from mkmine.simulation.engine.draws import SHIFT, Draws
 from mkmine.simulation.engine.kernel import layout
 from mkmine.simulation.engine.kernel.memory import Memory
-from mkmine.simulation.engine.tables import END, WITHDRAWN, Ints, Kind, Tables, route_table
+from mkmine.simulation.engine.tables import END, RACE, WITHDRAWN, Ints, Kind, Tables, route_table
 from mkmine.simulation.engine.underway import Resumption
 from mkmine.simulation.model import ActivityModel, SimulationModel
 
@@ -54,7 +54,8 @@ def lay_process(draws: Draws, arrivals: Ints, old: Sequence[Resumption]) -> Memo
         "KIND": t.kind, "ROLE": t.role, "CLOCK": t.clock, "OWNER": t.owner, "OTHER": t.other, "RANK": t.rank,
         "FINISH": t.finish, "FITS": t.fits, "PACE": t.pace, "HABIT": t.habit, "DELAY": draws.delay,
         "ROUTE": draws.route, "PATIENCE": draws.patience, "DRAWN": draws.widths > 0, "NEEDED": t.needed,
-        "PLAIN": (t.owner < 0) & (t.other < 0) & (draws.patience < 0) & ~t.fits,
+        "PLAIN": (t.owner < 0) & (t.other < 0) & (draws.patience < 0) & (draws.race < 0) & ~t.fits,
+        "RACE": draws.race, "RACE_TIME": RACE, "AVERSION": t.aversion, "PERSON_KEY": t.person_key,
         "ARRIVALS": arrivals, "BEGIN": draws.cases.begin, "KEY": np.empty(0, dtype=np.int64) if key is None else key,
     }  # fmt: skip
     return Memory(
