@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from mkmine.calendars import DAY, HOUR, Calendar, Timeline
 from mkmine.discovery.pools import Pools
-from mkmine.eventlog.enablement import enabled_times
+from mkmine.eventlog.concurrency import enabled_beside
 from mkmine.eventlog.log import EventLog
 from mkmine.eventlog.statuses import status_kinds
 from mkmine.eventlog.summaries import batches
@@ -89,8 +89,9 @@ def split_waiting(
     if idle.any():
         # Nobody works in a status that is a wait, whoever it is assigned to.
         log = replace(log, resource=np.where(idle, -1, log.resource).astype(log.resource.dtype))
-    waits = _waits(log, pools, queue, idle)
-    enabled = _ready_since(log, queue)
+    begin = enabled_beside(log)
+    waits = _waits(log, pools, queue, idle, begin)
+    enabled = _ready_since(log, queue, begin)
     first, last = int(min(log.start.min(), enabled.min())) - DAY, int(log.end.max()) + DAY
     line = office.timeline(first, last)
     lines: dict[Calendar, Timeline] = {}
@@ -107,6 +108,7 @@ def split_waiting(
         people=people,
         enabled=enabled,
         ready=_batch_ready(log, enabled, free),
+        prompt=_prompt(log, begin),
         work=work_of_people(log),
         pause=usual_pause(log, office=line) if pause is None else pause,
     )
@@ -148,9 +150,8 @@ def _stays(log: EventLog) -> tuple[Bools, Bools]:
     return queue[log.activity], idle[log.activity]
 
 
-def _waits(log: EventLog, pools: Pools, queue: Bools, idle: Bools) -> Waits:
+def _waits(log: EventLog, pools: Pools, queue: Bools, idle: Bools, enabled: Ints) -> Waits:
     """Return what waited: all that began after it was enabled, and the stays in statuses that are waits."""
-    enabled = enabled_times(log)
     rows = np.flatnonzero((log.start > enabled) | idle)
     stays = idle[rows]
     # A queue waits for those of the status after it.
@@ -168,9 +169,8 @@ def _waits(log: EventLog, pools: Pools, queue: Bools, idle: Bools) -> Waits:
     )
 
 
-def _ready_since(log: EventLog, queue: Bools) -> Ints:
+def _ready_since(log: EventLog, queue: Bools, enabled: Ints) -> Ints:
     """Return when each instance was ready to be worked on: enabled, or come into the first of the queues before it."""
-    enabled = enabled_times(log)
     if not queue.any():
         return enabled
     inner = log.position > 0
@@ -181,6 +181,12 @@ def _ready_since(log: EventLog, queue: Bools) -> Ints:
     out = enabled.copy()
     out[after] = log.start[begin[after - 1]]
     return out
+
+
+def _prompt(log: EventLog, enabled: Ints) -> Ints:
+    """Return the instances of people that were begun as soon as they were enabled, as far as that is known."""
+    known = (log.position > 0) | (log.enabled is not None)
+    return np.flatnonzero(known & (log.resource >= 0) & (log.start <= enabled))
 
 
 def _bound(log: EventLog) -> Bools:
@@ -242,7 +248,7 @@ def _batch_ready(log: EventLog, enabled: Ints, free: Bools) -> Ints:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class _Staff:
-    """The people of a log, when they are free, and what became ready when, (n,) µs."""
+    """The people of a log, when they are free, what became ready when, (n,) µs, and what was begun promptly (rows)."""
 
     log: EventLog
     pools: Pools
@@ -250,6 +256,7 @@ class _Staff:
     people: list[Duty]
     enabled: Ints
     ready: Ints
+    prompt: Ints
     work: tuple[Ints, Ints]
     pause: int
 
@@ -269,7 +276,7 @@ class _Staff:
         least, most = self.office.between(since, own) / HOUR, self.office.between(since, until) / HOUR
         late = np.flatnonzero((waits.person >= 0) & (least < most))
         # What was begun at once counts as well.
-        prompt = self._prompt()
+        prompt = self.prompt
         none, nobody = np.zeros(len(prompt)), waits.person < 0
         activity = self.log.activity[np.concatenate((rows, prompt))]
         hours = offered_hours(activity, np.append(least, none), np.append(np.where(nobody, np.nan, most), none))
@@ -277,11 +284,6 @@ class _Staff:
         moments = self.office.closing(self.office.opened(since[late]) + passed)
         own[late] = np.clip(moments, own[late], until[late])
         return own
-
-    def _prompt(self) -> Ints:
-        """Return the instances of people that were begun as soon as they were enabled, as far as that is known."""
-        known = (self.log.position > 0) | (self.log.enabled is not None)
-        return np.flatnonzero(known & (self.log.resource >= 0) & (self.log.start <= enabled_times(self.log)))
 
     def split(self, pool: int, waits: Waits, chosen: Ints, own: Ints) -> NDArray[np.int64]:
         """Split the chosen waits, all for one pool and handed over at `own`, by cause: (chosen, 6)."""
