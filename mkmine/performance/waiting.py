@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from mkmine.calendars import HOUR, Calendar
 from mkmine.discovery.pools import Pools
-from mkmine.eventlog.enablement import enabled_times
+from mkmine.eventlog.concurrency import enabled_beside
 from mkmine.eventlog.log import EventLog
 from mkmine.eventlog.rhythm import infer_calendar
 from mkmine.eventlog.statistics import Groups, running_maximum
@@ -27,7 +27,7 @@ ENOUGH = 200
 class Spent:
     """Where the working time of every instance went, in hours (n,).
 
-    `waiting` counts enabled to start, and the whole of the instances that are waits themselves; `processing` is NaN
+    `enabled` is since when each could have begun, µs. `waiting` counts enabled to start, and the whole of the instances that are waits themselves; `processing` is NaN
     where it is not known (waits, ongoing work, logs of completions). `queued` is the time from enabled to start
     alone. `outside` marks waits for anything but a colleague (activities that nobody of the log does, statuses that say
     so), `status` the queues that a status declares. `observed` marks instances
@@ -35,6 +35,7 @@ class Spent:
     log tells statuses.
     """
 
+    enabled: NDArray[np.int64]
     waiting: NDArray[np.float64]
     processing: NDArray[np.float64]
     off_hours: NDArray[np.float64]
@@ -56,7 +57,7 @@ class Spent:
 
 def spent(log: EventLog, calendar: Calendar) -> Spent:
     """Split the working time of every instance into waiting and processing."""
-    enabled = enabled_times(log)
+    enabled = enabled_beside(log)
     kinds = np.array(status_kinds(log), dtype=object)
     outside = (outside_activities(log) | (kinds == "outside"))[log.activity]
     status = (kinds == "queue")[log.activity] & ~outside
@@ -67,6 +68,7 @@ def spent(log: EventLog, calendar: Calendar) -> Spent:
     total = queued + np.where(idle, length, 0.0)
     known = ~idle & ~log.ongoing & (log.timestamps != "completed")
     return Spent(
+        enabled=enabled,
         waiting=total,
         processing=np.where(known, length, np.nan),
         off_hours=wall - total,
@@ -129,7 +131,7 @@ def workload(log: EventLog, times: Spent, pools: Pools, calendar: Calendar) -> p
     known = (log.resource >= 0) & ~times.idle
     first, last = presence(log)
     role = pools.of_instance
-    enabled = enabled_times(log)
+    enabled = times.enabled
     rows = []
     for number, name in enumerate(pools.names):
         mine = np.flatnonzero(known & (role == number))
