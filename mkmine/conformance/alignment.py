@@ -5,14 +5,15 @@ demands but the case lacks (a move in the model) cost 1 each; gateways cost noth
 
 The synchronous product is a chain of layers, one per event, each a copy of the model's states. From layer to layer lead
 log moves (same state, cost 1) and jumps (some model moves and then the event in both). Sequences that share a beginning
-share its layers; the layers of one length are computed for all sequences at once, and so is every step back.
+share its layers; the layers of one length are computed for all sequences at once, and so is every step
+back. Where much is to be done the compiled twin `kernel` does it, with the same results.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from itertools import chain
+from collections.abc import Iterator, Sequence
+from itertools import chain, islice
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,11 +21,15 @@ from numpy.typing import NDArray
 
 from mkmine.conformance.moves import Alignment, Move, MoveKind, Query, Unfinished
 from mkmine.conformance.net import Net
-from mkmine.conformance.tables import UNREACHABLE, Jumps, Tables
+from mkmine.conformance.tables import UNREACHABLE, Jumps, Tables, pays_to_compile
+from mkmine.executors import opened
 
 CELLS = 60_000_000  # costs kept at once, of one to four bytes: bounds the memory of a batch
+EVENTS = 20_000  # of a batch of the compiled twin, a tenth of a second at most
+FIRST_BOUND = 2  # of the cost, where not all states are looked at
+WORTH_SORTING = 64  # states from which on to share beginnings of cases costs less than to find them
 KINDS: tuple[MoveKind, ...] = ("both", "log", "model")
-MODEL = KINDS.index("model")
+BOTH, LOG, MODEL = range(3)
 
 
 class _Layer(NamedTuple):
@@ -38,6 +43,23 @@ class _Layer(NamedTuple):
     limit: int
 
 
+class _Batch(NamedTuple):
+    """What is aligned together: the numbers of the queries, their events end to end, and where each begins and ends."""
+
+    numbers: list[int]
+    events: NDArray[np.int32]
+    offsets: NDArray[np.int64]
+    is_open: NDArray[np.bool_]
+
+
+class _Found(NamedTuple):
+    """Costs, and the moves end to end as (position * 3 + kind) * width + label; those of query i from begins[i] on."""
+
+    cost: NDArray[np.int64]
+    begins: NDArray[np.int64]
+    moves: NDArray[np.int64]
+
+
 class Aligner:
     """Aligns cases to one model; the tables of the model are computed once and kept."""
 
@@ -45,37 +67,119 @@ class Aligner:
         self.net = net
         self.labels = net.labels
         self.tables = Tables(net)
-        self._moves = np.empty((len(KINDS), 0, len(net.labels) + 1), dtype=object)
+        self._width = len(net.labels) + 1
+        self._moves = np.empty(0, dtype=object)
+        self._made = np.empty(0, dtype=np.bool_)
 
-    def align(self, queries: Sequence[Query], *, deadline: float | None = None) -> list[Alignment | Unfinished]:
+    def align(
+        self, queries: Sequence[Query], *, deadline: float | None = None, workers: int = 1
+    ) -> list[Alignment | Unfinished]:
         """Align every query; those not finished at `deadline` (a value of time.monotonic()) have bounds.
 
-        Queries are worked off in batches in the given order, so put first what matters most.
+        Queries are worked off in batches in the given order, so put first what matters most. `workers` threads share
+        the batches where the compiled twin works on several; the result is the same.
         """
         results: list[Alignment | None] = [None] * len(queries)
-        first = 0
-        while first < len(queries) and not _late(deadline):
-            last = self._batch(queries, first)
-            chosen = sorted(range(first, last), key=lambda i: queries[i].events)
-            batch = [queries[i] for i in chosen]
-            codes, lengths = _table(batch)
-            layers = self._layers(codes, lengths, deadline)
-            if layers is not None:
-                found = self._trace_back(batch, codes, lengths, layers)
-                for i, alignment in zip(chosen, found, strict=True):
-                    results[i] = alignment
-            first = last
+        lengths = [len(query.events) for query in queries]
+        fast = pays_to_compile(sum(lengths) * (1 + self.net.n_states / 500))
+        batches = list(self._batches(queries, lengths, EVENTS if fast else None))
+
+        def align(batch: _Batch) -> tuple[_Batch, _Found | None]:
+            if _late(deadline):
+                return batch, None
+            return batch, self._compiled(batch) if fast else self._plain(batch, deadline)
+
+        def keep(found: tuple[_Batch, _Found | None]) -> None:
+            batch, moves = found
+            if moves is not None:
+                for number, one in zip(batch.numbers, self._alignments(batch, moves), strict=True):
+                    results[number] = one
+
+        room = max(1, CELLS // max(1, (max(lengths, default=0) + 1) * self.net.n_states))
+        with opened(min(workers, room, max(1, len(batches))) if fast else 1, "threads") as pool:
+            pool.run(align, batches, keep)
         shortest = self.tables.shortest
         return [one or Unfinished.of(query, shortest) for one, query in zip(results, queries, strict=True)]
 
-    def _batch(self, queries: Sequence[Query], first: int) -> int:
+    def _batches(self, queries: Sequence[Query], lengths: list[int], most: int | None) -> Iterator[_Batch]:
+        """Batches of so many events; without such a bound, as many as fit in memory."""
+        first = 0
+        while first < len(queries):
+            last = self._fitting(lengths, first) if most is None else _up_to(lengths, first, most)
+            chosen: Sequence[int] = range(first, last)
+            if self.net.n_states >= WORTH_SORTING or most is None:
+                chosen = sorted(chosen, key=lambda i: queries[i].events)
+            offsets = np.zeros(len(chosen) + 1, dtype=np.int64)
+            np.cumsum([lengths[i] for i in chosen], out=offsets[1:])
+            events = np.fromiter(chain.from_iterable([queries[i].events for i in chosen]), np.int32, int(offsets[-1]))
+            is_open = np.array([queries[i].open for i in chosen], dtype=np.bool_)
+            yield _Batch(list(chosen), events, offsets, is_open)
+            first = last
+
+    def _fitting(self, lengths: list[int], first: int) -> int:
         """End of the batch that begins at `first`. A table is as wide as its longest case, so that one ends a batch."""
         longest = 0
-        for last in range(first, len(queries)):
-            longest = max(longest, len(queries[last].events) + 1)
+        for last in range(first, len(lengths)):
+            longest = max(longest, lengths[last] + 1)
             if last > first and (last - first + 1) * longest * self.net.n_states > CELLS:
                 return last
-        return len(queries)
+        return len(lengths)
+
+    def _compiled(self, batch: _Batch) -> _Found:
+        from mkmine.conformance import kernel
+
+        tables, longest = self.tables, int(np.diff(batch.offsets).max())
+        dearest = longest + tables.shortest
+        # Where there are few states, to look at all costs less than to raise the bound.
+        bound = dearest if self.net.n_states < WORTH_SORTING else FIRST_BOUND
+        small = np.uint16 if dearest + tables.diameter < np.iinfo(np.uint16).max else np.int32
+        none = np.array([np.iinfo(small).max], dtype=small)
+        back = tables.first, tables.counts, tables.source, tables.moves
+        cost, begins, moves = kernel.align(
+            batch.events,
+            batch.offsets,
+            batch.is_open,
+            tables.forth,
+            back,
+            tables.graph,
+            tables.distance,
+            tables.to_end,
+            tables.ends,
+            self._width,
+            bound,
+            none,
+        )
+        return _Found(cost, begins, moves)
+
+    def _plain(self, batch: _Batch, deadline: float | None) -> _Found | None:
+        codes, lengths = _table(batch)
+        layers = self._layers(codes, lengths, deadline)
+        return None if layers is None else self._trace_back(batch.is_open, codes, lengths, layers)
+
+    def _alignments(self, batch: _Batch, found: _Found) -> Iterator[Alignment]:
+        self._make(found.moves)
+        moves = iter(self._moves[found.moves].tolist())
+        worst = np.diff(batch.offsets) + np.where(batch.is_open, 0, self.tables.shortest)
+        each = zip(found.cost.tolist(), worst.tolist(), np.diff(found.begins).tolist(), strict=True)
+        return (Alignment(cost, most, tuple(islice(moves, n))) for cost, most, n in each)
+
+    def _make(self, moves: NDArray[np.int64]) -> None:
+        """Make what is missing of these moves.
+
+        Most alignments are made of the same few moves; new ones for each would cost more than finding them.
+        """
+        size = int(moves.max(initial=-1)) + 1
+        if size > len(self._moves):
+            # Grown by half more at least: batches come with longer and longer cases.
+            room = max(size, len(self._moves) * 3 // 2) - len(self._moves)
+            self._moves = np.append(self._moves, np.empty(room, dtype=object))
+            self._made = np.append(self._made, np.zeros(room, dtype=np.bool_))
+        new = np.unique(moves[~self._made[moves]])
+        self._made[new] = True
+        for one in new.tolist():
+            place, label = divmod(one, self._width)
+            position, kind = divmod(place, len(KINDS))
+            self._moves[one] = Move(KINDS[kind], label if label < self._width - 1 else -1, position)
 
     def _layers(
         self, codes: NDArray[np.int32], lengths: NDArray[np.int64], deadline: float | None
@@ -122,14 +226,13 @@ class Aligner:
         return result
 
     def _trace_back(
-        self, queries: list[Query], codes: NDArray[np.int32], lengths: NDArray[np.int64], layers: list[_Layer]
-    ) -> list[Alignment]:
+        self, is_open: NDArray[np.bool_], codes: NDArray[np.int32], lengths: NDArray[np.int64], layers: list[_Layer]
+    ) -> _Found:
         """Optimal moves of every query, found from the last layer to the first."""
-        is_open = np.array([query.open for query in queries], dtype=np.bool_)
-        state, left, cost = (np.zeros(len(queries), dtype=np.int64) for _ in range(3))
-        last = np.zeros(len(queries), dtype=np.int64)
+        n = len(lengths)
+        state, left, cost, last = (np.zeros(n, dtype=np.int64) for _ in range(4))
         only_log = np.zeros(codes.shape, dtype=np.bool_)
-        ways: list[list[tuple[int, int, int]]] = [[] for _ in queries]
+        ways: list[list[tuple[int, int, int]]] = [[] for _ in range(n)]
         for k in range(len(layers) - 1, -1, -1):
             ending = np.flatnonzero(lengths == k)
             if len(ending):
@@ -146,20 +249,26 @@ class Aligner:
                     ways[row].append((k - 1, *ends))
                 state[rows] = np.where(both, sources, state[rows])
                 left[rows] = np.where(both, here.costs[state[rows], here.beginning[rows]], left[rows] - 1)
-        made = self._events_moved(codes, lengths, only_log)
-        found = zip(queries, cost.tolist(), last.tolist(), made, ways, strict=True)
-        return [self._alignment(*values) for values in found]
+        position = np.arange(codes.shape[1])
+        events = (len(KINDS) * position + np.where(only_log, LOG, BOTH)) * self._width
+        events += np.where(codes < 0, self._width - 1, codes)
+        of_event = events[position < lengths[:, None]].tolist()
+        moves, begins, end = list[int](), [0], 0
+        for row in range(n):
+            first, end = end, end + int(lengths[row])
+            mine = of_event[first:end]
+            if cost[row]:
+                if not is_open[row]:
+                    mine += self._in_model(end - first, self.tables.way_to_end(int(last[row])))
+                # The last way comes first, so that it does not move the places of the others.
+                for k, source, target in ways[row]:
+                    mine[k:k] = self._in_model(k, self.tables.way(source, int(codes[row, k]), target))
+            moves += mine
+            begins.append(len(moves))
+        return _Found(cost, np.array(begins), np.array(moves, dtype=np.int64))
 
-    def _events_moved(
-        self, codes: NDArray[np.int32], lengths: NDArray[np.int64], only_log: NDArray[np.bool_]
-    ) -> list[list[Move]]:
-        """The moves of the events of each case, in both or only in the log."""
-        longest = codes.shape[1]
-        self._make_moves(longest + 1)
-        row, position = np.nonzero(np.arange(longest) < lengths[:, None])
-        moves = self._moves[only_log[row, position].astype(np.int64), position, codes[row, position]].tolist()
-        ends = np.cumsum(lengths).tolist()
-        return [moves[a:b] for a, b in zip([0, *ends], ends, strict=False)]
+    def _in_model(self, position: int, labels: Sequence[int]) -> list[int]:
+        return [(len(KINDS) * position + MODEL) * self._width + label for label in labels]
 
     def _best_ends(
         self, layer: _Layer, rows: NDArray[np.int64], is_open: NDArray[np.bool_]
@@ -212,35 +321,6 @@ class Aligner:
         skipped[some[jumped]] = best[jumped] // size
         return result, skipped
 
-    def _alignment(
-        self, query: Query, cost: int, last: int, moves: list[Move], ways: list[tuple[int, int, int]]
-    ) -> Alignment:
-        """Put the moves together; `ways` are the jumps with model moves as (event, source, target), the last first."""
-        events, n = query.events, len(query.events)
-        if cost:
-            model = self._moves[MODEL]
-            if not query.open:
-                moves += [model[n, label] for label in self.tables.way_to_end(last)]
-            for k, source, target in ways:
-                moves[k:k] = [model[k, label] for label in self.tables.way(source, events[k], target)]
-        return Alignment(cost=cost, worst=n + (0 if query.open else self.tables.shortest), moves=tuple(moves))
-
-    def _make_moves(self, n: int) -> None:
-        """Make the moves of every kind by position (below n) and label, the unknown one last.
-
-        Most alignments are made of the same few moves; new ones for each would cost more than finding them.
-        """
-        known = self._moves.shape[1]
-        if known >= n:
-            return
-        labels = (*range(len(self.net.labels)), -1)
-        made = np.empty((len(KINDS), n, len(labels)), dtype=object)
-        made[:, :known] = self._moves
-        for k, kind in enumerate(KINDS):
-            for position in range(known, n):
-                made[k, position] = [Move(kind, label, position) for label in labels]
-        self._moves = made
-
 
 def _least(reached: NDArray[Any], jumps: Jumps) -> NDArray[Any]:
     """The least cost at each target of jumps (rows)."""
@@ -255,13 +335,22 @@ def _least(reached: NDArray[Any], jumps: Jumps) -> NDArray[Any]:
     return least
 
 
-def _table(queries: list[Query]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+def _table(batch: _Batch) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
     """The events of all queries, one row each, filled up with -2; and their numbers."""
-    lengths = np.array([len(query.events) for query in queries], dtype=np.int64)
-    codes = np.full((len(queries), int(lengths.max())), -2, dtype=np.int32)
-    events = chain.from_iterable(query.events for query in queries)
-    codes[np.arange(codes.shape[1]) < lengths[:, None]] = np.fromiter(events, dtype=np.int32)
+    lengths = np.diff(batch.offsets)
+    codes = np.full((len(lengths), int(lengths.max())), -2, dtype=np.int32)
+    codes[np.arange(codes.shape[1]) < lengths[:, None]] = batch.events
     return codes, lengths
+
+
+def _up_to(lengths: list[int], first: int, most: int) -> int:
+    """End of the batch that begins at `first` and has `most` events or little more."""
+    events = 0
+    for last in range(first, len(lengths)):
+        events += lengths[last]
+        if events >= most:
+            return last + 1
+    return len(lengths)
 
 
 def _late(deadline: float | None) -> bool:

@@ -168,6 +168,58 @@ def test_what_is_not_finished_in_time_is_unknown() -> None:
     assert Aligner(net).align([]) == []
 
 
+# -- the compiled twin ---------------------------------------------------------------------------------------------
+
+
+@given(blocks(ALL_KINDS), st.randoms(use_true_random=False), st.sampled_from([1, 64]))
+def test_the_compiled_twin_gives_the_same(block: Block, chance: random.Random, sorted_from: int) -> None:
+    pytest.importorskip("numba")
+    net = compile_net(to_model(block))
+    runs = [distort(distort(play(block, chance), chance), chance) for _ in range(8)]
+    queries = [Query((*codes(net, run), *([-1] * (chance.random() < 0.1))), chance.random() < 0.4) for run in runs]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("mkmine.conformance.alignment.WORTH_SORTING", sorted_from)
+        patch.setattr("mkmine.conformance.alignment.EVENTS", 20)
+        found, tables = {}, {}
+        for form in ("numpy", "numba"):
+            patch.setenv("MKMINE_KERNELS", form)
+            aligner = Aligner(net)
+            tables[form], found[form] = aligner.tables, aligner.align(queries, workers=2)
+    assert found["numpy"] == found["numba"]
+    for name in ("distance", "source", "moves", "first", "counts"):
+        assert (getattr(tables["numpy"], name) == getattr(tables["numba"], name)).all(), name
+
+
+def test_the_compiled_twin_on_long_cases_and_many_states(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("numba")
+    branches = " ".join(f"p1>{a} {a}>{b} {b}>p2" for a, b in ("AB", "CD", "EF", "GH"))
+    loop = compile_net(model("s>x1 x1>A A>x2 x2>e x2>B B>x1"))
+    wide = compile_net(model(f"s>p1 {branches} p2>e"))
+    chance = random.Random(4)
+    shuffled = ["".join(chance.sample("ABCDEFGH", chance.randint(0, 8))) for _ in range(100)]
+    for net, runs in ((loop, ["AB" * 40_000 + "AA", "", "B"]), (wide, [*shuffled, "Z" * 50 + "HGFEDCBA"])):
+        queries = [Query(codes(net, run), is_open) for run in runs for is_open in (False, True)]
+        found = []
+        for form in ("numpy", "numba"):
+            monkeypatch.setenv("MKMINE_KERNELS", form)
+            found.append(Aligner(net).align(queries))
+        assert found[0] == found[1]
+
+
+def test_an_interruption_ends_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("numba")
+    monkeypatch.setenv("MKMINE_KERNELS", "numba")
+    monkeypatch.setattr("mkmine.conformance.alignment.EVENTS", 2)
+    aligner = Aligner(compile_net(model("s>A A>B B>e")))
+    monkeypatch.setattr(aligner, "_make", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        aligner.align([Query((0, 1))] * 1_000, workers=2)
+
+
+def interrupt(_: object) -> None:
+    raise KeyboardInterrupt
+
+
 # -- the oracle ----------------------------------------------------------------------------------------------------
 
 

@@ -1,4 +1,4 @@
-"""Where replications run: in this process, in a pool of processes or threads, or on a cluster."""
+"""Where tasks run: in this process, in a pool of processes or threads, or on a cluster."""
 
 from __future__ import annotations
 
@@ -65,9 +65,7 @@ class Pool:
                     _keep_all(results, keep)
         except BrokenExecutor as error:
             _finish(running, keep)
-            raise DataError(
-                f"a worker of the simulation died ({error}); often memory ran out: run it with fewer workers"
-            ) from None
+            raise DataError(f"a worker died ({error}); often memory ran out: run it with fewer workers") from None
         except BaseException:
             _finish(running, keep)
             raise

@@ -10,14 +10,11 @@ from multiprocessing import active_children
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import pytest
 
 from mkmine.errors import DataError
-from mkmine.simulation import Scenario, SimulationModel, experiment
-from mkmine.simulation.experiments.executors import Place, opened
+from mkmine.executors import Place, opened
 
-STAFF = Scenario("one more writer").staff("Writer", +1)
 PLACES: list[tuple[int, Place]] = [(1, "processes"), (2, "processes"), (1, "threads"), (3, "threads")]
 
 
@@ -53,7 +50,7 @@ def test_workers_are_a_positive_number(workers: Any) -> None:
 
 
 def test_a_worker_that_dies_is_told() -> None:
-    with pytest.raises(DataError, match="a worker of the simulation died"), opened(2) as pool:
+    with pytest.raises(DataError, match="a worker died"), opened(2) as pool:
         pool.run(die, [1, 2, 3], lambda _: None)
 
 
@@ -86,39 +83,6 @@ def test_an_error_in_a_task_keeps_the_others() -> None:
     assert 1 in found
 
 
-@pytest.fixture(scope="module")
-def alone(article: SimulationModel) -> pd.DataFrame:
-    return experiment(article, [STAFF], replications=3, weeks=4, warm_up_weeks=2, seed=3).kpis
-
-
-@pytest.mark.parametrize(("workers", "place"), PLACES[1:])
-def test_the_numbers_do_not_depend_on_the_place(
-    workers: int, place: Place, article: SimulationModel, alone: pd.DataFrame
-) -> None:
-    found = experiment(
-        article, [STAFF], replications=3, weeks=4, warm_up_weeks=2, seed=3, workers=workers, executor=place
-    )
-    pd.testing.assert_frame_equal(found.kpis, alone)
-
-
-def test_a_dask_cluster_gives_the_same_numbers(article: SimulationModel, alone: pd.DataFrame) -> None:
-    distributed = pytest.importorskip("distributed")
-    settings = {"distributed.admin.system-monitor.gil.enabled": False}
-    import dask
-
-    with (
-        dask.config.set(settings),
-        distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, memory_limit=0
-        ) as cluster,
-        distributed.Client(cluster) as client,
-    ):
-        found = experiment(
-            article, [STAFF], replications=3, weeks=4, warm_up_weeks=2, seed=3, executor=client.get_executor()
-        )
-    pd.testing.assert_frame_equal(found.kpis, alone)
-
-
 def answer_slowly(number: int) -> int:
     time.sleep(0.2)
     return number
@@ -140,7 +104,7 @@ def tell_children_and_die() -> None:
 def test_workers_go_when_their_parent_is_killed() -> None:
     """Nothing stays behind to hold memory after kill -9, or when the system ends the parent for want of memory."""
     code = f"from {__name__} import killed; killed()"
-    root = Path(__file__).parents[2]
+    root = Path(__file__).parents[1]
     with subprocess.Popen([sys.executable, "-c", code], cwd=root, stdout=subprocess.PIPE, text=True) as parent:
         assert parent.stdout is not None
         children = [int(pid) for pid in parent.stdout.readline().split()]
