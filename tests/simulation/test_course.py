@@ -55,7 +55,20 @@ def test_contexts_are_followed() -> None:
     assert longest_course(model) == pytest.approx(0.99 * 4 + 1)
 
 
-def test_branches_are_no_chain() -> None:
-    values = model_of({"A": {"next": "B"}, "B": {"next": [routes(end=1)]}}).to_dict()
-    values["gateways"] = {"split": {"kind": "and", "to": ["A", "B"]}}
+def test_branches_that_go_round_count_by_how_often_they_do() -> None:
+    values = model_of({name: {"next": [routes(end=1)]} for name in "ABC"}).to_dict()
+    for name, to in (("A", "split"), ("B", "join"), ("C", "join")):
+        values["activities"][name]["next"][0][0]["to"] = to
+    back = [{"to": "split", "probability": 0.75, "rework": True}, {"to": None, "probability": 0.25}]
+    values["gateways"] = {
+        "split": {"kind": "and", "to": ["B", "C"]},
+        "join": {"kind": "join", "of": "split", "to": "again"},
+        "again": {"kind": "xor", "next": back},
+    }
+    model = SimulationModel.from_dict(values)
+    assert longest_course(model) == pytest.approx(1 / 0.25)
+    log = simulate(model, weeks=50, seed=1)
+    assert np.mean(log.activity == 1) * len(log) / log.n_cases == pytest.approx(4, rel=0.1)
+    # Where one branch may end the others, their number is not known beforehand.
+    values["gateways"]["again"]["next"] = [[back[0], back[1] | {"terminate": True}]]
     assert np.isnan(longest_course(SimulationModel.from_dict(values)))

@@ -294,10 +294,8 @@ BROKEN = {
         "says where it leads in `next`",
     ),
     "a loop of gateways": (
-        lambda v: v["gateways"].update(
-            X={"kind": "xor", "next": [[{"to": "X", "probability": 0.5}, {"to": None, "probability": 0.5}]]}
-        ),
-        "X: gateways lead round to themselves without an activity",
+        lambda v: v["gateways"].update(X={"kind": "merge", "to": "Y"}, Y={"kind": "and", "to": ["X", "D"]}),
+        "X: gateways lead round to themselves without an activity or a choice",
     ),
 }
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from mkmine.simulation.model import ActivityModel, Context, Route, SimulationModel
+from mkmine.simulation.model.soundness import expected_visits
 
 __all__ = ["longest_course"]
 
@@ -19,10 +20,11 @@ def longest_course(model: SimulationModel) -> float:
 
     The absorption time of a Markov chain (Kemeny and Snell 1960, Finite Markov Chains, ch. 3) whose states are an
     activity and the context that holds in it; rounds count as the last ones, in which a case that goes round stays.
-    NaN for a model with gateways, whose branches are no chain.
+    Of a model with gateways it is how often a case comes to the place to which it comes most; NaN where a branch may
+    end the others.
     """
     if model.gateways:
-        return float("nan")
+        return max(expected_visits(model).values())
     states = [(name, before) for name, one in model.activities.items() for before in ((), *_contexts(one))]
     number = {state: place for place, state in enumerate(states)}
     chain = np.eye(len(states))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import NamedTuple, TypeVar
@@ -205,7 +205,13 @@ def _ending(changed: SimulationModel, own: SimulationModel) -> SimulationModel:
         return changed
     for weight in _TOWARDS:
         moved = {name: _towards(one, own.activities[name], weight) for name, one in changed.activities.items()}
-        found = changed.model_copy(update={"activities": moved})
+        gates = {
+            name: one.model_copy(
+                update={"next": [_mixed(*pair, weight) for pair in zip(one.next, own.gateways[name].next, strict=True)]}
+            )
+            for name, one in changed.gateways.items()
+        }
+        found = changed.model_copy(update={"activities": moved, "gateways": gates})
         if _longest(found) <= longest:
             break
     return found
@@ -331,15 +337,24 @@ def _with_people(activities: dict[str, ActivityModel], model: SimulationModel, d
         hours = model.activities[name].duration[0].mean_h
         within = {person.name: max(1 - hours / day[person.calendar], 0.0) for person in people}
         factors = {who: factor / there[who] ** within[who] for who, factor in _paces(name, one, able, dice).items()}
+        errors = {} if one.evidence is None else one.evidence.preference
         habits = {
-            who: one.people.get(who, _USUAL).model_copy(
-                update={"pace": _bounded(one.people.get(who, _USUAL).pace * by)}
-            )
+            who: _drawn_habit(one.people.get(who, _USUAL), by, readily)
             for who, by in factors.items()
-            if by != 1
+            if (readily := _readily(name, who, errors, dice)) != 1 or by != 1
         }
         out[name] = one.model_copy(update={"people": {**one.people, **habits}}) if habits else one
     return out
+
+
+def _drawn_habit(habit: Habit, pace: float, readily: float) -> Habit:
+    preference = min(habit.preference * readily, 100.0)
+    return habit.model_copy(update={"pace": _bounded(habit.pace * pace), "preference": preference})
+
+
+def _readily(name: str, who: str, errors: Mapping[str, float], dice: Dice) -> float:
+    """Return by what a person's preference is multiplied."""
+    return Known(n=0, error=errors[who]).factor(dice("preference", name, who)) if who in errors else 1.0
 
 
 def _paces(name: str, one: ActivityModel, able: Sequence[str], dice: Dice) -> dict[str, float]:

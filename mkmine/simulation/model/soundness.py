@@ -13,13 +13,15 @@ from mkmine.simulation.model.parts import Gateway, Route
 if TYPE_CHECKING:
     from mkmine.simulation.model.model import SimulationModel
 
-__all__ = ["check_ways"]
+__all__ = ["check_ways", "expected_visits"]
 
 # Markings of the token game that are looked at; what they do not show is found while the model runs.
 _MOST_MARKINGS = 20_000
 _MOST_TOKENS = 1_000
 # A case that comes to a place more often than this hardly ever ends; runs are cut there, too.
 _MOST_VISITS = 1_000
+# So few cases may do nothing at all.
+_SELDOM = 0.01
 
 
 def check_ways(model: SimulationModel) -> None:
@@ -29,8 +31,7 @@ def check_ways(model: SimulationModel) -> None:
     _check_beginnings(model)
     if any(gateway.kind in ("and", "or", "join") for gateway in model.gateways.values()):
         _check_branches(model)
-    else:
-        _check_rounds(model)
+    _check_rounds(model)
 
 
 def _after(model: SimulationModel, name: str, *, last: bool) -> set[str | None]:
@@ -67,59 +68,118 @@ def _check_endings(model: SimulationModel) -> None:
 
 
 def _check_loops(model: SimulationModel) -> None:
-    """Raise if gateways lead round to themselves: a case could go round for ever in no time."""
-    left = {name: {to for to in one.targets if to in model.gateways} for name, one in model.gateways.items()}
-    # What leads out of the gateways at once is no loop; what remains when all that is taken away is one.
+    """Raise if gateways lead round to themselves and chance decides nothing on the way: that would never end.
+
+    Where it does, each visit is drawn, and runs are cut at so many visits of a place.
+    """
+    left = {
+        name: {to for to in one.targets if to in model.gateways}
+        for name, one in model.gateways.items()
+        if not one.chooses
+    }
+    # What leads out of these gateways at once is no loop; what remains when all that is taken away is one.
     while free := {name for name, targets in left.items() if not targets & set(left)}:
         left = {name: targets for name, targets in left.items() if name not in free}
     if left:
         raise ValueError(
-            f"gateways: {min(left)}: gateways lead round to themselves without an activity; put one between"
+            f"gateways: {min(left)}: gateways lead round to themselves without an activity or a choice; put one between"
         )
 
 
 def _check_rounds(model: SimulationModel) -> None:
-    """Raise if a case would come to a place hundreds of times before it ends (a Markov chain of the last rounds)."""
+    """Raise if a case would come to a place hundreds of times before it ends."""
     if any(one.contexts or one.variants for one in model.activities.values()):
         return
-    number = {name: place for place, name in enumerate(model.places)}
-    chain = np.eye(len(number))
-    for name in number:
-        for to, probability in _shares(model, name):
-            if to is not None:
-                chain[number[to], number[name]] -= probability
-    begins = np.zeros(len(number))
-    for route in model.begin:
-        begins[number[str(route.to)]] += route.probability
-    visits = np.linalg.solve(chain, begins)
-    worst = int(np.argmax(visits))
+    visits = expected_visits(model)
+    worst = max(visits, key=lambda name: visits[name])
     if visits[worst] > _MOST_VISITS:
-        kind = "gateways" if model.places[worst] in model.gateways else "activities"
+        kind = "gateways" if worst in model.gateways else "activities"
+        often = f"{visits[worst]:,.0f} times on average" if np.isfinite(visits[worst]) else "again and again"
         raise ValueError(
-            f"{kind}: {model.places[worst]}: a case would come here {visits[worst]:,.0f} times on average, so it "
-            "hardly ever ends; lower the probability of the way back"
+            f"{kind}: {worst}: a case would come here {often}, so it hardly ever ends; lower the probability of the "
+            f"way back"
         )
 
 
+def expected_visits(model: SimulationModel) -> dict[str, float]:
+    """Return how often a case comes to each place on average, by the routes of the last round; infinite if endlessly.
+
+    A Markov chain (Kemeny and Snell 1960, Finite Markov Chains, ch. 3). Where branches go on side by side it is the
+    expected number of them that is followed: a join takes as many as it waits for and lets one go on. NaN where one
+    branch may end the others, and with them their loops.
+    """
+    branched = any(one.kind in ("and", "or", "join") for one in model.gateways.values())
+    if branched and any(_terminates(model, name) for name in model.places):
+        return dict.fromkeys(model.places, float("nan"))
+    number = {name: place for place, name in enumerate(model.places)}
+    chain, needed = np.eye(len(number)), _branches_needed(model)
+    for name in number:
+        for to, share in _shares(model, name):
+            if to is not None:
+                chain[number[to], number[name]] -= share / needed.get(name, 1.0)
+    begins = np.zeros(len(number))
+    for route in model.begin:
+        begins[number[str(route.to)]] += route.probability
+    try:
+        visits = np.linalg.solve(chain, begins)
+    except np.linalg.LinAlgError:
+        return dict.fromkeys(number, float("inf"))
+    # Where more comes back than has left, the sum over rounds has no limit, and the solution is none.
+    return {
+        name: count / needed.get(name, 1.0) if count > -1e-6 else float("inf")
+        for name, count in zip(number, visits.tolist(), strict=True)
+    }
+
+
 def _shares(model: SimulationModel, name: str) -> list[tuple[str | None, float]]:
-    """Return where a place leads in its last round, and how probably (of events, as if all were as probable)."""
+    """Return where a place leads in its last round, and how many branches on average (of events, as if all alike)."""
     gateway = model.gateways.get(name)
-    if gateway is not None and not gateway.next:
+    if gateway is None or gateway.next:
+        routes = model.activities[name].next[-1] if gateway is None else gateway.next[-1]
+        return [(route.to, route.probability) for route in routes]
+    if gateway.kind == "or":
+        none = float(np.prod([1 - way.probability for way in gateway.ways]))
+        most = max(gateway.ways, key=lambda way: way.probability)
+        return [(way.to, way.probability + none * (way is most)) for way in gateway.ways]
+    if gateway.kind == "event":
         return [(to, 1 / len(gateway.targets)) for to in gateway.targets]
-    routes = model.activities[name].next[-1] if gateway is None else gateway.next[-1]
-    return [(route.to, route.probability) for route in routes]
+    return [(to, 1.0) for to in gateway.targets]
+
+
+def _branches_needed(model: SimulationModel) -> dict[str, float]:
+    """Return how many branches each join waits for on average."""
+    sources = Counter(target for name in model.places for target in _after(model, name, last=False) if target)
+    sources.update(route.to for route in model.begin if route.to and route.probability > 0)
+    out = {}
+    for name, gateway in model.gateways.items():
+        if gateway.kind == "join":
+            split = model.gateways.get(gateway.of or "")
+            opened = sources[name] if split is None else sum(share for _, share in _shares(model, gateway.of or ""))
+            out[name] = max(float(opened), 1.0)
+    return out
 
 
 def _check_beginnings(model: SimulationModel) -> None:
-    """Raise if a case can end before its first activity."""
-    todo = [route.to for route in model.begin if route.to in model.gateways and route.probability > 0]
-    while todo:
-        name = todo.pop()
-        for target in model.gateways[name or ""].targets:
-            if target is None:
-                raise ValueError(f"gateways: {name}: a case can end here before its first activity; lead it to one")
-            if target in model.gateways:
-                todo.append(target)
+    """Raise if a case can end before its first activity, unless hardly any does: those few leave no trace in a log."""
+    idle = dict.fromkeys(model.gateways, 0.0)
+
+    def share(routes: list[tuple[str | None, float]]) -> float:
+        return sum(part if to is None else part * idle.get(to, 0.0) for to, part in routes)
+
+    for _ in range(_MOST_VISITS):
+        before = sum(idle.values())
+        for name, one in model.gateways.items():
+            if one.next:
+                idle[name] = max(share([(r.to, r.probability) for r in routes]) for routes in one.all_routes)
+            else:
+                # Every branch has to do nothing, and of those of which chance opens some, one at least.
+                each = [share([(to, 1.0)]) for to in one.targets]
+                idle[name] = min(each) if one.kind == "and" else max(each)
+        if sum(idle.values()) - before < 1e-9:
+            break
+    for route in model.begin:
+        if route.probability * idle.get(route.to or "", 0.0) > _SELDOM:
+            raise ValueError(f"gateways: {route.to}: a case can end here before its first activity; lead it to one")
 
 
 # A marking: where the branches of a case are, how many have come to each join, and how many each one waits for.
