@@ -40,8 +40,8 @@ _METHODS: Final = (
     message("distribution of cycle times in working time; percentiles by Kaplan-Meier"),
     message("optimal alignments with unit costs"),
     message(
-        "regression on case attributes, period of the start and rework elsewhere (Oaxaca 1973), robust errors (HC2), "
-        "weights against censoring by Kaplan-Meier, Benjamini-Hochberg"
+        "regression on case attributes, period of the start and rework elsewhere (Oaxaca 1973), robust errors (HC2, "
+        "batches of neighbouring cases), weights against censoring by Kaplan-Meier, Benjamini-Hochberg"
     ),
     message("successions that the model allows against those of the log; alignments; medians of working time"),
     message("paired replications under common random numbers, Student t interval"),
@@ -411,6 +411,7 @@ _NOTES: Final = (
         "The log leaves open how much of the waiting is queueing: answers show the range of what it does not exclude."
     ),
     message("Activities of one case overlap in the log; the model begins them by the start of the one before."),
+    message("No batches and no limits on work in progress are learned where activities of one case overlap."),
     message(
         "{activity}: work is collected and handed over {rule}; of the later pieces that were held back, this "
         "foretells {share} ({chance} by chance)."
@@ -436,6 +437,10 @@ _NOTES: Final = (
         "{activity} is never done by whoever did {other}: {share} of {n} times, where chance would bring {chance}."
     ),
     message("{activity}: the log shows whose hands it needs because of {other}, but the model cannot say it."),
+    message(
+        "{role}: some people take work more readily than others, and so they do in the model; of {n} later choices "
+        "among several who were free, this foretells who took it with {foretold} on average ({otherwise} without)."
+    ),
     message("People take the last piece first ({share} of {n} choices among several), and so does the model."),
     message("People take what is due first ({share} of {n} choices among several), and so does the model."),
     message(

@@ -38,6 +38,7 @@ from mkmine.simulation.calibration.estimators.truncation import mean_length
 from mkmine.simulation.calibration.estimators.variants import Effects, find_effects
 from mkmine.simulation.calibration.habits import Habits, find_habits
 from mkmine.simulation.calibration.order import Taken, order_of_work
+from mkmine.simulation.calibration.preferring import Preferring, find_preferences
 from mkmine.simulation.calibration.replay import read_as
 from mkmine.simulation.calibration.taken_up import with_habits
 from mkmine.simulation.model import ActivityModel, Arrivals, CalendarModel, Habit, Person, SimulationModel
@@ -82,9 +83,13 @@ NOTE_OPEN = (
     "The log leaves open how much of the waiting is queueing: answers show the range of what it does not exclude."
 )
 NOTE_OVERLAP = "Activities of one case overlap in the log; the model begins them by the start of the one before."
+NOTE_NOT_HELD = "No batches and no limits on work in progress are learned where activities of one case overlap."
 NOTE_MULTITASKING = "Some people have several things in hand at once; the model lets them, each at its full pace."
 
-
+NOTE_PREFERENCES = (
+    "{role}: some people take work more readily than others, and so they do in the model; of {n} later choices among "
+    "several who were free, this foretells who took it with {foretold} on average ({otherwise} without)."
+)
 NOTE_FEW = "The log has only {n} completed cases; every number of the model is rough."
 NOTE_RECENT = (
     "Later cases of the log are foretold {gain} better by recent ones: a case counts half for every {share} of the "
@@ -111,6 +116,7 @@ class _Findings:
     rhythm: CalendarModel
     habits: Habits
     taken: Taken
+    preferring: Mapping[int, Preferring]
     placed: Floats
     routing: tuple[Routing, ...]
     effects: Effects
@@ -141,10 +147,11 @@ def calibrate(
     people. Calendars: by person, role or office, as the observations allow; absences, people who came or left. Delay:
     what passed before work was offered, by the activity before and the week's rhythm, plus a share of the rest that is
     chosen by replaying the log (a note says which). Recent cases count more where later ones are foretold better so.
-    Order of work: by whom was taken while others waited; batches and limits, where they foretell when work was let go,
-    and the people that an activity needs because of another, where chance does not bring them (the notes say how
-    surely). Attributes of cases: those by which the routes, hours or delays of cases left out are foretold better,
-    with factors and routes shrunk to those of all cases; they are drawn together, as the log has them.
+    Order of work: by what was taken while others waited; who takes it: by who did, of several who were free; batches
+    and limits, where they foretell when work was let go, and the people that an activity needs because of another,
+    where chance does not bring them (the notes say how surely). Attributes of cases: those by which the routes, hours
+    or delays of cases left out are foretold better, with factors and routes shrunk to those of all cases; they are
+    drawn together, as the log has them.
 
     With `process`, cases go as it is drawn: chances of its choices are counted in optimal alignments of the log, by
     round, branches go on side by side, and steps are enabled by its structure. `elicited` says what no log can of
@@ -182,6 +189,7 @@ def calibrate(
         rhythm=rhythm,
         habits=habits,
         taken=order_of_work(log, steps, pools, habits, clock, presence.office),
+        preferring=find_preferences(log, pools, presence, habits),
         placed=placed,
         routing=tuple(routing),
         effects=find_effects(
@@ -379,11 +387,12 @@ def _activity(found: _Findings, code: int, alpha: float) -> ActivityModel:
     paces = {n: pace.value for n, pace in found_paces.items() if pace.value != 1}
     usual = work / np.array([*(paces.get(n, 1.0) for n in range(len(log.resources))), 1.0])[log.resource]
     delayed = np.nanmean(np.append(waits[rows], 0)) > (0 if steady else _SLIGHT)
+    preferences = found.preferring[role].at(code) if role in found.preferring else {}
     return ActivityModel(
         role=found.pools.names[role],
         duration=[fit_distribution(usual[chosen], of_rows[chosen]) for chosen in rounds_of(log, rows)]
         or [Fixed(hours=0.0)],
-        people={log.resources[person]: Habit(pace=pace) for person, pace in paces.items()},
+        people=_people(log, paces, preferences),
         delay=delay if delayed else None,
         waits=ways if delayed else [],
         calendar=_clock(found, able) if delayed and not steady else None,
@@ -402,8 +411,19 @@ def _activity(found: _Findings, code: int, alpha: float) -> ActivityModel:
             shared=spent.longest is not None,
             delay=Known.of(waits[rows], of_rows[rows]) if delayed else None,
             pace={log.resources[n]: pace.error for n, pace in found_paces.items() if pace.error > 0},
+            preference={log.resources[n]: error for n, (_, error) in preferences.items()},
         ),
     )
+
+
+def _people(
+    log: EventLog, paces: Mapping[int, float], preferences: Mapping[int, tuple[float, float]]
+) -> dict[str, Habit]:
+    """Return what is different when certain people do an activity."""
+    habits = {
+        n: Habit(pace=paces.get(n, 1.0), preference=preferences.get(n, (1.0,))[0]) for n in {*paces, *preferences}
+    }
+    return {log.resources[n]: habits[n] for n in sorted(habits) if habits[n] != Habit()}
 
 
 def _clock(found: _Findings, able: set[int]) -> str:
@@ -449,8 +469,19 @@ def _notes(found: _Findings, alpha: float) -> list[str]:
         notes.append(NOTE_DELAY[alpha])
     if found.steps.overlap.any():
         notes.append(NOTE_OVERLAP)
+        if log.timestamps == "interval":
+            notes.append(NOTE_NOT_HELD)
     if max(found.spent.capacity, default=1) > 1:
         notes.append(NOTE_MULTITASKING)
+    notes += [
+        NOTE_PREFERENCES.format(
+            role=found.pools.names[role],
+            n=f"{one.preferences.observed:,}",
+            foretold=f"{one.preferences.foretold:.0%}",
+            otherwise=f"{one.preferences.otherwise:.0%}",
+        )
+        for role, one in found.preferring.items()
+    ]
     if np.isfinite(found.recency.half):
         notes.append(NOTE_RECENT.format(gain=f"{found.recency.gain:.0%}", share=f"{found.recency.half:.0%}"))
     if closed_only(log):

@@ -19,7 +19,7 @@ from mkmine.simulation.calibration.estimators.steps import Steps
 from mkmine.simulation.calibration.habits import Habits
 from mkmine.simulation.model.distributions import Distribution
 
-__all__ = ["Taken", "order_of_work"]
+__all__ = ["Taken", "barred", "order_of_work", "owners"]
 
 Int = NDArray[np.int64]
 Flags = NDArray[np.bool_]
@@ -80,8 +80,8 @@ def order_of_work(
         group=group_of[role[rows]],
         able=able,
         kind=log.activity[rows].astype(np.int64),
-        owner=_owners(log, habits)[rows],
-        barred=_barred(log, habits)[rows],
+        owner=owners(log, habits)[rows],
+        barred=barred(log, habits)[rows],
         due=None if due is None else due[log.case_of[rows]],
         classes={name: code[log.case_of[rows]] for name, code in codes.items()},
     )
@@ -120,7 +120,7 @@ def _offered(log: EventLog, spent: Spent, released: Int, clock: Calendar) -> Int
     return np.asarray(out)
 
 
-def _owners(log: EventLog, habits: Habits) -> Int:
+def owners(log: EventLog, habits: Habits) -> Int:
     """Return whose work it is alone, as far as that follows from what they did before; -1 for anybody's."""
     bound = [same_person(log, code) for code in range(len(log.activities))]
     again = np.array(bound, dtype=np.bool_)[log.activity] & (log.round > 1)
@@ -128,7 +128,7 @@ def _owners(log: EventLog, habits: Habits) -> Int:
     return np.where(again, log.resource, -1).astype(np.int64)
 
 
-def _barred(log: EventLog, habits: Habits) -> Int:
+def barred(log: EventLog, habits: Habits) -> Int:
     """Return who may not do each instance, because of what they did before; -1 for nobody."""
     out = np.full(len(log), -1, dtype=np.int64)
     for code, hands in habits.hands.items():

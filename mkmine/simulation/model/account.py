@@ -20,6 +20,7 @@ __all__ = ["account"]
 _LONGEST_ROTA = 60
 _MOST_ROUNDS = 3
 _MOST_VALUES = 6
+_MOST_TAKERS = 4
 # Who is there for less of the office's hours works part-time.
 _PART = 0.75
 _ORDER = {
@@ -67,6 +68,7 @@ def _of_activity(model: SimulationModel, one: ActivityModel, office: float) -> l
     paces = [habit.pace for habit in one.people.values() if habit.pace != 1]
     if paces:
         parts.append(f"paces {min(paces):.2g} to {max(paces):.2g}")
+    parts += _takers(one, [person.name for person in staff])
     if one.delay is not None:
         parts.append(f"outside delay {one.delay.mean_h:.1f} h{' by what came before' if one.waits else ''}")
         parts += _by_case(one, "delay")
@@ -76,6 +78,17 @@ def _of_activity(model: SimulationModel, one: ActivityModel, office: float) -> l
     if one.evidence is not None and one.evidence.stated:
         parts.append("chances of what follows assumed")
     return parts + _sent_back(one) + _by_case(one, "routes")
+
+
+def _takers(one: ActivityModel, staff: list[str]) -> list[str]:
+    """Return who takes how much of the work where all are free, if some take it more readily than others."""
+    preferences = {name: one.people[name].preference if name in one.people else 1.0 for name in staff}
+    total = sum(preferences.values())
+    if total == 0 or all(value == 1 for value in preferences.values()):
+        return []
+    first = sorted(preferences.items(), key=lambda pair: -pair[1])[:_MOST_TAKERS]
+    told = ", ".join(f"{name} {100 * value / total:.0f} %" for name, value in first)
+    return [f"where all {len(staff)} are free, taken by {told}{' and others' if len(staff) > len(first) else ''}"]
 
 
 def _held_back(one: ActivityModel) -> list[str]:

@@ -109,6 +109,10 @@ def _kind(value: object) -> str:
 Belief = Annotated[Annotated[Known, Tag("known")] | Annotated[Range, Tag("range")], Discriminator(_kind)]
 
 
+_Name = Annotated[str, Field(min_length=1, max_length=500)]
+_Error = Annotated[float, Field(ge=0, le=5)]
+
+
 class Evidence(BaseModel):
     """What the numbers of an activity rest on. What is left out is taken for certain.
 
@@ -125,6 +129,8 @@ class Evidence(BaseModel):
     pace
         By person: the relative standard error of their pace. The paces of all of them move around their mean, whose
         error is that of the duration.
+    preference
+        By person: the relative standard error of how readily they take it.
     stated
         The observations of `routes` are what somebody's word on the probabilities is worth; nobody has made them.
     """
@@ -136,7 +142,8 @@ class Evidence(BaseModel):
     duration: list[Belief | None] = []
     delay: Belief | None = None
     shared: bool = False
-    pace: dict[Annotated[str, Field(min_length=1, max_length=500)], Annotated[float, Field(ge=0, le=5)]] = {}
+    pace: dict[_Name, _Error] = {}
+    preference: dict[_Name, _Error] = {}
     stated: bool = False
 
     @model_validator(mode="after")
