@@ -22,7 +22,7 @@ from typing import Literal, TypeVar
 
 from mkmine.errors import DataError
 
-__all__ = ["Place", "Pool", "opened"]
+__all__ = ["Place", "Pool", "check_workers", "opened"]
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -112,8 +112,7 @@ def opened(workers: int, place: Place = "processes") -> Iterator[Pool]:
 
     Raises `DataError` if the number of workers is not positive or the place is unknown.
     """
-    if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
-        raise DataError(f"workers={workers!r}: give at least 1")
+    check_workers(workers)
     if isinstance(place, str) and place not in ("processes", "threads"):
         raise DataError(f'executor={place!r}: give "processes", "threads" or an executor such as a Dask client\'s')
     if not isinstance(place, str):
@@ -134,6 +133,12 @@ def opened(workers: int, place: Place = "processes") -> Iterator[Pool]:
         yield Pool(pool, count)
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def check_workers(workers: int) -> None:
+    """Raise `DataError` if the number of workers is not a positive one."""
+    if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
+        raise DataError(f"workers={workers!r}: give at least 1")
 
 
 def _workers_of(executor: Executor) -> int:

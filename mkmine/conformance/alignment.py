@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from mkmine.conformance.moves import Alignment, Move, MoveKind, Query, Unfinished
 from mkmine.conformance.net import Net
 from mkmine.conformance.tables import UNREACHABLE, Jumps, Tables, pays_to_compile
-from mkmine.executors import opened
+from mkmine.executors import check_workers, opened
 
 CELLS = 60_000_000  # costs kept at once, of one to four bytes: bounds the memory of a batch
 EVENTS = 20_000  # of a batch of the compiled twin, a tenth of a second at most
@@ -77,8 +77,10 @@ class Aligner:
         """Align every query; those not finished at `deadline` (a value of time.monotonic()) have bounds.
 
         Queries are worked off in batches in the given order, so put first what matters most. `workers` threads share
-        the batches where the compiled twin works on several; the result is the same.
+        the batches where the compiled twin works on several; the result is the same. Raises `DataError` if it is no
+        positive number.
         """
+        check_workers(workers)
         results: list[Alignment | None] = [None] * len(queries)
         lengths = [len(query.events) for query in queries]
         fast = pays_to_compile(sum(lengths) * (1 + self.net.n_states / 500))

@@ -41,6 +41,7 @@ def check(
     budget_seconds: float = 30.0,
     adjust: Sequence[str] | None = None,
     rates: Mapping[str, float] | None = None,
+    workers: int = 1,
 ) -> Conformance:
     """Compare what happened with what should: optimal alignments of all variants, then the process card.
 
@@ -49,8 +50,11 @@ def check(
 
     `adjust` names the attributes of cases that costs of deviations are adjusted for (default: all; leave out those that
     are known only after the work); `rates` says by role what an hour of work costs, which gives deviations a cost in
-    money. Raises `DataError` if the log has no cases, the budget is not above zero, a rate is no number from 0, or the
-    model has no task or cannot be executed, and `UnknownNameError` if there is no such attribute or role.
+    money. Where aligning takes long, so many `workers` share it, with the same result.
+
+    Raises `DataError` if the log has no cases, the budget is not above zero, a rate is no number from 0, there is no
+    positive number of workers, or the model has no task or cannot be executed, and `UnknownNameError` if there is no
+    such attribute or role.
     """
     if not budget_seconds > 0:
         raise DataError(f"budget_seconds is {budget_seconds!r}; give a number of seconds above zero")
@@ -66,7 +70,7 @@ def check(
         Query(tuple(code if code < len(labels) else -1 for code in events), open=bool(is_open))
         for events, is_open in zip(variants.sequences, variants.open, strict=True)
     ]
-    found = aligner.align(queries, deadline=deadline)
+    found = aligner.align(queries, deadline=deadline, workers=workers)
     alignments = [one if isinstance(one, Alignment) else None for one in found]
     names = instances_of(log, variants, target.aliases)
     card, counts = target.card, variants.counts

@@ -214,8 +214,12 @@ class Rules:
         return found
 
     def _silent(self, marking: int) -> Iterator[int]:
-        for _, there in self.after(self.enabled(self.choices, marking), marking):
+        for _, there in self.after(self.silent(marking), marking):
             yield there
+
+    def silent(self, marking: int) -> Iterator[Step]:
+        """The silent choices that there are at a marking."""
+        yield from self.enabled(self.choices, marking)
         for join in self.joins:
             taken = [bool(marking >> BITS * flow & FULL) for flow in join.flows]
             if not any(taken):
@@ -230,9 +234,8 @@ class Rules:
             # OMG BPMN 2.0.2, table 13.3: wait only for a token that can reach an empty and no marked input.
             if marking & ~inputs & empty & ~full:
                 continue
-            rest = marking - sum(1 << BITS * flow for flow, here in zip(join.flows, taken, strict=True) if here)
-            for give in join.outcomes:
-                yield self.settle(self._put(rest, give))
+            flows = tuple(flow for flow, here in zip(join.flows, taken, strict=True) if here)
+            yield from (Step(flows, give) for give in join.outcomes)
 
 
 def too_large(model: ProcessModel, limit: int) -> TooManyStatesError:

@@ -57,7 +57,7 @@ class ModelQuality:
         cost. `fitness_low` and `fitness_high` bound the mean of all cases; they differ where time did not suffice.
     replay_fitness
         The same by token replay (A. Rozinat, W. M. P. van der Aalst 2008), over all tokens: the
-        quick look, which decides choices by the next event alone.
+        quick look, which puts in tokens that are missing.
     precision
         How much of what the model allows was seen: of all activities that it allows after what happened, those that
         came, over the beginnings of aligned cases (align-ETC; A. Adriansyah et al. 2015, Information Systems and
@@ -127,11 +127,13 @@ def model_quality(
     noise: float = 0.2,
     seed: int = 0,
     budget_seconds: float = 60.0,
+    workers: int = 1,
 ) -> ModelQuality:
     """Measure how good a model of the completed cases is; without one, that of `discover_model(log, noise=noise)`.
 
-    Alignments take at most `budget_seconds` together; what is not finished is in the bounds. Raises `DataError` if
-    fewer than ten cases are completed, the budget is not above zero, or the model cannot be executed.
+    Alignments take at most `budget_seconds` together; what is not finished is in the bounds. Where they take long,
+    so many `workers` share them, with the same result. Raises `DataError` if fewer than ten cases are completed, the
+    budget is not above zero, there is no positive number of workers, or the model cannot be executed.
     """
     if not budget_seconds > 0:
         raise DataError(f"budget_seconds is {budget_seconds!r}; give a number of seconds above zero")
@@ -140,9 +142,9 @@ def model_quality(
         raise DataError(f"{int(done.sum())} cases are completed; the quality of a model needs at least {FEWEST}")
     kept = log if done.all() else log.keep_cases(done, action="model", detail="completed cases")
     judged = model or discover_model(kept, noise=noise)
-    found = _align(kept, judged, budget_seconds / 2)
+    found = _align(kept, judged, budget_seconds / 2, workers)
     # Half of the time is for the model itself, the other for the models of its folds.
-    folds = np.array([] if model is not None else _held_out(kept, noise, seed, budget_seconds / 2))
+    folds = np.array([] if model is not None else _held_out(kept, noise, seed, budget_seconds / 2, workers))
     nothing = float("nan")
     aligned = [(one, n) for one, n in zip(found.alignments, found.counts, strict=True) if isinstance(one, Alignment)]
     alignments, counts = [one for one, _ in aligned], [n for _, n in aligned]
@@ -178,13 +180,13 @@ class _Aligned(NamedTuple):
         return float(np.average([getattr(one, name) for one in self.alignments], weights=self.counts))
 
 
-def _align(log: EventLog, model: ProcessModel, seconds: float) -> _Aligned:
+def _align(log: EventLog, model: ProcessModel, seconds: float, workers: int) -> _Aligned:
     deadline = time.monotonic() + seconds
     aligner = aligner_of(model)
     variants = find_variants(log, aligner.labels, {})
     known = len(aligner.labels)
     queries = [Query(tuple(code if code < known else -1 for code in events)) for events in variants.sequences]
-    found = aligner.align(queries, deadline=deadline)
+    found = aligner.align(queries, deadline=deadline, workers=workers)
     return _Aligned(queries, found, variants.counts.tolist(), Behaviour(model, aligner))
 
 
@@ -201,13 +203,13 @@ def _simplicity(model: ProcessModel) -> float:
     return 1.0 / (1.0 + max(degree - 2.0, 0.0))
 
 
-def _held_out(log: EventLog, noise: float, seed: int, seconds: float) -> list[float]:
+def _held_out(log: EventLog, noise: float, seed: int, seconds: float, workers: int) -> list[float]:
     fold = Streams(seed).generator("model quality").permutation(log.n_cases) % FOLDS
     out = []
     for one in range(FOLDS):
         seen = log.keep_cases(fold != one, action="model", detail="cases to learn from")
         unseen = log.keep_cases(fold == one, action="model", detail="held-out cases")
-        found = _align(unseen, discover_model(seen, noise=noise), seconds / FOLDS)
+        found = _align(unseen, discover_model(seen, noise=noise), seconds / FOLDS, workers)
         # What was not finished counts as its lower bound: a fold is rather worse than said.
         out.append(found.mean("fitness_low"))
     return out

@@ -8,9 +8,12 @@ still open; from above, the cost of an alignment that is valid but perhaps not t
 from __future__ import annotations
 
 import heapq
+import pickle
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from functools import cached_property, lru_cache
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -19,6 +22,7 @@ from mkmine.conformance.components import NEVER, find_components
 from mkmine.conformance.markings import BITS, Rules
 from mkmine.conformance.moves import Alignment, Move, MoveKind, Query, Unfinished
 from mkmine.errors import DataError
+from mkmine.executors import Pool, check_workers, opened
 from mkmine.targets import ProcessModel
 
 __all__ = ["SearchingAligner"]
@@ -29,6 +33,7 @@ ROUNDS = (1_000, 10_000, 100_000)
 # one in the model later), so that the search goes on instead of trying what it could have done better.
 HURRY = 1.5
 KEPT_STEPS = 50_000
+ALONE_S = 1.0  # starting processes takes a tenth of this
 FOREIGN, ENDED = -1, -2  # in place of the next event: an activity that the model does not have, and none
 
 
@@ -61,6 +66,17 @@ class _Step(NamedTuple):
     seen_by: tuple[int, ...]
 
 
+class _Task(NamedTuple):
+    """One round of the search for one case, with what a worker needs to know."""
+
+    model: bytes
+    number: int
+    query: Query
+    known: Unfinished
+    limit: int
+    deadline: float | None
+
+
 class SearchingAligner:
     """Aligns cases to one model, however many states it has."""
 
@@ -78,20 +94,49 @@ class SearchingAligner:
         self._steps: dict[tuple[int, int], list[_Step]] = {}
         self._shortest: int | None = None
 
-    def align(self, queries: Sequence[Query], *, deadline: float | None = None) -> list[Alignment | Unfinished]:
+    def align(
+        self, queries: Sequence[Query], *, deadline: float | None = None, workers: int = 1
+    ) -> list[Alignment | Unfinished]:
         """Align every query; those not finished at `deadline` (a value of time.monotonic()) have bounds.
 
-        Raises `DataError` if the model turns out to pile up tokens, or can never finish.
+        What takes longer than a second is shared by so many processes; the result is the same. Raises `DataError` if
+        the model turns out to pile up tokens, or can never finish, or there is no positive number of workers.
         """
+        check_workers(workers)
+        began = time.monotonic()
         if self._shortest is None:
             self._shortest = self._find_shortest(deadline)
         results: list[Alignment | Unfinished] = [Unfinished.of(query, self._shortest) for query in queries]
-        for limit in ROUNDS:
-            for number, query in enumerate(queries):
-                known = results[number]
-                if isinstance(known, Unfinished) and not _late(deadline):
-                    results[number] = self._align(query, known, limit, deadline)
+
+        def keep(found: tuple[int, Alignment | Unfinished]) -> None:
+            results[found[0]] = found[1]
+
+        with ExitStack() as stack:
+            pool: Pool | None = None
+            for limit in ROUNDS:
+                tasks = [
+                    _Task(self._packed, number, query, known, limit, deadline)
+                    for number, (query, known) in enumerate(zip(queries, results, strict=True))
+                    if isinstance(known, Unfinished)
+                ]
+                done = 0
+                while done < len(tasks) and (workers == 1 or time.monotonic() < began + ALONE_S):
+                    keep((tasks[done].number, self.search(tasks[done])))
+                    done += 1
+                if done < len(tasks) and not _late(deadline):
+                    pool = pool or stack.enter_context(opened(workers))
+                    pool.run(_search, tasks[done:], keep)
         return results
+
+    def search(self, task: _Task) -> Alignment | Unfinished:
+        """Look for the alignment of one case, as far as the limit of the round."""
+        if _late(task.deadline):
+            return task.known
+        return self._align(task.query, task.known, task.limit, task.deadline)
+
+    @cached_property
+    def _packed(self) -> bytes:
+        return pickle.dumps(self._rules.model)
 
     def _find_shortest(self, deadline: float | None) -> int:
         """The least number of activities in a run of the model; if it is not found, a lower bound of it."""
@@ -240,6 +285,16 @@ class _Search:
                 found.append(Move(way.kind, way.label, way.before.position))
             state = way.before
         return tuple(reversed(found))
+
+
+def _search(task: _Task) -> tuple[int, Alignment | Unfinished]:
+    return task.number, _unpacked(task.model).search(task)
+
+
+@lru_cache(maxsize=1)
+def _unpacked(model: bytes) -> SearchingAligner:
+    """The aligner of a worker, made once. The model is packed by the process that started it."""
+    return SearchingAligner(pickle.loads(model))
 
 
 def _late(deadline: float | None) -> bool:

@@ -22,7 +22,7 @@ from mkmine.discovery.trees import Tree, to_model
 from mkmine.errors import DataError
 from mkmine.eventlog import EventLog
 from mkmine.eventlog.summaries import case_paths, variant_index
-from tests.conformance.blocks import Block, blocks, play
+from tests.conformance.blocks import Block, blocks, distort, play
 from tests.conformance.blocks import to_model as draw_model
 
 A, B, C, D = (Tree("activity", name) for name in "ABCD")
@@ -149,6 +149,28 @@ def test_tokens_of_a_sequence_are_those_of_pm4py(runs: list[str], tokens: tuple[
         (one,) = algorithm.apply(peer, *net)
     names = ("produced_tokens", "consumed_tokens", "missing_tokens", "remaining_tokens")
     assert tuple(one[name] for name in names) == tokens
+
+
+@given(blocks(("sequence", "exclusive", "parallel", "inclusive", "loop")), st.randoms(use_true_random=False))
+def test_a_case_is_replayed_whole_if_and_only_if_it_fits(block: Block, chance: random.Random) -> None:
+    process = draw_model(block)
+    labels = {name: code for code, name in enumerate(process.activities)}
+    runs = [play(block, chance) for _ in range(4)]
+    distorted = (distort(run, chance) for run in runs)
+    cases = [tuple(labels[name] for name in run if name in labels) for run in (*runs, *distorted)]
+    for case, one in zip(cases, Aligner(compile_net(process)).align([Query(case) for case in cases]), strict=True):
+        assert isinstance(one, Alignment)
+        assert (replay(process, [case], [1]).fitness == 1.0) is (one.cost == 0)
+
+
+def test_a_choice_that_a_later_event_decides_is_replayed() -> None:
+    """Whether B is left out, or a loop goes on, is seen only events later, after those of the other branch."""
+    loop = Tree("loop", parts=(Tree("sequence", parts=(A, Tree("choice", parts=(B, Tree("silent"))))), Tree("silent")))
+    process = to_model(Tree("parallel", parts=(loop, Tree("loop", parts=(C, Tree("silent"))))))
+    codes = {name: code for code, name in enumerate(process.activities)}
+    runs = ["ACA", "ABCAAC", "CCAAB"]
+    found = replay(process, [[codes[name] for name in run] for run in runs], [1] * 3)
+    assert (found.missing, found.remaining) == (0, 0)
 
 
 @given(blocks(), st.randoms(use_true_random=False))

@@ -177,3 +177,20 @@ def test_a_check_of_a_large_model_knows_fitness_or_its_bounds() -> None:
     assert hasty.fitness_low <= result.fitness <= hasty.fitness_high
     assert hasty.variants["cost"].isna().all()
     assert (hasty.variants["cost_low"] <= hasty.variants["cost_high"]).all()
+
+
+def test_any_number_of_workers_finds_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mkmine.conformance.search.ALONE_S", 0.0)
+    chance = random.Random(5)
+    names = [f"{letter}{number}" for letter in "ABCDEFGH" for number in (1, 2)]
+    branches = " ".join(
+        f"p1>{one} {one}>{other} {other}>p2" for one, other in zip(names[::2], names[1::2], strict=True)
+    )
+    process = model(f"s>p1 {branches} p2>e")
+    aligner = SearchingAligner(process)
+    labels = range(len(aligner.labels))
+    queries = [Query(tuple(chance.sample(labels, 12)), open=bool(number % 2)) for number in range(20)]
+    alone = aligner.align(queries)
+    assert aligner.align(queries, workers=2) == alone
+    with pytest.raises(DataError, match="workers=0"):
+        aligner.align(queries, workers=0)
