@@ -2,7 +2,8 @@
 
 What the cases of a group would have taken without belonging to it is foretold by a regression on the other cases;
 the difference to what they did take is the mean over the group (R. L. Oaxaca 1973; P. Kline 2011, American Economic
-Review 101). Without anything to adjust for it is Welch's comparison of two means.
+Review 101). Without anything to adjust for it is Welch's comparison of two means. Cases of one queue go together, so
+errors are those of batches of neighbours where these are larger (`mkmine.discovery.dependence`).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mkmine.discovery.dependence import Batches
 from mkmine.discovery.maturity import mature_until
 from mkmine.errors import UnknownNameError
 from mkmine.eventlog.log import EventLog
@@ -25,15 +27,16 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 METHOD = (
-    "regression on case attributes, period of the start and rework elsewhere (Oaxaca 1973), robust errors (HC2), "
-    "weights against censoring by Kaplan-Meier, Benjamini-Hochberg"
+    "regression on case attributes, period of the start and rework elsewhere (Oaxaca 1973), robust errors (HC2, "
+    "batches of neighbouring cases), weights against censoring by Kaplan-Meier, Benjamini-Hochberg"
 )
 MONTH = 365.25 / 12 * 24 * 3_600_000_000
 # Fewer cases on one side tell no interval; every column that is adjusted for needs so many cases.
 FEWEST, CASES_PER_COLUMN = 5, 5
 # Values of an attribute that are rarer, or beyond the most frequent ones, count as one.
 RARE, VALUES = 0.02, 8
-PERIODS, CASES_PER_PERIOD = 12, 40
+# What a slow week has done to its cases is told from deviating only where periods are about as short as weeks.
+PERIODS, CASES_PER_PERIOD = 52, 25
 NAN = float("nan")
 
 
@@ -124,7 +127,7 @@ def attributes_before(log: EventLog, attributes: Sequence[str] | None) -> list[s
 
 
 def _periods(begun: NDArray[np.int64], ended: Bools) -> Floats:
-    """Return which of up to twelve stretches of time, equal in cases, each case began in (m, periods)."""
+    """Return which of up to 52 stretches of time, equal in cases, each case began in (m, periods)."""
     n = int(np.clip(ended.sum() // CASES_PER_PERIOD, 1, PERIODS))
     if n == 1:
         return np.ones((len(begun), 1))
@@ -185,20 +188,30 @@ def added(values: Floats, inside: Bools, outside: Bools, mix: CaseMix, rework: F
     one &= ~(design[:, strange] != 0).any(axis=1)
     if min(int(one.sum()), int(other.sum())) < 1:
         return Added(compared=int(one.sum()), against=int(other.sum()))
-    return _imputed(values, design[:, ~strange], mix.weight, one, other)
+    return _imputed(values, design[:, ~strange], mix.weight, mix.months, one, other)
 
 
-def welch(values: Floats, inside: Bools, outside: Bools) -> Added:
-    """Return the plain difference of two means, with the interval of B. L. Welch (1947, Biometrika 34)."""
+def welch(values: Floats, inside: Bools, outside: Bools, begun: Floats | NDArray[np.int64]) -> Added:
+    """Return the plain difference of two means, with the interval of B. L. Welch (1947, Biometrika 34) or a wider one.
+
+    `begun` (m,) is when each case began: neighbours go together.
+    """
     one, other = inside & np.isfinite(values), outside & np.isfinite(values)
     if min(int(one.sum()), int(other.sum())) < 1:
         return Added(compared=int(one.sum()), against=int(other.sum()))
     alike = np.ones(len(values))
-    return _imputed(values, alike[:, None], alike, one, other, fewest=2)
+    return _imputed(values, alike[:, None], alike, begun, one, other, fewest=2)
 
 
 def _imputed(
-    values: Floats, design: Floats, weight: Floats, one: Bools, other: Bools, *, fewest: int = FEWEST
+    values: Floats,
+    design: Floats,
+    weight: Floats,
+    begun: Floats | NDArray[np.int64],
+    one: Bools,
+    other: Bools,
+    *,
+    fewest: int = FEWEST,
 ) -> Added:
     from scipy.special import stdtr, stdtrit
 
@@ -214,20 +227,22 @@ def _imputed(
     leverage = w * ((x @ inverse) * x).sum(axis=1)
     rank = round(float(leverage.sum()))
     reach = x @ (inverse @ (share @ design[one]))
-    inner = float((share**2 @ (rest - value) ** 2) * n / (n - 1))
-    outer = float(((reach * w * (y - x @ beta)) ** 2 / (1 - np.minimum(leverage, 0.999))).sum())
-    variance = inner + outer
+    inner = share * (rest - value) * np.sqrt(n / (n - 1))
+    outer = -reach * w * (y - x @ beta) / np.sqrt(1 - np.minimum(leverage, 0.999))
+    within, without = float(inner @ inner), float(outer @ outer)
+    variance = within + without
     if variance == 0:
         return Added(value=value, low=value, high=value, p=float(value == 0), compared=n, against=m)
-    freedom = variance**2 / (inner**2 / (n - 1) + outer**2 / max(m - rank, 1))
+    freedom = variance**2 / (within**2 / (n - 1) + without**2 / max(m - rank, 1))
     error = np.sqrt(variance)
     half = float(stdtrit(freedom, 0.975) * error)
     p = float(2 * stdtr(freedom, -abs(value) / error))
+    half, p = Batches.of(begun[one], begun[other]).widened(value, half, p, inner, outer)
     return Added(value=value, low=value - half, high=value + half, p=p, compared=n, against=m)
 
 
 def slope(flags: Bools, months: Floats) -> Slope:
-    """Return the change of a share in a month: least squares with robust errors (HC2), normal interval.
+    """Return the change of a share in a month: least squares with robust errors (HC2), normal interval or a wider one.
 
     As a test it is that of P. Armitage (1955, Biometrics 11) for a trend in proportions, without its equal variances.
     """
@@ -240,6 +255,8 @@ def slope(flags: Bools, months: Floats) -> Slope:
         return Slope()
     value = float(x @ y) / total
     rest = y - y.mean() - value * x
-    error = float(np.sqrt(((x * rest) ** 2 / (1 - 1 / n - x**2 / total)).sum()) / total)
-    half = 1.959963984540054 * error
-    return Slope(value=value, low=value - half, high=value + half, p=float(2 * ndtr(-abs(value) / error)))
+    errors = x * rest / np.sqrt(1 - 1 / n - x**2 / total) / total
+    error = float(np.sqrt(errors @ errors))
+    half, p = 1.959963984540054 * error, float(2 * ndtr(-abs(value) / error))
+    half, p = Batches.of(months, months[:0]).widened(value, half, p, errors, errors[:0])
+    return Slope(value=value, low=value - half, high=value + half, p=p)

@@ -13,7 +13,8 @@ from mkmine.conformance.adjustment import Added, CaseMix, added, attributes_befo
 from mkmine.conformance.breaches import Breach
 from mkmine.conformance.deviations import EXAMPLES, HOUR, cycle_hours
 from mkmine.conformance.regulation import ages
-from mkmine.discovery.inference import discoveries, exact_test, share_difference
+from mkmine.discovery.dependence import batched, compare_shares
+from mkmine.discovery.inference import discoveries
 from mkmine.errors import DataError, UnknownNameError
 from mkmine.eventlog import EventLog
 from mkmine.eventlog.statistics import wilson
@@ -91,7 +92,7 @@ def _row(
     time, cost, naive = Added(), Added(), Added()
     if not one.whole_case:
         time = added(hours, inside, outside, mix, rework)
-        naive = welch(np.where(mix.weight > 0, hours, np.nan), inside, outside)
+        naive = welch(np.where(mix.weight > 0, hours, np.nan), inside, outside, mix.months)
         cost = Added() if money is None else added(money, inside, outside, mix, rework)
     old = one.judged & mix.old
     trend = slope(one.broken[old], mix.months[old])
@@ -190,32 +191,54 @@ def _hot_spots(
     log: EventLog, breaches: Sequence[Breach], names: Mapping[str, Bools], attributes: Sequence[str] | None
 ) -> pd.DataFrame:
     """Return where breaches are more frequent than elsewhere beyond chance: people, roles, values of attributes."""
-    segments = list(_segments(log, attributes))
+    begun, segments = log.start[log.offsets[:-1]], list(_segments(log, attributes))
     firsts = _first_hands(log, names)
-    tests: list[tuple[Breach, str, str, int, int, int, int]] = []
+    found = []
     for one in breaches:
-        for by, value, has in segments:
-            tests.append((one, by, value, *_counted(one.judged & has, one.judged & ~has, one.broken)))
-        tests += _by_rows(log, one) if one.rows is not None else _by_first(one, firsts)
-    tests = [test for test in tests if min(test[4], test[6]) >= FEWEST]
-    a, n, b, m = (np.array([test[place] for test in tests], dtype=np.int64) for place in (3, 4, 5, 6))
-    q = discoveries(exact_test(b, m, a, n))
-    difference, low, high = share_difference(b, m, a, n)
-    rows = []
-    for i in np.flatnonzero((q <= RATE) & (difference >= SHARE)).tolist():
-        one, by, value = tests[i][:3]
-        what = (one.kind, one.activity, one.detail, by, value)
-        rows.append((*what, a[i], n[i], a[i] / n[i], b[i] / m[i], difference[i], low[i], high[i], q[i]))
-    frame = pd.DataFrame(rows, columns=list(HOT_SPOTS))
-    return frame.sort_values("difference", ascending=False, kind="stable", ignore_index=True)
+        groups = [_Groups(by, values, codes, begun, one.broken).of(one.judged) for by, values, codes in segments]
+        groups += _by_rows(log, one, begun) if one.rows is not None else _by_first(log, one, firsts, begun)
+        found += [group.compared.assign(kind=one.kind, activity=one.activity, detail=one.detail) for group in groups]
+    table = pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=[*HOT_SPOTS, "p"])
+    table["q"] = discoveries(table["p"].to_numpy(dtype=np.float64))
+    table = table.loc[(table["q"] <= RATE) & (table["difference"] >= SHARE), list(HOT_SPOTS)]
+    return table.sort_values("difference", ascending=False, kind="stable", ignore_index=True)
 
 
-def _counted(here: Bools, there: Bools, broken: Bools) -> tuple[int, int, int, int]:
-    return int((broken & here).sum()), int(here.sum()), int((broken & there).sum()), int(there.sum())
+@dataclass(frozen=True, slots=True, eq=False)
+class _Groups:
+    """What is told apart by a person, a role or the value of an attribute: `codes` (k,) into `values`, -1 for none;
+    when each of them began, and whether it is `broken`."""
+
+    by: str
+    values: Sequence[str]
+    codes: NDArray[np.int64]
+    begun: NDArray[np.int64]
+    broken: Bools
+
+    def of(self, chosen: Bools) -> _Groups:
+        return _Groups(self.by, self.values, self.codes[chosen], self.begun[chosen], self.broken[chosen])
+
+    @property
+    def compared(self) -> pd.DataFrame:
+        """Every group against all others together, where both have five."""
+        place, count = batched(self.begun)
+        tables = []
+        for among in (np.ones(len(place), dtype=np.bool_), self.broken):
+            cell = (self.codes * count + place)[among & (self.codes >= 0)]
+            here = np.bincount(cell, minlength=len(self.values) * count).reshape(-1, count)
+            tables += [here, np.bincount(place[among], minlength=count) - here]
+        here, there, broken, elsewhere = tables
+        n, m = here.sum(axis=1), there.sum(axis=1)
+        rows = np.flatnonzero(np.minimum(n, m) >= FEWEST)
+        difference, low, high, p = compare_shares(elsewhere[rows], there[rows], broken[rows], here[rows])
+        a, b = broken.sum(axis=1)[rows], elsewhere.sum(axis=1)[rows]
+        columns = {"by": self.by, "value": [self.values[row] for row in rows.tolist()], "cases": a, "of": n[rows]}
+        columns |= {"share": a / n[rows], "elsewhere": b / m[rows]}
+        return pd.DataFrame(columns | {"difference": difference, "low": low, "high": high, "p": p})
 
 
-def _segments(log: EventLog, attributes: Sequence[str] | None) -> Iterator[tuple[str, str, Bools]]:
-    """Yield the values of attributes of cases with the cases (m,) that have them."""
+def _segments(log: EventLog, attributes: Sequence[str] | None) -> Iterator[tuple[str, list[str], NDArray[np.int64]]]:
+    """Yield attributes of cases with their values, and which of them each case (m,) has."""
     for name in attributes_before(log, attributes):
         column = log.case_attributes[name]
         if pd.api.types.is_numeric_dtype(column.dtype) and not pd.api.types.is_bool_dtype(column.dtype):
@@ -223,14 +246,12 @@ def _segments(log: EventLog, attributes: Sequence[str] | None) -> Iterator[tuple
         if pd.api.types.is_datetime64_any_dtype(column.dtype):
             continue
         codes, values = pd.factorize(column.astype(str).where(column.notna(), "").to_numpy(dtype=object))
-        counts = np.bincount(codes, minlength=len(values))
         if 1 < len(values) <= VALUES:
-            for code in np.flatnonzero((counts >= FEWEST) & (counts < log.n_cases)).tolist():
-                yield name, str(values[code]) or "(none)", np.asarray(codes == code)
+            yield name, [str(value) or "(none)" for value in values], codes.astype(np.int64)
 
 
-def _by_rows(log: EventLog, one: Breach) -> Iterator[tuple[Breach, str, str, int, int, int, int]]:
-    """Yield for people and roles how many of the cases in which they did the step they depart in, and of all others.
+def _by_rows(log: EventLog, one: Breach, begun: NDArray[np.int64]) -> Iterator[_Groups]:
+    """Yield people and roles with the cases in which they did the step, and whether they departed in them.
 
     Where several do the step in one case, each answers for what they did.
     """
@@ -242,42 +263,34 @@ def _by_rows(log: EventLog, one: Breach) -> Iterator[tuple[Breach, str, str, int
         rows = np.flatnonzero(judged & (codes >= 0))
         pairs, place = np.unique(codes[rows].astype(np.int64) * log.n_cases + log.case_of[rows], return_inverse=True)
         departs = np.bincount(place[broken[rows]], minlength=len(pairs)) > 0
-        of = np.bincount(pairs // log.n_cases, minlength=len(named))
-        with_it = np.bincount(pairs[departs] // log.n_cases, minlength=len(named))
-        for code in np.flatnonzero(of).tolist():
-            a, n = int(with_it[code]), int(of[code])
-            yield one, by, named[code], a, n, int(departs.sum()) - a, len(pairs) - n
+        yield _Groups(by, named, pairs // log.n_cases, begun[pairs % log.n_cases], departs)
 
 
-def _first_hands(log: EventLog, names: Mapping[str, Bools]) -> dict[str, NDArray[np.object_]]:
-    """Return for each activity who did it first in each case (m,); "" where nobody known did."""
+def _first_hands(log: EventLog, names: Mapping[str, Bools]) -> dict[str, NDArray[np.int64]]:
+    """Return for each activity who did it first in each case (m,); -1 where nobody known did."""
     out = {}
-    people = np.array([*log.resources, ""], dtype=object)
     for name, mine in names.items():
         rows = np.flatnonzero(mine)
         cases, first = np.unique(log.case_of[rows], return_index=True)
-        out[name] = np.full(log.n_cases, "", dtype=object)
-        out[name][cases] = people[log.resource[rows[first]]]
+        out[name] = np.full(log.n_cases, -1, dtype=np.int64)
+        out[name][cases] = log.resource[rows[first]]
     return out
 
 
 def _by_first(
-    one: Breach, firsts: Mapping[str, NDArray[np.object_]]
-) -> Iterator[tuple[Breach, str, str, int, int, int, int]]:
-    """Yield for people how many of the cases depart in which they first did a step, and of their colleagues' cases.
+    log: EventLog, one: Breach, firsts: Mapping[str, NDArray[np.int64]], begun: NDArray[np.int64]
+) -> Iterator[_Groups]:
+    """Yield people with the cases in which they first did a step, among their colleagues.
 
     The step is the one that is repeated, or else the one that the person most often does. Only the first time counts:
     the more rounds, the more people take part.
     """
     own = one.activity if one.kind in ("rounds", "repeated") else ""
-    best: dict[str, tuple[int, str]] = {}
-    for activity, people in firsts.items():
-        if not own or activity == own:
-            names, counts = np.unique(people[people != ""], return_counts=True)
-            for name, count in zip(names.tolist(), counts.tolist(), strict=True):
-                best[name] = max(best.get(name, (0, "")), (count, activity))
-    for name, (_, activity) in best.items():
-        people = firsts[activity]
-        mine = np.asarray(people == name, dtype=np.bool_)
-        among = one.judged & (people != "")
-        yield one, "person", name, *_counted(among & mine, among & ~mine, one.broken)
+    steps = [hands for name, hands in sorted(firsts.items(), reverse=True) if not own or name == own]
+    if not steps or not log.resources:
+        return
+    counts = [np.bincount(hands[hands >= 0], minlength=len(log.resources)) for hands in steps]
+    best = np.argmax(counts, axis=0)
+    for number, hands in enumerate(steps):
+        codes = np.where((hands >= 0) & (best[hands] == number), hands, -1)
+        yield _Groups("person", log.resources, codes, begun, one.broken).of(one.judged & (hands >= 0))

@@ -9,7 +9,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mkmine.calendars import DAY, HOUR, Calendar
-from mkmine.discovery.inference import discoveries, exact_test, share_difference
+from mkmine.discovery.dependence import Batches
+from mkmine.discovery.inference import discoveries
 from mkmine.errors import UnknownNameError
 from mkmine.eventlog.columns import narrow
 from mkmine.eventlog.log import EventLog
@@ -141,14 +142,17 @@ def _covered(person: int, who: Ints, case: Ints, day: Ints, theirs: NDArray[np.b
     away = long[np.minimum(place, len(long) - 1)] & (days[place] != day[rows])
     by, of = who[rows], case[rows]
     size = int(who.max()) + 1
-    n_away, n_there = (len(np.unique(of[side])) for side in (away, ~away))
+    cases, firsts = zip(*(np.unique(of[side], return_index=True) for side in (away, ~away)), strict=True)
+    n_away, n_there = map(len, cases)
     if not n_away or not n_there:
         return None
-    in_away, in_there = (
-        np.bincount(np.unique(of[side] * size + by[side]) % size, minlength=size) for side in (away, ~away)
-    )
+    moments = [day[rows][side][first] for side, first in zip((away, ~away), firsts, strict=True)]
+    hands = [_by_hand(by[side], of[side], mine, size) for side, mine in zip((away, ~away), cases, strict=True)]
+    in_away, in_there = (np.array([len(one) for one in side]) for side in hands)
     others = np.flatnonzero(in_away)
-    difference, low, high = share_difference(in_there[others], n_there, in_away[others], n_away)
+    # Who does what goes by weeks, so an absence is not as many observations as there are cases in it.
+    batches = Batches.of(moments[1], moments[0])
+    difference, low, high, p = batches.shares(*([side[other] for other in others.tolist()] for side in hands[::-1]))
     return pd.DataFrame(
         {
             "absent": person,
@@ -160,6 +164,13 @@ def _covered(person: int, who: Ints, case: Ints, day: Ints, theirs: NDArray[np.b
             "difference": difference,
             "low": low,
             "high": high,
-            "p": exact_test(in_there[others], n_there, in_away[others], n_away),
+            "p": p,
         }
     )
+
+
+def _by_hand(by: Ints, of: Ints, cases: Ints, size: int) -> list[Ints]:
+    """Return for each person the places in `cases` of those in which the person had a hand."""
+    pairs = np.unique(by * len(cases) + np.searchsorted(cases, of))
+    cuts = np.searchsorted(pairs, np.arange(size + 1) * len(cases))
+    return [pairs[cuts[n] : cuts[n + 1]] % len(cases) for n in range(size)]

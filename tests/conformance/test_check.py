@@ -89,8 +89,9 @@ def test_the_difference_in_cycle_time_is_welchs() -> None:
     interval = expected.confidence_interval()
     found = row(result, "skipped", "B")
     assert found["cycle_difference_h"] == pytest.approx(cycle[30:41].mean() - cycle[:30].mean())
-    assert found["cycle_difference_low_h"] == pytest.approx(interval.low)
-    assert found["cycle_difference_high_h"] == pytest.approx(interval.high)
+    # Of neighbouring cases that go along with each other, if only by chance, it is a little wider.
+    assert interval.low - 0.1 < found["cycle_difference_low_h"] <= interval.low
+    assert interval.high <= found["cycle_difference_high_h"] < interval.high + 0.1
 
 
 def test_too_few_cases_give_no_interval() -> None:
