@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,10 @@ import pytest
 
 from mkmine.calendars import HOUR
 from mkmine.errors import DataError
-from mkmine.simulation import Scenario, SimulationModel, simulate
+from mkmine.language import translator
+from mkmine.report.retelling import retell
+from mkmine.simulation import Scenario, SimulationModel, calibrate, simulate
+from mkmine.simulation.calibration.calibration import NOTE_NOT_HELD
 from mkmine.simulation.engine.offers import offered_times
 from mkmine.simulation.engine.underway import work_in_progress
 from mkmine.streams import Streams
@@ -73,6 +77,20 @@ def test_offers_are_told_from_the_log() -> None:
     names = np.array(log.activities)[log.activity]
     assert set(delay[(names == "B") & (log.round == 1)]) == {1.0}
     assert set(delay[names == "C"]) == {0.5}
+
+
+def test_that_nothing_is_learned_of_batches_is_told() -> None:
+    spread = values(people=30)
+    for name, mean in zip("ABC", (5.0, 2.0, 1.0), strict=True):
+        spread["activities"][name]["duration"] = [{"kind": "lognormal", "mean": mean, "cv": 0.7}]
+    # Nobody recorded since when work could be taken.
+    log = replace(simulate(SimulationModel.from_dict(spread), cases=200, seed=2), enabled=None)
+    model = calibrate(log)
+    assert model.overlapping
+    assert NOTE_NOT_HELD in model.notes
+    assert "ни партии, ни пределы" in retell(NOTE_NOT_HELD, translator("ru"))
+    orderly = simulate(SimulationModel.from_dict(values(people=1)), cases=50, seed=2)
+    assert NOTE_NOT_HELD not in calibrate(orderly).notes
 
 
 def test_scenarios_keep_it() -> None:
