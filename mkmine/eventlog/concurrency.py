@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,7 +11,7 @@ from mkmine.calendars import DAY, local_time
 from mkmine.eventlog.enablement import enabled_times
 from mkmine.eventlog.log import EventLog
 
-__all__ = ["enabled_beside", "latest_end_before", "side_by_side"]
+__all__ = ["enabled_beside", "latest_end_before", "rank_correlation", "side_by_side"]
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
@@ -137,13 +139,13 @@ def _apart(log: EventLog, before: int, after: int) -> bool:
     rows = rows[log.activity[rows - 1] == before]
     begun = log.start[rows - 1]
     taken, lag = log.end[rows - 1] - begun, log.start[rows] - begun
-    if _correlated(taken, lag - taken) > -UNLIKELY or _correlated(taken, lag) > LIKELY:
+    if rank_correlation(taken, lag - taken) > -UNLIKELY or rank_correlation(taken, lag) > LIKELY:
         return False
     local = local_time(begun, log.time_zone)
     return not any(_differs(lag, phase) for phase in (local % DAY, local % (7 * DAY)))
 
 
-def _correlated(one: Ints, other: Ints) -> float:
+def rank_correlation(one: NDArray[Any], other: NDArray[Any]) -> float:
     """Return Spearman's rank correlation in its standard deviations under independence; 0 where one is constant."""
     a, b = _ranks(one), _ranks(other)
     if a.std() == 0 or b.std() == 0:
@@ -164,7 +166,7 @@ def _differs(values: Ints, phase: Ints) -> bool:
     return bool(deviation > free + UNLIKELY * np.sqrt(2 * free))
 
 
-def _ranks(values: Ints) -> Floats:
+def _ranks(values: NDArray[Any]) -> Floats:
     """Return ranks from 1, equal values having their mean rank."""
     _, where, count = np.unique(values, return_inverse=True, return_counts=True)
     return np.asarray((np.cumsum(count) - (count - 1) / 2)[where])

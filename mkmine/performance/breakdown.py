@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from html import escape
 from typing import Any, Final
 
@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 from mkmine.calendars import HOUR, MINUTE, Calendar
 from mkmine.discovery.pools import Pools, find_pools
 from mkmine.discovery.process_map import records
-from mkmine.eventlog.cleaning.estimates import estimate_starts
 from mkmine.eventlog.log import EventLog
 from mkmine.eventlog.notebook import html_table
 from mkmine.eventlog.provenance import Provenance
 from mkmine.eventlog.statuses import tells_statuses, waiting_stays
 from mkmine.performance.availability import COVERED, Presence, estimate_presence
+from mkmine.performance.beginnings import begun, without_estimates
 from mkmine.performance.causes import CAUSES, split_waiting, usual_pause
 from mkmine.performance.resamples import Resamples
 
@@ -33,8 +33,9 @@ STEADY: Final = 0.05
 FEWEST_CASES: Final = 30
 
 ESTIMATED = (
-    "The log tells no starts: they were estimated from completions, so that all waits, and what they were spent on, "
-    "are estimates."
+    "The log tells completions only: what was work before them and what was waiting is read in two ways, with as "
+    "little waiting for something outside as it leaves possible and with as much. The middle is told, and intervals "
+    "hold both. Everybody is taken to do one thing at a time."
 )
 STATUSES = "Waits are the stays in statuses that say so; they wait for those who take the next status up."
 NOBODY = "The log names no people: what work waited for cannot be told."
@@ -67,9 +68,11 @@ class Causes:
         One row per setting: setting, value, and the share of each cause under it. Row 0 is what is told here.
         Empty where it was not asked for.
     hours
-        Hours of each instance of `log` by cause, (n, 6).
+        Hours of each instance of `log` by cause, (n, 6): the mean of the readings.
+    readings
+        The same by each reading of the log: one where it tells starts, else two, with early and with late starts.
     log
-        The log that was split: with estimated starts where it had none.
+        The log that was split: with early starts where it had none.
     presence
         Who was there when, as it was inferred.
     notes
@@ -83,6 +86,7 @@ class Causes:
     sensitivity: pd.DataFrame
     notes: tuple[str, ...]
     hours: Floats = field(repr=False)
+    readings: tuple[Floats, ...] = field(repr=False)
     log: EventLog = field(repr=False)
     presence: Presence = field(repr=False)
     provenance: Provenance = field(repr=False)
@@ -133,58 +137,93 @@ def waiting_causes(
     log. Intervals come from resampling blocks of consecutive cases (`Resamples`); they hold what another stretch of
     the same process would have shown, and not what the method itself may get wrong. What that hangs on is in
     `sensitivity`: the shares if people's hours cover less or more of their work or are those of the office, and if a
-    shorter or a longer pause counts as being free. A log of completions is split by estimated starts. What outsiders
-    spend on an activity that nobody of the log does is no wait here (in `Diagnosis.waiting` it is one).
+    shorter or a longer pause counts as being free. A log of completions, and one whose starts were estimated from them,
+    is read in two ways (`mkmine.performance.beginnings.begun`): their mean is told, and intervals hold those of both.
+    What outsiders spend on an activity that nobody of the log does is no wait here (in `Diagnosis.waiting` it is one).
 
     Source: K. Lashkevich et al. (2023), DOI 10.1007/978-3-031-34560-9_11, changed as `split_waiting` says.
     """
     office = calendar or log.working_calendar()
-    read = estimate_starts(log, calendar=office) if log.timestamps == "completed" else log
-    pools = find_pools(read)
-    presence = estimate_presence(read, pools, office=office)
-    spent = _split(read, pools, presence)
-    hours = spent / HOUR
+    told = without_estimates(log)
+    presence = estimate_presence(told, find_pools(told), office=office)
+    readings = _readings(told, presence)
+    spent = [_split(one, presence) for one in readings]
+    read, hours = readings[0].log, np.mean(spent, axis=0)
     resamples = Resamples.of(read, seed=seed)
-    total, drawn = resamples.sums(read.case_of, hours)
-    frame = pd.DataFrame({"cause": CAUSES, **_told(total, drawn, resamples)})
-    table, shares = _by_activity(read, pools, hours, resamples)
-    settings = _sensitivity(read, pools, presence, total) if sensitivity else pd.DataFrame(columns=_SETTING)
+    everything = np.arange(len(read))
+    pools = find_pools(read)
+    table, shares = _by_activity(read, pools, spent, resamples)
+    settings = _sensitivity(readings, presence, spent) if sensitivity else pd.DataFrame(columns=_SETTING)
     return Causes(
-        total=frame,
+        total=pd.DataFrame({"cause": CAUSES, **_told(read, everything, spent, resamples)}),
         table=table,
         shares=shares,
-        roles=_by_role(read, pools, hours, resamples),
+        roles=_by_role(read, pools, spent, resamples),
         sensitivity=settings,
-        notes=_notes(log, read, settings),
+        notes=_notes(log, settings),
         hours=hours,
+        readings=tuple(spent),
         log=read,
         presence=presence,
         provenance=log.provenance(METHOD, calendar=office.describe(), seed=seed),
     )
 
 
+@dataclass(frozen=True, eq=False, kw_only=True)
+class _Reading:
+    """A log with a reading of its starts, and which row of it each row of the first reading is."""
+
+    log: EventLog
+    rows: NDArray[np.int64]
+
+
+def _readings(log: EventLog, presence: Presence) -> list[_Reading]:
+    """Return the log as it is, or with both readings of the starts that it does not tell."""
+    if log.timestamps == "interval":
+        return [_Reading(log=log, rows=np.arange(len(log)))]
+    logs, orders = [], []
+    for start in begun(log, presence):
+        # The rows of a case are in order of their starts.
+        order = np.lexsort((log.end, start, log.case_of))
+        enabled = None if log.enabled is None else np.minimum(log.enabled, start)
+        logs.append(replace(log, start=start, enabled=enabled, timestamps="estimated")._take(order))
+        orders.append(order)
+    return [_Reading(log=one, rows=np.argsort(order)[orders[0]]) for one, order in zip(logs, orders, strict=True)]
+
+
 def _split(
-    log: EventLog,
-    pools: Pools,
-    presence: Presence,
-    *,
-    pause: int | None = None,
-    hours: Sequence[Calendar] | None = None,
-) -> NDArray[np.int64]:
+    reading: _Reading, presence: Presence, *, pause: int | None = None, hours: Sequence[Calendar] | None = None
+) -> Floats:
+    """Return the hours by cause, (n, 6), in the order of the first reading."""
+    log = reading.log
     own = hours or [presence.employed(person) for person in range(len(log.resources))]
-    return split_waiting(log, pools, office=presence.office, hours=own, pause=pause)
+    spent = split_waiting(log, find_pools(log), office=presence.office, hours=own, pause=pause)
+    return np.asarray(spent[reading.rows] / HOUR)
 
 
-def _told(total: Floats, drawn: Floats, resamples: Resamples) -> dict[str, Floats]:
-    """Return hours, shares and their intervals of the six causes of something."""
+def _told(log: EventLog, rows: NDArray[np.integer], spent: Sequence[Floats], resamples: Resamples) -> dict[str, Floats]:
+    """Return hours, shares and their intervals of the six causes for some instances, by all readings together."""
+    total = np.mean([one[rows].sum(axis=0) for one in spent], axis=0)
+    ends = []
+    for one in spent:
+        own, drawn = resamples.sums(log.case_of[rows], one[rows])
+        with np.errstate(divide="ignore", invalid="ignore"):
+            share = own / own.sum() if own.sum() > 0 else np.full(len(own), np.nan)
+            interval = resamples.share_interval(share, drawn / drawn.sum(axis=1, keepdims=True))
+        # A reading without a cause has no interval, but is a bound beside another.
+        ends.append(interval if len(spent) == 1 else tuple(np.where(np.isfinite(end), end, share) for end in interval))
     every = float(total.sum())
-    with np.errstate(divide="ignore", invalid="ignore"):
-        share = total / every if every > 0 else np.full(len(total), np.nan)
-        low, high = resamples.share_interval(share, drawn / drawn.sum(axis=1, keepdims=True))
-    return {"hours": total, "share": share, "low": low, "high": high}
+    return {
+        "hours": total,
+        "share": total / every if every > 0 else np.full(len(total), np.nan),
+        "low": np.min([low for low, _ in ends], axis=0),
+        "high": np.max([high for _, high in ends], axis=0),
+    }
 
 
-def _by_activity(log: EventLog, pools: Pools, hours: Floats, resamples: Resamples) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _by_activity(
+    log: EventLog, pools: Pools, spent: Sequence[Floats], resamples: Resamples
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the hours by activity and role, wide and long."""
     k = len(log.activities)
     known = waiting_stays(log) | (log.position > 0) | (log.enabled is not None)
@@ -197,10 +236,10 @@ def _by_activity(log: EventLog, pools: Pools, hours: Floats, resamples: Resample
         rows = rows[known[rows]]
         if not len(rows):
             continue
-        total, drawn = resamples.sums(log.case_of[rows], hours[rows])
-        first = {"activity": name, "role": role[code]}
+        told = _told(log, rows, spent, resamples)
+        first, total = {"activity": name, "role": role[code]}, told["hours"]
         wide.append({**first, "instances": len(rows), "waiting_h": total.sum()} | dict(zip(CAUSES, total, strict=True)))
-        long.append(pd.DataFrame({**first, "cause": CAUSES, **_told(total, drawn, resamples)}))
+        long.append(pd.DataFrame({**first, "cause": CAUSES, **told}))
     table = pd.DataFrame(wide, columns=["activity", "role", "instances", "waiting_h", *CAUSES])
     table = table.sort_values("waiting_h", ascending=False, kind="stable", ignore_index=True)
     last = {"activity": "total", "role": None} | {name: table[name].sum() for name in table.columns[2:]}
@@ -209,12 +248,11 @@ def _by_activity(log: EventLog, pools: Pools, hours: Floats, resamples: Resample
     return pd.DataFrame([*table.to_dict("records"), last], columns=table.columns), shares
 
 
-def _by_role(log: EventLog, pools: Pools, hours: Floats, resamples: Resamples) -> pd.DataFrame:
+def _by_role(log: EventLog, pools: Pools, spent: Sequence[Floats], resamples: Resamples) -> pd.DataFrame:
     parts = []
     for number, name in enumerate(pools.names):
         rows = np.flatnonzero(pools.of_instance == number)
-        total, drawn = resamples.sums(log.case_of[rows], hours[rows])
-        parts.append(pd.DataFrame({"role": name, "cause": CAUSES, **_told(total, drawn, resamples)}))
+        parts.append(pd.DataFrame({"role": name, "cause": CAUSES, **_told(log, rows, spent, resamples)}))
     columns = ["role", "cause", "hours", "share", "low", "high"]
     return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
 
@@ -222,18 +260,23 @@ def _by_role(log: EventLog, pools: Pools, hours: Floats, resamples: Resamples) -
 _SETTING = ["setting", "value", *CAUSES]
 
 
-def _sensitivity(log: EventLog, pools: Pools, presence: Presence, total: Floats) -> pd.DataFrame:
-    """Split again with other thresholds."""
-    rows: list[tuple[str, str, NDArray[Any]]] = [("as told", "", total)]
+def _sensitivity(readings: Sequence[_Reading], presence: Presence, spent: Sequence[Floats]) -> pd.DataFrame:
+    """Split again with other thresholds, and by each reading of the starts alone."""
+    log = readings[0].log
+
+    def again(other: Presence, **settings: Any) -> Floats:
+        return np.asarray(np.mean([_split(one, other, **settings) for one in readings], axis=0).sum(axis=0))
+
+    rows: list[tuple[str, str, Floats]] = [("as told", "", np.mean(spent, axis=0).sum(axis=0))]
+    if len(spent) > 1:
+        rows += [("starts", value, one.sum(axis=0)) for value, one in zip(("early", "late"), spent, strict=True)]
     for covered in (0.9, 0.995):
-        other = estimate_presence(log, pools, office=presence.office, covered=covered)
-        rows.append(("hours cover", f"{covered:.1%}", _split(log, pools, other).sum(axis=0)))
-    same = [presence.office] * len(log.resources)
-    rows.append(("hours cover", "office hours", _split(log, pools, presence, hours=same).sum(axis=0)))
+        other = estimate_presence(log, find_pools(log), office=presence.office, covered=covered)
+        rows.append(("hours cover", f"{covered:.1%}", again(other)))
+    rows.append(("hours cover", "office hours", again(presence, hours=[presence.office] * len(log.resources))))
     usual = _pause(log, presence.office)
     for pause in (usual // 4, usual * 4):
-        spent = _split(log, pools, presence, pause=pause)
-        rows.append(("pause", f"{pause / MINUTE:.2g} min", spent.sum(axis=0)))
+        rows.append(("pause", f"{pause / MINUTE:.2g} min", again(presence, pause=pause)))
     frame = pd.DataFrame([one[:2] for one in rows], columns=_SETTING[:2])
     frame.loc[0, "value"] = f"{COVERED:.0%}, {usual / MINUTE:.2g} min"
     shares = np.array([one[2] / one[2].sum() if one[2].sum() else np.full(6, np.nan) for one in rows])
@@ -244,10 +287,10 @@ def _pause(log: EventLog, office: Calendar) -> int:
     return usual_pause(log, office=office.timeline(int(log.start.min()), int(log.end.max()) + 1))
 
 
-def _notes(log: EventLog, read: EventLog, settings: pd.DataFrame) -> tuple[str, ...]:
+def _notes(log: EventLog, settings: pd.DataFrame) -> tuple[str, ...]:
     nobody = bool((log.resource < 0).all())
     notes = {
-        ESTIMATED: read is not log or log.timestamps == "estimated",
+        ESTIMATED: log.timestamps != "interval",
         STATUSES: tells_statuses(log),
         NOBODY: nobody,
         FILTERED: log.partial,
@@ -255,8 +298,8 @@ def _notes(log: EventLog, read: EventLog, settings: pd.DataFrame) -> tuple[str, 
     }
     out = [note for note, holds in notes.items() if holds]
     if len(settings) and not nobody:
-        # That everybody works all of the office's hours is no threshold, but another assumption.
-        tried = settings[settings["value"] != "office hours"]
+        # That everybody works all of the office's hours is no threshold, but another assumption; so are starts.
+        tried = settings[(settings["value"] != "office hours") & (settings["setting"] != "starts")]
         moved = (tried[list(CAUSES)] - tried[list(CAUSES)].iloc[0]).abs().max()
         worst = str(moved.idxmax()) if moved.notna().any() else ""
         if worst and moved[worst] > STEADY:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from html import escape
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -24,9 +24,11 @@ from mkmine.performance.people import people
 from mkmine.performance.times import key_figures
 from mkmine.performance.waiting import Spent, spent, waiting, workload
 
-__all__ = ["COMPLETIONS_ONLY", "PARTIAL_WORK", "STATUS_LOG", "Diagnosis", "diagnose"]
+__all__ = ["COMPLETIONS_ONLY", "ESTIMATED_STARTS", "PARTIAL_WORK", "STATUS_LOG", "Diagnosis", "diagnose"]
 
 EXAMPLES = 3
+# What is lost before an activity of people, by what the log knows of starts.
+WAITS: Final = {"interval": "queue", "completed": "waiting and work", "estimated": "waiting"}
 # People who spend hardly any time with work are not what it waits for.
 NEVER_BUSY = 0.01
 
@@ -34,6 +36,7 @@ COMPLETIONS_ONLY = (
     "Only completion times are recorded: waiting and processing cannot be told apart, so each wait is the time since "
     "the previous completion."
 )
+ESTIMATED_STARTS = "The log holds no starts of activities: they were estimated, and so were waits and durations."
 STATUS_LOG = (
     "The log tells statuses, each lasting until the next: the statuses that say so count as waiting, the others as "
     "work, although work may have waited in them too."
@@ -66,7 +69,8 @@ class Diagnosis:
     people
         One row per person; see `mkmine.performance.people.people`.
     bottlenecks
-        rank, kind ("queue" for people, "rework", "outside" where nobody spends time), where (activity), role, hours
+        rank, kind ("queue" for people, "rework", "outside" where nobody spends time; instead of the first "waiting and
+        work" where only completions are known, "waiting" where starts were estimated), where (activity), role, hours
         (working hours lost in all cases), share (of the working hours of all cycle times), evidence (numbers by name),
         examples (cases that lost most).
         A loop of rework holds the queues in it, so hours of different kinds overlap and do not add up.
@@ -175,6 +179,7 @@ def diagnose(log: EventLog, *, calendar: Calendar | None = None) -> Diagnosis:
 def _notes(log: EventLog, times: Spent, calendar: Calendar | None) -> tuple[str, ...]:
     notes = {
         COMPLETIONS_ONLY: log.timestamps == "completed",
+        ESTIMATED_STARTS: log.timestamps == "estimated",
         STATUS_LOG: times.statuses,
         INFERRED_CALENDAR: calendar is None and log.calendar is None,
         OPEN_CASES: not log.completed.all(),
@@ -201,7 +206,7 @@ def _bottlenecks(
         }
         # Where people spend no time the work does not queue for them: it waits for a slot, a date, an answer.
         idle = not times.statuses and staff.get("utilisation") is not None and staff["utilisation"] < NEVER_BUSY
-        kind = "outside" if row["activity"] in outside or idle else "queue"
+        kind = "outside" if row["activity"] in outside or idle else WAITS[log.timestamps]
         worst = _worst(log, times, row["activity"])
         rows.append(_row(kind, row["activity"], row["role"], row["waiting_total_h"], evidence, worst))
     for row in again.loops.to_dict("records"):

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from mkmine.calendars import DAY, Calendar
 from mkmine.discovery.pools import Pools
 from mkmine.discovery.rework import Rework, every_loop
-from mkmine.eventlog.enablement import enabled_times
+from mkmine.eventlog.concurrency import enabled_beside
 from mkmine.eventlog.log import EventLog
 from mkmine.eventlog.statuses import is_final, tells_statuses
 from mkmine.eventlog.summaries import batches, working_hours
@@ -129,12 +129,17 @@ class _Evidence:
         return np.asarray(self.causes.hours[rows][:, [CAUSES.index(name) for name in names]].sum(axis=1))
 
     @property
+    def _told(self) -> bool:
+        """Whether starts are recorded, without which nothing is known of how busy anybody is."""
+        return self.log.timestamps == "interval"
+
+    @property
     def _queues(self) -> pd.DataFrame:
         """Roles whose work waits while their people are busy, the worst first.
 
-        A log of completions does not tell how busy people are, and a queue alone does not tell that they are too few.
+        A log without starts does not tell how busy people are, and a queue alone does not tell that they are too few.
         """
-        if self.log.timestamps == "completed":
+        if not self._told:
             return self.load.head(0)
         busy = self.load[(self.load["utilisation"] >= SELDOM_BUSY) & (self.load["contention_h"] > 0)]
         waited = self.causes.roles[self.causes.roles["cause"].isin(("contention", "prioritisation"))]
@@ -219,7 +224,7 @@ class _Evidence:
         """Let those come every day whose work waits for them to be there."""
         waited = self.causes.roles
         waited = waited[(waited["cause"] == "unavailability") & (waited["share"] >= MATTERS) & (waited["hours"] > 0)]
-        if self.log.timestamps == "completed" or not len(waited):
+        if not self._told or not len(waited):
             return
         row = waited.sort_values("hours", ascending=False).iloc[0]
         role = str(row["role"])
@@ -280,10 +285,10 @@ class _Evidence:
     def remove(self) -> Iterator[Lever]:
         """Choose the approval that hardly ever sends anything back and takes most time."""
         log = self.log
-        if log.timestamps == "completed":
+        if not self._told:
             return
         again = dict(zip(self.again.loops["gate"], self.again.loops["returns"], strict=True))
-        taken = working_hours(self.calendar, enabled_times(log), log.end)
+        taken = working_hours(self.calendar, enabled_beside(log), log.end)
         best: tuple[float, str, Ints, float] | None = None
         for code, name in enumerate(log.activities):
             rows = np.flatnonzero((log.activity == code) & ~log.ongoing)
@@ -311,7 +316,7 @@ class _Evidence:
         """Hand over smaller batches where work waits for batches to be full."""
         waited = self.causes.shares
         waited = waited[(waited["cause"] == "batching") & (waited["share"] >= MATTERS)]
-        if self.log.timestamps == "completed" or not len(waited):
+        if not self._told or not len(waited):
             return
         row = waited.sort_values("hours", ascending=False).iloc[0]
         name, log = str(row["activity"]), self.causes.log
@@ -343,8 +348,7 @@ class _Evidence:
         What is done but not closed is left out: closing it earlier helps nobody.
         """
         log, lost = self.log, self.lost
-        kinds = ["outside"] if log.timestamps != "completed" else ["outside", "queue"]
-        waits = {str(row["where"]): float(row["hours"]) for row in lost[lost["kind"].isin(kinds)].to_dict("records")}
+        waits = {str(row["where"]): float(row["hours"]) for row in lost[lost["kind"] == "outside"].to_dict("records")}
         spent = self.causes.shares
         for row in spent[(spent["cause"] == "outside") & (spent["share"] >= MATTERS)].to_dict("records"):
             waits.setdefault(str(row["activity"]), float(row["hours"]))
@@ -353,28 +357,37 @@ class _Evidence:
         if not waits:
             return
         name = max(waits, key=lambda one: waits[one])
-        rows = np.flatnonzero(log.activity == log.activities.index(name))
+        read = self.causes.log
+        rows = np.flatnonzero(read.activity == read.activities.index(name))
         every = float(self.lost["hours"].sum())
+        reason, evidence = f"cases wait {waits[name]:,.0f} working hours there", {"hours": waits[name]}
+        readings = [self._outside_hours(rows, one) for one in self.causes.readings]
+        least, most = (pick(float(one.sum()) for one in readings) for pick in (min, max))
+        if most > least:
+            reason = f"cases wait {least:,.0f} to {most:,.0f} working hours there, as far as completions tell"
+            evidence |= {"low_hours": least, "high_hours": most}
         lever = Lever(
             kind="wait",
             name=name,
             value=HALF,
-            reason=f"cases wait {waits[name]:,.0f} working hours there",
-            evidence={"hours": waits[name], "share": waits[name] / every if every else float("nan")},
+            reason=reason,
+            evidence={**evidence, "share": waits[name] / every if every else float("nan")},
             method=WAIT_METHOD,
             changes=({"do": "delay", "activity": name, "factor": HALF},),
         )
-        hours = self._outside_hours(rows)
+        hours = np.mean(readings, axis=0)
         # Of what is known of the place only the hours of this list are outside.
         factor = HALF * waits[name] / hours.sum() if hours.sum() > 0 else 0.0
-        yield self._with_gain(lever, log.case_of[rows].astype(np.int64), hours, factor)
+        cases = read.case_of[rows].astype(np.int64)
+        told = self._with_gain(lever, cases, hours, factor)
+        bounds = [self._with_gain(lever, cases, one, factor) for one in readings]
+        yield replace(told, low_h=min(one.low_h for one in bounds), high_h=max(one.high_h for one in bounds))
 
-    def _outside_hours(self, rows: Ints) -> Floats:
-        """Return what instances lasted since they were enabled where nobody does them, or waited outside."""
-        log = self.log
-        nobody = log.resource[rows] < 0
-        whole = working_hours(self.calendar, enabled_times(log)[rows], log.end[rows])
-        return np.where(nobody | (log.timestamps == "completed"), whole, self._hours(rows, "outside"))
+    def _outside_hours(self, rows: Ints, spent: Floats) -> Floats:
+        """Return what instances lasted since they were enabled where nobody does them, or else waited outside."""
+        read = self.causes.log
+        whole = working_hours(self.calendar, enabled_beside(read)[rows], read.end[rows])
+        return np.where(read.resource[rows] < 0, whole, spent[rows, CAUSES.index("outside")])
 
     def limit(self) -> Iterator[Lever]:
         """Let fewer cases in at a time where they mostly stand in queues."""
@@ -382,7 +395,7 @@ class _Evidence:
         total = self.causes.total.set_index("cause")["hours"]
         queued = float(total["contention"] + total["prioritisation"])
         every = float(total.sum())
-        if log.timestamps == "completed" or every <= 0 or queued / every < CROWDED:
+        if not self._told or every <= 0 or queued / every < CROWDED:
             return
         begun, ended = log.start[log.offsets[:-1]], np.maximum.reduceat(log.end, log.offsets[:-1])
         first, last = log.observed

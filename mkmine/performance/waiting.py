@@ -27,12 +27,11 @@ ENOUGH = 200
 class Spent:
     """Where the working time of every instance went, in hours (n,).
 
-    `enabled` is since when each could have begun, µs. `waiting` counts enabled to start, and the whole of the instances that are waits themselves; `processing` is NaN
-    where it is not known (waits, ongoing work, logs of completions). `queued` is the time from enabled to start
-    alone. `outside` marks waits for anything but a colleague (activities that nobody of the log does, statuses that say
-    so), `status` the queues that a status declares. `observed` marks instances
-    whose waiting is known: not those with which a case begins, unless `enabled` is recorded. `statuses` says that the
-    log tells statuses.
+    `enabled` is since when each could have begun, µs. `waiting` counts enabled to start, and the whole of the instances
+    that are waits themselves; `processing` is NaN where it is not known (waits, ongoing work, logs of completions).
+    `outside` marks waits for anything but a colleague (activities that nobody of the log does, statuses that say so),
+    `status` the queues that a status declares. `observed` marks instances whose waiting is known: not those with which
+    a case begins, unless `enabled` is recorded. `statuses` says that the log tells statuses.
     """
 
     enabled: NDArray[np.int64]

@@ -180,7 +180,13 @@ def _bottlenecks(findings: Findings) -> list[Block]:
     t, frame = findings.t, findings.diagnosis.bottlenecks
     if frame.empty:
         return []
-    kinds = {"queue": t("queue for people"), "rework": t("rework"), "outside": t("wait for outsiders")}
+    kinds = {
+        "queue": t("queue for people"),
+        "waiting and work": t("waiting and work"),
+        "waiting": t("wait, estimated"),
+        "rework": t("rework"),
+        "outside": t("wait for outsiders"),
+    }
     columns: list[Cell] = [
         (t("No."), "rank", "count"),
         (t("Where"), "where", "text"),

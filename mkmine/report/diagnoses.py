@@ -27,9 +27,11 @@ DIAGNOSES: Final = (
     message("weekly hours and absences from the times of work; held-out check on the last third"),
     message("flow metrics; Kaplan-Meier percentiles, open cases censored"),
     message("Monte-Carlo forecast: Bayesian bootstrap of whole weeks of completions"),
+    message("The log holds no starts of activities: they were estimated, and so were waits and durations."),
     message(
-        "The log tells no starts: they were estimated from completions, so that all waits, and what they were spent "
-        "on, are estimates."
+        "The log tells completions only: what was work before them and what was waiting is read in two ways, with as "
+        "little waiting for something outside as it leaves possible and with as much. The middle is told, and "
+        "intervals hold both. Everybody is taken to do one thing at a time."
     ),
     message("Waits are the stays in statuses that say so; they wait for those who take the next status up."),
     message("The log names no people: what work waited for cannot be told."),

@@ -52,6 +52,13 @@ def _lever(findings: Findings, lever: Lever) -> str:
             target=findings.quoted(known.get("target", "")),
             hours=findings.working_hours(known["hours"]),
         )
+    if lever.kind == "wait" and {"low_hours", "high_hours"} <= known.keys():
+        return t(
+            "a shorter wait before {activity}: cases wait {low} to {high} there, as far as completions tell",
+            activity=name,
+            low=findings.working_hours(known["low_hours"]),
+            high=findings.working_hours(known["high_hours"]),
+        )
     if lever.kind == "wait" and finite(known.get("hours")):
         return t(
             "a shorter wait before {activity}: cases wait {hours} there",

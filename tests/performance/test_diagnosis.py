@@ -9,10 +9,11 @@ import pytest
 
 from mkmine.calendars import Calendar
 from mkmine.eventlog import EventLog
+from mkmine.eventlog.cleaning.estimates import estimate_starts
 from mkmine.eventlog.cleaning.filters import keep_variants
 from mkmine.eventlog.formats.read import read
 from mkmine.performance import Diagnosis, diagnose
-from mkmine.performance.diagnosis import COMPLETIONS_ONLY, PARTIAL_WORK, STATUS_LOG
+from mkmine.performance.diagnosis import COMPLETIONS_ONLY, ESTIMATED_STARTS, PARTIAL_WORK, STATUS_LOG
 
 ALWAYS = Calendar.always()
 
@@ -76,7 +77,32 @@ def test_completions_allow_no_advice_on_staff(make_log: Callable[..., EventLog])
     log = make_log(rows, timestamps="completed")
     found = diagnose(log, calendar=ALWAYS)
     assert COMPLETIONS_ONLY in found.notes
-    assert [one.kind for one in found.levers] == ["wait", "rework"]
+    assert {one.kind for one in found.levers} == {"wait", "rework"}
+    # What passes before a completion is no queue: it may all be work.
+    assert set(found.bottlenecks["kind"]) == {"waiting and work", "rework"}
+    assert "queue" not in repr(found)
+
+
+def test_of_completions_a_range_of_the_wait_is_told(make_log: Callable[..., EventLog]) -> None:
+    # y is always free when A is over: the four hours until B may be work, or a wait for anything.
+    rows = [(str(i), name, at + i % 7, at + i % 7, who) for i in range(40) for name, at, who in
+            (("A", 24 * i + 1, "x"), ("B", 24 * i + 5 + i % 3, "y"))]  # fmt: skip
+    found = diagnose(make_log(rows, timestamps="completed"), calendar=ALWAYS)
+    (wait,) = (one for one in found.levers if one.kind == "wait")
+    assert wait.low_h == pytest.approx(0)
+    assert 0 < wait.gain_h < wait.high_h
+    assert wait.evidence["low_hours"] == pytest.approx(0)
+    assert wait.evidence["high_hours"] > 10
+    assert "as far as completions tell" in wait.reason
+
+
+def test_estimated_starts_allow_no_more_advice_than_completions(make_log: Callable[..., EventLog]) -> None:
+    rows = [("1", "A", 1, 1, "x"), ("1", "B", 9, 9, "y"), ("1", "A", 12, 12, "x"), ("1", "B", 13, 13, "y")]
+    log = estimate_starts(make_log(rows, timestamps="completed"), calendar=ALWAYS)
+    found = diagnose(log, calendar=ALWAYS)
+    assert ESTIMATED_STARTS in found.notes
+    assert "queue" not in set(found.bottlenecks["kind"])
+    assert {one.kind for one in found.levers} <= {"wait", "rework"}
 
 
 def test_after_a_filter_nobody_knows_how_busy_the_people_are(queue: EventLog) -> None:

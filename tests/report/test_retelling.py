@@ -8,7 +8,7 @@ import pytest
 import mkmine
 from mkmine.conformance.conformance import METHOD as ALIGNMENT
 from mkmine.language import translator
-from mkmine.performance import diagnosis
+from mkmine.performance import breakdown, diagnosis
 from mkmine.report.retelling import SENTENCES, retell
 from mkmine.simulation import validation
 from mkmine.simulation.calibration import calibration, taken_up
@@ -72,7 +72,7 @@ def test_english_is_left_alone() -> None:
 def constants() -> list[str]:
     """The sentences that the rooms keep as constants."""
     notes = [diagnosis.COMPLETIONS_ONLY, diagnosis.STATUS_LOG, diagnosis.INFERRED_CALENDAR, diagnosis.OPEN_CASES]
-    notes.append(diagnosis.PARTIAL_WORK)
+    notes += [diagnosis.PARTIAL_WORK, diagnosis.ESTIMATED_STARTS, breakdown.ESTIMATED]
     methods = [ALIGNMENT, PAIRED, validation.METHOD, *validation.WARNING.values()]
     model = [value for name, value in vars(calibration).items() if name.startswith("NOTE_") and isinstance(value, str)]
     habits = [value for name, value in vars(taken_up).items() if name.startswith("NOTE_") and isinstance(value, str)]

@@ -15,7 +15,7 @@ from mkmine.eventlog.log import EventLog
 from mkmine.eventlog.statistics import Groups
 from mkmine.eventlog.summaries import edge_matrix, outside_activities
 
-__all__ = ["concurrent_activities", "estimate_starts"]
+__all__ = ["MISSING", "concurrent_activities", "enabled_by_completions", "estimate_starts", "free_since"]
 
 Int = NDArray[np.int64]
 Bool = NDArray[np.bool_]
@@ -59,7 +59,7 @@ def estimate_starts(
         raise DataError(f"outlier={outlier} would shorten usual work; give 1 or more")
     rows = _to_estimate(log, instances)
     working = calendar or log.working_calendar()
-    enabled, free = _enabled(log), _free(log)
+    enabled, free = enabled_by_completions(log), free_since(log)
     known = np.maximum(enabled, free)
     origin = np.where(free > enabled, 2, 1).astype(np.int8)
     start = np.where(known == MISSING, log.end, known)
@@ -128,7 +128,7 @@ def concurrent_activities(log: EventLog) -> Bool:
     return np.asarray(out, dtype=np.bool_)
 
 
-def _enabled(log: EventLog) -> Int:
+def enabled_by_completions(log: EventLog) -> Int:
     """Return the latest earlier completion of the case that is not concurrent; the smallest integer for none."""
     order = np.lexsort((log.end, log.case_of))
     activity, end, case = log.activity[order], log.end[order], log.case_of[order]
@@ -149,7 +149,7 @@ def _enabled(log: EventLog) -> Int:
     return out
 
 
-def _free(log: EventLog) -> Int:
+def free_since(log: EventLog) -> Int:
     """Return the person's latest completion before each one, the smallest integer if there is none or nobody is named.
 
     Completions of one person at the very same time are one sitting: all began after the one before.
