@@ -371,7 +371,9 @@ def show_diagnosis(console: Console, found: Diagnosis, *, day: float) -> None:
         )
     merged = COMPLETIONS_ONLY in found.notes
     kinds = {
-        "queue": t("waiting and work") if merged else t("queue"),
+        "queue": t("queue"),
+        "waiting and work": t("waiting and work"),
+        "waiting": t("wait, estimated"),
         "rework": t("rework"),
         "outside": t("outside wait"),
     }
