@@ -18,9 +18,9 @@ from mkmine.errors import DataError
 from mkmine.eventlog.summaries import Summary
 
 VERBS = (
-    "demo", "describe", "quality", "convert", "partition", "summarise", "map", "diagnose", "flow", "forecast", "kpis",
-    "compare", "drift", "check", "changeover", "simulate", "backtest", "hindsight", "report", "regulation",
-    "catalogue", "new", "benchmark",
+    "demo", "describe", "quality", "convert", "partition", "summarise", "map", "model", "diagnose", "flow",
+    "forecast", "kpis", "compare", "drift", "check", "changeover", "simulate", "backtest", "hindsight", "report",
+    "regulation", "catalogue", "new", "benchmark",
 )  # fmt: skip
 ROWS = 40
 
@@ -108,7 +108,7 @@ def test_describe_prints_the_size_of_the_log(log: Path, capsys: pytest.CaptureFi
     assert not err, "progress is for terminals"
 
 
-@pytest.mark.parametrize("verb", ["describe", "map", "diagnose"])
+@pytest.mark.parametrize("verb", ["describe", "map", "model", "diagnose"])
 def test_json_is_all_that_is_printed(verb: str, log: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([verb, str(log), "--json"]) == 0
     out, err = capsys.readouterr()
@@ -185,6 +185,29 @@ def test_map_counts_and_draws(log: Path, tmp_path: Path, capsys: pytest.CaptureF
     assert counts["Write", "Approve"] == ROWS + ROWS // 4
     assert counts["Approve", "Write"] == ROWS // 4
     assert picture.read_text(encoding="utf-8").lstrip().startswith(("<svg", "<?xml"))
+
+
+def test_model_is_saved_and_judged_by_several_methods(
+    log: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    saved = tmp_path / "as_is.bpmn"
+    assert main(["model", str(log), "--noise", "0", "--output", str(saved), "--workers", "1"]) == 0
+    out = capsys.readouterr().out
+    lines = [line.split() for line in out.splitlines()]
+    assert ["Fitness", "1.000", "optimal", "alignments"] in lines
+    assert any(line[:1] == ["Precision"] and line[-1] == "align-ETC" for line in lines)
+    assert str(saved) in out
+    assert main(["check", str(log), str(saved), "--json", "--workers", "1"]) == 0
+    assert json.loads(capsys.readouterr().out)["fitness"] == 1.0
+
+
+def test_check_tells_the_bounds_of_what_was_not_aligned(
+    log: Path, to_be: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["check", str(log), str(to_be), "--budget", "1e-9"]) == 0
+    out = capsys.readouterr().out
+    assert "were not aligned in time" in out
+    assert "the fitness of all cases is from 0.0% to 100.0%" in out
 
 
 def test_flow_tells_percentiles_and_draws(log: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 import click
 
+from mkmine import __version__
 from mkmine.cli.analysis import check, describe, diagnose, map_
 from mkmine.cli.catalogue import benchmark, catalogue, new
 from mkmine.cli.changeover import changeover
@@ -20,6 +21,7 @@ from mkmine.cli.comparison import compare, drift
 from mkmine.cli.console import Console
 from mkmine.cli.data import convert, partition, quality, summarise
 from mkmine.cli.demo import demo
+from mkmine.cli.discovered import model
 from mkmine.cli.documents import regulation, report
 from mkmine.cli.flow import flow, forecast, kpis
 from mkmine.cli.trust import backtest, hindsight
@@ -33,7 +35,7 @@ __all__ = ["main", "program"]
 SETTING = re.compile(r'\b[a-z_]+="')
 VERBS = (
     *(demo, describe, quality, convert, partition, summarise),
-    *(map_, diagnose, flow, forecast, kpis, compare, drift),
+    *(map_, model, diagnose, flow, forecast, kpis, compare, drift),
     *(check, changeover, simulate, backtest, hindsight, report, regulation),
     *(catalogue, new, benchmark),
 )
@@ -50,7 +52,7 @@ def program() -> click.Group:
             "from the one that was meant, where its time goes, and what a change would bring."
         ),
     )
-    @click.version_option(package_name="mkmine", message="%(version)s", help=message("Print the version."))
+    @click.version_option(__version__, message="%(version)s", help=message("Print the version."))
     @common
     def group() -> None:
         pass

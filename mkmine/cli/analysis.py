@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mkmine.cli.console import Console, records
-from mkmine.cli.source import log_options, read_log, working_day
+from mkmine.cli.source import log_options, processes, read_log, working_day
 from mkmine.cli.verb import Verb, common, console_of, message
 from mkmine.language import MISSING
 
@@ -177,6 +177,12 @@ def map_(
     help=message("Time for aligning; cases left over are counted as unknown. Default 30."),
 )
 @click.option(
+    "--workers",
+    type=click.IntRange(min=1, max=64),
+    metavar="N",
+    help=message("Processes to run in; by default one per core."),
+)
+@click.option(
     "--adjust",
     multiple=True,
     metavar="COLUMN",
@@ -200,6 +206,7 @@ def check(
     card: Path | None,
     min_fitness: float | None,
     budget: float,
+    workers: int | None,
     adjust: tuple[str, ...],
     rates: tuple[tuple[str, float], ...],
     **settings: Any,
@@ -213,7 +220,14 @@ def check(
     events = read_log(log, settings)
     target = mk.read_target(to_be, card=card)
     console.step(t("Comparing with {target}", target=target.name))
-    found = mk.check(events, target, budget_seconds=budget, adjust=adjust or None, rates=dict(rates))
+    found = mk.check(
+        events,
+        target,
+        budget_seconds=budget,
+        adjust=adjust or None,
+        rates=dict(rates),
+        workers=processes(workers),
+    )
     console.emit(found)
     show_conformance(console, found, target, day=working_day(events))
     if min_fitness is not None and not found.fitness >= min_fitness:
@@ -238,6 +252,13 @@ def show_conformance(console: Console, found: Conformance, target: Target, *, da
     if found.unknown_cases:
         console.line(t.plural("{n} case was not aligned in time.", "{n} cases were not aligned in time.",
                               found.unknown_cases))  # fmt: skip
+        console.line(
+            t(
+                "With them, the fitness of all cases is from {low} to {high}.",
+                low=t.percent(found.fitness_low, digits=1),
+                high=t.percent(found.fitness_high, digits=1),
+            )
+        )
     if found.only_in_log:
         console.line(t("Found only in the log, not in TO-BE: {names}.", names="; ".join(found.only_in_log)))
     if found.only_in_target:

@@ -135,6 +135,33 @@ _CARD: Final = (
     message("the process card “{file}” is not valid YAML: {names}"),
     message("the model “{file}” is not valid YAML: {names}"),
 )
+_CHECK: Final = (
+    message("budget_seconds is {value}"),
+    message("give a number of seconds above zero"),
+    message("{n} cases are completed"),
+    message("the quality of a model needs at least {least}"),
+    message("noise={value} is not a share"),
+    message("give a number from 0 to 1, e.g. 0.2"),
+    message("none of {n} cases is completed"),
+    message("a model needs cases that came to their end"),
+    message("workers={value}: give at least 1"),
+    message("a worker died ({detail})"),
+    message("often memory ran out: run it with fewer workers"),
+    message("log “{name}” has no cases"),
+    message("there is nothing to compare with “{name}”"),
+    message("log “{name}” has no completed case"),
+    message("compare logs whose cases came to their end"),
+    message("most_variants={value}: give at least 1"),
+    message("the probability of {names} is {value}"),
+    message("give a number from 0 to 1"),
+    message("the probabilities add up to {value}"),
+    message("give more than 0 and at most 1 together"),
+    message("model “{name}” piles up tokens on the flow from {first} to {second}: the work before it can run again and "
+            "again in parallel"),
+    message("join the parallel branches before the way back"),
+    message("model “{name}” has more than {n} states: too many branches may run in parallel"),
+    message("put steps that always follow each other in sequence, or check parts of the process one by one"),
+)  # fmt: skip
 # These begin with the place, whatever it is called: they are tried last.
 PLACES: Final = (
     message("{file}, line {row}, {where}: {detail}"),
@@ -146,4 +173,4 @@ PLACES: Final = (
     message("“{name}” stands for “{value}”, which is neither an activity nor a role of the model"),
 )
 _FOUND: Final = message("{detail} (found {value})")
-TARGETS: Final = (_FOUND, *_BPMN, *_MODEL, *_STEPS, *_CARD)
+TARGETS: Final = (_FOUND, *_BPMN, *_MODEL, *_STEPS, *_CARD, *_CHECK)

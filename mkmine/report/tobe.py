@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from mkmine.conformance.changeover import Changeover, changeover
+from mkmine.eventlog import EventLog
 from mkmine.language import Translator
 from mkmine.performance import kpis
 from mkmine.report.blocks import Block, Figure, Heading, KeyFigure, KeyFigures, Note, Table, Text, View
@@ -44,7 +45,7 @@ def _drawn(findings: Findings) -> list[Block]:
     gap, target, t = findings.conformance, findings.target, findings.t
     if gap is None or target is None:
         return []
-    found = changeover(findings.log, target, conformance=gap)
+    found = changeover(findings.log, target, conformance=gap, simulated=_simulated(findings))
     foot = findings.source(found.provenance)
     meant = draw_target(target.model, absent=gap.only_in_target, roles=target.roles, language=t.language)
     views = [View(label=t("AS-IS and TO-BE"), picture=draw_changeover(found, language=t.language))]
@@ -55,6 +56,16 @@ def _drawn(findings: Findings) -> list[Block]:
     )
     figure = Figure(title=t("What changes from AS-IS to TO-BE"), views=tuple(views), foot=foot, note=note)
     return [figure, _steps(findings, found, foot)]
+
+
+def _simulated(findings: Findings) -> EventLog | None:
+    """Return the log of the executed TO-BE, where the experiment compares with a whole model of its activities."""
+    experiment, target = findings.experiment, findings.target
+    if experiment is None or target is None:
+        return None
+    whole = [one.name for one in experiment.scenarios if any(change["do"] == "replace" for change in one.changes)]
+    logs = [experiment.logs[name] for name in whole if name in experiment.logs]
+    return next((log for log in logs if set(log.activities) <= set(target.activities)), None)
 
 
 def _steps(findings: Findings, found: Changeover, foot: str) -> Table:
@@ -68,6 +79,9 @@ def _steps(findings: Findings, found: Changeover, foot: str) -> Table:
         (t("Taken over from another role"), "hand_offs", "percent"),
         (t("Work a month"), "load_h", "hours"),
     ]
+    if found.n_simulated:
+        columns.append((t("Time, simulated TO-BE"), "time_h_simulated", "hours"))
+        columns.append((t("Work a month, simulated TO-BE"), "load_h_simulated", "hours"))
     if found.steps["cost"].notna().any():
         columns.append((t("Cost of one"), "cost", "count"))
     if found.steps["documents"].map(len).any():
@@ -127,8 +141,18 @@ def _figures(findings: Findings) -> KeyFigures:
     t, gap = findings.t, findings.conformance
     assert gap is not None
     compared = gap.cases - gap.unknown_cases
+    note = t("1 is a perfect match")
+    if gap.unknown_cases:
+        unknown = t.plural("{n} case was not aligned in time.", "{n} cases were not aligned in time.",
+                           gap.unknown_cases)  # fmt: skip
+        bounds = t(
+            "With them, the fitness of all cases is from {low} to {high}.",
+            low=t.number(gap.fitness_low, digits=2),
+            high=t.number(gap.fitness_high, digits=2),
+        )
+        note = f"{note}. {unknown} {bounds}"
     items = (
-        KeyFigure(label=t("Fitness to TO-BE"), value=t.number(gap.fitness, digits=2), note=t("1 is a perfect match")),
+        KeyFigure(label=t("Fitness to TO-BE"), value=t.number(gap.fitness, digits=2), note=note),
         KeyFigure(
             label=t("Cases without deviations"),
             value=t.percent(gap.fitting_cases / compared if compared else None),

@@ -65,6 +65,23 @@ MISTAKES = {
     "alias": card("process: П\nowner: О\naliases: {x: В}\n"),
 }
 
+CHECKS = (
+    "budget_seconds is 0; give a number of seconds above zero",
+    "3 cases are completed; the quality of a model needs at least 10",
+    "none of 1,200 cases is completed; a model needs cases that came to their end",
+    "workers=0: give at least 1",
+    "a worker died (1); often memory ran out: run it with fewer workers",
+    'log "Ж" has no completed case; compare logs whose cases came to their end',
+    "the probability of А -> Б is 2; give a number from 0 to 1",
+    "the probabilities add up to 1.2; give more than 0 and at most 1 together",
+)
+
+
+@pytest.mark.parametrize("mistake", CHECKS)
+def test_the_mistakes_of_a_check_are_told_in_russian(mistake: str) -> None:
+    told = retell(mistake, RU)
+    assert set(re.findall(r"[A-Za-z]{3,}", told)) <= {"budget_seconds", "budget", "seconds", "workers"}, told
+
 
 @pytest.mark.parametrize("name", MISTAKES)
 def test_every_mistake_is_told_in_russian(name: str, tmp_path: Path) -> None:
