@@ -56,3 +56,11 @@ def test_rare_paths_are_left_out_and_the_key_says_so(found: Changeover) -> None:
     svg = draw(found).svg
     assert 'data-source="C" data-target="A"' not in svg
     assert f"of {len(found.paths)} paths" in svg
+
+
+def test_a_simulated_to_be_stands_beside_today() -> None:
+    cases = ["ABC"] * 30
+    change = changeover(log(cases), target(LINE), simulated=log(cases, hours=[2.0] * 30))
+    text = " ".join(ElementTree.fromstring(draw(change, language="ru").svg).itertext())
+    assert " → " in text
+    assert "время: сейчас → TO-BE в модели" in text
