@@ -215,7 +215,7 @@ def _facts(row: Row, t: Translator) -> str:
     meant = float(row.get("time_h_simulated", math.nan))
     if math.isfinite(meant) and (hours or meant >= 0.05):
         # What the simulated TO-BE would take.
-        hours = [" → ".join([*hours, _hours(meant, t)])]
+        hours = [" › ".join([*hours, _hours(meant, t)])]
     if math.isfinite(limit):
         hours.append(t("limit {hours}", hours=_hours(limit, t)))
     return ", ".join(hours)
@@ -320,7 +320,7 @@ def _compose(parts: list[str], placed: Layout, found: Changeover, drawn: int, t:
             t.plural("{n} case", "{n} cases", found.n_cases),
             t("{shown} of {all} paths", shown=t.number(drawn), all=t.number(len(found.paths))),
             t("figures on paths: share of cases"),
-            *([t("times: today → simulated TO-BE")] if found.n_simulated else []),
+            *([t("times: today › simulated TO-BE")] if found.n_simulated else []),
         )
     )
     key = legend.lines(_samples(found, t), shown=told, width=max(placed.width, 460.0))

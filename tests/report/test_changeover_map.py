@@ -62,5 +62,5 @@ def test_a_simulated_to_be_stands_beside_today() -> None:
     cases = ["ABC"] * 30
     change = changeover(log(cases), target(LINE), simulated=log(cases, hours=[2.0] * 30))
     text = " ".join(ElementTree.fromstring(draw(change, language="ru").svg).itertext())
-    assert " → " in text
-    assert "время: сейчас → TO-BE в модели" in text
+    assert " › " in text
+    assert "время: сейчас › TO-BE в модели" in text
