@@ -20,6 +20,8 @@ from mkmine.simulation.calibration.assumed import (
     spread_of,
     staffed,
 )
+from mkmine.simulation.calibration.estimators.telling import Chosen
+from mkmine.simulation.calibration.estimators.turns import Turns, own_chances, turns_of
 from mkmine.simulation.calibration.estimators.ways import Followed, chances_of, follow, opened_ways, tally
 from mkmine.simulation.model import ActivityModel, Person, SimulationModel
 from mkmine.simulation.model.evidence import Evidence
@@ -59,11 +61,21 @@ class Along:
     roles: Mapping[str, str]
     notes: tuple[str, ...]
 
-    def laid(self, weights: Floats) -> tuple[Laid, tuple[str, ...]]:
-        """Return the ways of the process, and what has to be known of them; `weights` say how much cases count."""
+    def turns(self, weights: Floats) -> Turns:
+        """Return what cases decided, to be foretold by their attributes; `weights` say how much cases count."""
         counted = tally(self.followed, weights, parallel=self.structure.parallel)
-        chances = chances_of(self.structure, counted)
-        made = lay(self.structure, chances, opened_ways(self.structure, counted))
+        return turns_of(self.structure, self.followed, chances_of(self.structure, counted), weights)
+
+    def laid(self, weights: Floats, chosen: Mapping[int, Chosen] | None = None) -> tuple[Laid, tuple[str, ...]]:
+        """Return the ways of the process, and what has to be known of them.
+
+        `weights` say how much cases count, `chosen` which attributes tell something about which of the `turns`.
+        """
+        structure, followed = self.structure, self.followed
+        counted = tally(followed, weights, parallel=structure.parallel)
+        chances = chances_of(structure, counted)
+        own = own_chances(structure, followed, chances, weights, chosen) if chosen else []
+        made = lay(structure, chances, opened_ways(structure, counted), own=own)
         never, unseen = [], []
         for source, ways in self.structure.outcomes.items():
             taken = {outcome for _, outcome in counted.decided.get(source, {})}
@@ -191,7 +203,8 @@ def relaid(activities: Mapping[str, ActivityModel], made: Laid, structure: Struc
                     variant.model_copy(update={"next": None, "contexts": []})
                     for variant in one.variants
                     if variant.speaks_of("hours") or variant.speaks_of("delay")
-                ],
+                ]
+                + made.variants.get(name, []),
             }
         )
     return out

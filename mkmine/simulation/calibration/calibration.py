@@ -41,7 +41,7 @@ from mkmine.simulation.calibration.order import Taken, order_of_work
 from mkmine.simulation.calibration.preferring import Preferring, find_preferences
 from mkmine.simulation.calibration.replay import read_as
 from mkmine.simulation.calibration.taken_up import with_habits
-from mkmine.simulation.model import ActivityModel, Arrivals, CalendarModel, Habit, Person, SimulationModel
+from mkmine.simulation.model import ActivityModel, Arrivals, CalendarModel, Gateway, Habit, Person, SimulationModel
 from mkmine.simulation.model.distributions import Fixed
 from mkmine.simulation.model.evidence import Evidence, Known
 
@@ -199,6 +199,7 @@ def calibrate(
             work=_work(log, steps, spent, pools, presence),
             delay=spent.delay,
             memory=memory if along is None else None,
+            turns=None if along is None else along.turns(weights),
         ),
         arrivals=arrivals,
         along=along,
@@ -334,7 +335,7 @@ def _build(found: _Findings, alpha: float, name: str) -> SimulationModel:
         people=people,
         activities=mark_detours(activities),
         begin=beginning(log, found.weights),
-        profiles=found.effects.profiles(activities.values()),
+        profiles=found.effects.profiles(activities.values() if found.along is None else None),
         arrivals=found.arrivals,
         source=_source(log),
         notes=_notes(found, alpha),
@@ -342,8 +343,10 @@ def _build(found: _Findings, alpha: float, name: str) -> SimulationModel:
     model = with_habits(model, log, found.pools, found.habits, found.taken)
     if found.along is None:
         return model
-    model = found.along.completed(model, *found.along.laid(found.weights))
-    return model.model_copy(update={"profiles": found.effects.profiles(model.activities.values())})
+    turns = found.effects.chosen["routes"]
+    model = found.along.completed(model, *found.along.laid(found.weights, turns))
+    places: list[ActivityModel | Gateway] = [*model.activities.values(), *model.gateways.values()]
+    return model.model_copy(update={"profiles": found.effects.profiles(places)})
 
 
 def _away(presence: Presence, person: int, begin: date) -> list[tuple[date, date]]:

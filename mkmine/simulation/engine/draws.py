@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from mkmine.errors import DataError
 from mkmine.simulation.engine.tables import Ints, Tables, as_us, rework_factors, route_table
-from mkmine.simulation.model import ActivityModel, Gateway, Route, SimulationModel
+from mkmine.simulation.model import ActivityModel, Gateway, GatewayVariant, Route, SimulationModel, Variant
 from mkmine.simulation.model.arrivals import case_types
 from mkmine.simulation.model.mixture import drawn_profiles, value_of
 from mkmine.streams import Streams
@@ -110,9 +110,10 @@ class Cases:
             return None
         return np.asarray(priorities[self.attributes["type"]] * tables.step)
 
-    def variant(self, activity: ActivityModel, part: Part, chosen: slice) -> Ints | None:
-        """Return which variant decides a part of an activity for each case, from 1 (0: none); None if there is none."""
-        speaking = [(number, one) for number, one in enumerate(activity.variants, 1) if one.speaks_of(part)]
+    def variant(self, place: ActivityModel | Gateway, part: Part, chosen: slice) -> Ints | None:
+        """Return which variant decides a part of a place for each case, from 1 (0: none); None if there is none."""
+        variants: Sequence[Variant | GatewayVariant] = place.variants
+        speaking = [(number, one) for number, one in enumerate(variants, 1) if one.speaks_of(part)]
         if not speaking:
             return None
         size = len(range(*chosen.indices(self.n)))
@@ -266,8 +267,15 @@ class Draws:
         return out
 
     def _of_gateway(self, one: Gateway, name: str, visit: int, block: int) -> Ints:
+        cases = slice(block * BLOCK, min((block + 1) * BLOCK, self.cases.n))
+        variant = self.cases.variant(one, "routes", cases)
         if one.kind == "xor":
-            return _routed(_of_round(one.next, visit), self.tables, self._u("route", name, visit, block))[None]
+            u = self._u("route", name, visit, block)
+            out = _routed(_of_round(one.next, visit), self.tables, u)
+            for number, other in enumerate(one.variants if variant is not None else (), 1):
+                mine = variant == number
+                out[mine] = _routed(_of_round(other.next, visit), self.tables, u[mine])
+            return out[None]
         if one.kind == "event":
             waits = [
                 as_us(event.after.ppf(self._u("event", name, visit, block, number)))
@@ -275,11 +283,18 @@ class Draws:
             ]
             return np.stack(waits)
         # Ways that are never taken are not among the gateway's targets.
-        ways = [way.probability for way in one.ways if way.probability > 0]
-        bits = np.zeros(min(BLOCK, self.cases.n - block * BLOCK), dtype=np.int64)
-        for number, probability in enumerate(ways):
-            bits |= (self._u("way", name, visit, block, number) < probability).astype(np.int64) << number
-        bits[bits == 0] = 1 << int(np.argmax(ways))
+        chances = np.array(
+            [
+                [way.probability for way in ways if way.probability > 0]
+                for ways in (one.ways, *(v.ways for v in one.variants))
+            ]
+        )
+        which = np.zeros(min(BLOCK, self.cases.n - block * BLOCK), dtype=np.int64) if variant is None else variant
+        bits = np.zeros(len(which), dtype=np.int64)
+        for number, of_way in enumerate(chances.T):
+            bits |= (self._u("way", name, visit, block, number) < of_way[which]).astype(np.int64) << number
+        none = bits == 0
+        bits[none] = 1 << np.argmax(chances, axis=1)[which[none]]
         return bits[None]
 
 

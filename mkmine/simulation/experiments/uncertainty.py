@@ -17,11 +17,13 @@ from mkmine.simulation.model import (
     Arrivals,
     Context,
     Gateway,
+    GatewayVariant,
     Habit,
     Person,
     Route,
     SimulationModel,
     Variant,
+    Way,
 )
 from mkmine.simulation.model.distributions import Distribution
 from mkmine.simulation.model.evidence import Evidence, Known, Range
@@ -405,16 +407,8 @@ def _gateway(name: str, one: Gateway, dice: Dice) -> Gateway:
             _routes(routes, _of(one.observed, number), dice, "route", name, number)
             for number, routes in enumerate(one.next)
         ],
-        "ways": [
-            way.model_copy(
-                update={
-                    "probability": _shares(
-                        [way.probability, 1 - way.probability], _of(one.observed, number), dice, "way", name, way.to
-                    )[0]
-                }
-            )
-            for number, way in enumerate(one.ways)
-        ],
+        "ways": _ways(one.ways, one.observed, dice, "way", name),
+        "variants": [_gateway_variant(name, variant, dice) for variant in one.variants],
         "events": [
             event.model_copy(
                 update={
@@ -425,6 +419,28 @@ def _gateway(name: str, one: Gateway, dice: Dice) -> Gateway:
         ],
     }
     return one.model_copy(update=changed)
+
+
+def _ways(ways: list[Way], observed: Sequence[float], dice: Dice, *name: str) -> list[Way]:
+    return [
+        way.model_copy(
+            update={
+                "probability": _shares(
+                    [way.probability, 1 - way.probability], _of(observed, number), dice, *name, way.to
+                )[0]
+            }
+        )
+        for number, way in enumerate(ways)
+    ]
+
+
+def _gateway_variant(name: str, one: GatewayVariant, dice: Dice) -> GatewayVariant:
+    which = [text for pair in sorted(one.when.items()) for text in pair]
+    routes = [
+        _routes(routes, _of(one.observed, number), dice, "route", name, number, *which)
+        for number, routes in enumerate(one.next)
+    ]
+    return one.model_copy(update={"next": routes, "ways": _ways(one.ways, one.observed, dice, "way", name, *which)})
 
 
 def _context(name: str, context: Context, dice: Dice) -> list[Route]:

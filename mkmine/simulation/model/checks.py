@@ -205,6 +205,13 @@ def _check_gateway(model: SimulationModel, name: str, gateway: Gateway) -> None:
             _known(event.calendar, model.calendars, f"{where}: calendar")
     for number, routes in enumerate(gateway.next, 1):
         _check_routes(routes, model.places, f"{where}: next, visit {number}")
+    values = model.case_values
+    for variant in gateway.variants:
+        for attribute, value in variant.when.items():
+            _known(attribute, values, f"{where}: variants: when")
+            _known(value, values[attribute], f"{where}: variants: when: {attribute}")
+        for number, routes in enumerate(variant.next, 1):
+            _check_routes(routes, model.places, f"{where}: variants: next, visit {number}")
     if gateway.of is not None:
         splits = [one for one, other in model.gateways.items() if other.kind in ("and", "or")]
         _known(gateway.of, splits, f"{where}: of")

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from mkmine.errors import DataError
 from mkmine.simulation.model.distributions import Distribution
-from mkmine.simulation.model.evidence import Range
-from mkmine.simulation.model.parts import Event, Gateway, Route, Way
+from mkmine.simulation.model.evidence import Evidence, Range
+from mkmine.simulation.model.parts import Event, Gateway, GatewayVariant, Route, Variant, Way
 from mkmine.simulation.model.structure import BEGIN, Outcome, Structure, split_of
 from mkmine.targets import Node
 
-__all__ = ["Chances", "Laid", "Timing", "Ways", "lay"]
+__all__ = ["Chances", "Laid", "Own", "Timing", "Ways", "lay"]
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,15 @@ class Ways:
 
 
 @dataclass(frozen=True)
+class Own:
+    """Chances of the ways of some sources, and of some inclusive gateways, for the cases with certain attributes."""
+
+    when: Mapping[str, str]
+    chances: dict[str, Chances] = field(default_factory=dict)
+    ways: dict[str, Ways] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Timing:
     """How long an event lets a case wait, and the range in which the mean lies."""
 
@@ -44,13 +54,17 @@ class Timing:
 
 @dataclass(frozen=True)
 class Laid:
-    """The ways of a model: routes of activities by round (with how many observations), gateways, and beginnings."""
+    """The ways of a model: routes of activities by round (with how many observations), gateways, and beginnings.
+
+    `variants` are routes of activities for certain cases.
+    """
 
     next: dict[str, list[list[Route]]] = field(default_factory=dict)
     observed: dict[str, list[float]] = field(default_factory=dict)
     stated: set[str] = field(default_factory=set)
     gateways: dict[str, Gateway] = field(default_factory=dict)
     begin: list[Route] = field(default_factory=list)
+    variants: dict[str, list[Variant]] = field(default_factory=dict)
 
 
 def lay(
@@ -58,14 +72,15 @@ def lay(
     chances: Mapping[str, Chances],
     ways: Mapping[str, Ways],
     timings: Mapping[str, Timing] | None = None,
+    own: Sequence[Own] = (),
 ) -> Laid:
     """Return the ways of a process: `chances` by source, `ways` by inclusive gateway, `timings` by event (ids).
 
-    A source whose ways lead to one place only needs no chances.
+    `own` are what certain cases have instead. A source whose ways lead to one place only needs no chances.
 
     Raises `DataError` if several arrows leave a start, or every way from the start leads to an end.
     """
-    return _Layer(structure, chances, ways, timings or {}).laid()
+    return _Layer(structure, chances, ways, timings or {}, own).laid()
 
 
 class _Layer:
@@ -75,8 +90,10 @@ class _Layer:
         chances: Mapping[str, Chances],
         ways: Mapping[str, Ways],
         timings: Mapping[str, Timing],
+        own: Sequence[Own],
     ) -> None:
         self.structure, self.chances, self.ways, self.timings = structure, chances, ways, timings
+        self.own = own
         self.out = Laid()
         self.gates = self._gates()
 
@@ -164,6 +181,15 @@ class _Layer:
         elif node.id in self.structure.first:
             self.out.next[name] = self._routes(node.id)
             self.out.observed[name] = self._seen(node.id)
+            self.out.variants[name] = [
+                Variant(
+                    when=dict(one.when),
+                    next=self._laid(known.rounds),
+                    evidence=Evidence(routes=list(known.observed)),
+                )
+                for one in self.own
+                if (known := one.chances.get(node.id))
+            ]
             if (known := self.chances.get(node.id)) and known.stated:
                 self.out.stated.add(name)
         else:
@@ -179,11 +205,18 @@ class _Layer:
         if node.kind != "inclusive":
             return Gateway(kind="and", to=places)
         known = self.ways[node.id]
-        opened = [
-            Way(to=place, probability=known.shares[flow.id]) for place, flow in zip(places, branches, strict=True)
+
+        def opened(of: Ways) -> dict[str, Any]:
+            pairs = zip(places, branches, strict=True)
+            return {
+                "ways": [Way(to=place, probability=of.shares[flow.id]) for place, flow in pairs],
+                "observed": [of.observed[flow.id] for flow in branches],
+            }
+
+        variants = [
+            GatewayVariant(when=dict(one.when), **opened(of)) for one in self.own if (of := one.ways.get(node.id))
         ]
-        seen = [known.observed[flow.id] for flow in branches]
-        return Gateway(kind="or", ways=opened, observed=seen, stated=known.stated)
+        return Gateway(kind="or", **opened(known), stated=known.stated, variants=variants)
 
     def _branch(self, source: str) -> str:
         """Return the place where a branch begins: a place of its own, unless it always leads to another one."""
@@ -208,7 +241,15 @@ class _Layer:
         own = self.structure.choice_place(source)
         known = self.chances.get(source)
         self.out.gateways[own] = Gateway(
-            kind="xor", next=routes, observed=self._seen(source), stated=known is not None and known.stated
+            kind="xor",
+            next=routes,
+            observed=self._seen(source),
+            stated=known is not None and known.stated,
+            variants=[
+                GatewayVariant(when=dict(one.when), next=self._laid(of.rounds), observed=list(of.observed))
+                for one in self.own
+                if (of := one.chances.get(source))
+            ],
         )
         return own
 
@@ -219,12 +260,15 @@ class _Layer:
         known = self.chances.get(source)
         if known is None or (len(outcomes) == 1 and all(len(shares) == 1 for shares in known.rounds)):
             return [[self._route(outcomes[0], 1.0)]]
+        return self._laid(known.rounds)
+
+    def _laid(self, rounds: Sequence[Mapping[Outcome, float]]) -> list[list[Route]]:
         return [
             sorted(
                 (self._route(outcome, share) for outcome, share in shares.items() if share > 0),
                 key=lambda route: -route.probability,
             )
-            for shares in known.rounds
+            for shares in rounds
         ]
 
     def _route(self, outcome: Outcome, probability: float) -> Route:

@@ -25,6 +25,7 @@ __all__ = [
     "Event",
     "Factor",
     "Gateway",
+    "GatewayVariant",
     "Habit",
     "Money",
     "Name",
@@ -400,6 +401,23 @@ class Event(Part):
     outcome: Literal["completed", "cancelled"] = "completed"
 
 
+class GatewayVariant(Part):
+    """Other chances at a gateway for the cases with certain attributes; of several that fit the first one decides.
+
+    `next` are the routes of an exclusive gateway by visit, `ways` those of an inclusive one, the same as the gateway's
+    in the same order; `observed` is what each of them rests on.
+    """
+
+    when: Annotated[dict[Name, Name], Field(min_length=1)]
+    next: Annotated[list[Routes], BeforeValidator(rounds)] = []
+    ways: Annotated[list[Way], Field(max_length=60)] = []
+    observed: list[Annotated[float, Field(ge=0, le=1e12)]] = []
+
+    def speaks_of(self, part: Literal["hours", "delay", "routes"]) -> bool:
+        """Return whether it says something about a part: of where cases go, and of nothing else."""
+        return part == "routes"
+
+
 class Gateway(Part):
     """A place where ways part or meet.
 
@@ -418,7 +436,8 @@ class Gateway(Part):
         Whichever of `events` happens first decides (an answer, or else a timer).
 
     `observed` is on how many observations the probabilities of `next` (by visit) or `ways` (each) rest; without it they
-    are certain. `stated`: that is worth so many observations which somebody says of them.
+    are certain. `stated`: that is worth so many observations which somebody says of them. `variants` are other chances
+    for certain cases.
     """
 
     kind: Literal["and", "or", "xor", "merge", "join", "event"]
@@ -429,6 +448,7 @@ class Gateway(Part):
     events: Annotated[list[Event], Field(max_length=60)] = []
     observed: list[Annotated[float, Field(ge=0, le=1e12)]] = []
     stated: bool = False
+    variants: list[GatewayVariant] = []
 
     @model_validator(mode="after")
     def _complete(self) -> Gateway:
@@ -445,12 +465,18 @@ class Gateway(Part):
             raise ValueError("`of` belongs to a gateway of kind join")
         if self.ways and max(way.probability for way in self.ways) == 0:
             raise ValueError("an inclusive gateway needs a way with a probability above 0")
+        taken = [way.to for way in self.ways if way.probability > 0]
+        for one in self.variants:
+            if bool(one.next) != (self.kind == "xor") or bool(one.ways) != (self.kind == "or"):
+                raise ValueError("variants: they say `next` of a gateway of kind xor, and `ways` of one of kind or")
+            if [way.to for way in one.ways if way.probability > 0] != taken:
+                raise ValueError("variants: an inclusive gateway has the same ways for all cases, in the same order")
         return self
 
     @property
     def all_routes(self) -> list[list[Route]]:
         """Every set of routes of an exclusive gateway."""
-        return self.next
+        return [*self.next, *(routes for variant in self.variants for routes in variant.next)]
 
     @property
     def chooses(self) -> bool:
@@ -466,7 +492,7 @@ class Gateway(Part):
             return [way.to for way in self.ways if way.probability > 0]
         if self.kind == "event":
             return [event.to for event in self.events]
-        return [route.to for routes in self.next for route in routes if route.probability > 0]
+        return [route.to for routes in self.all_routes for route in routes if route.probability > 0]
 
 
 class CaseType(Part):

@@ -40,7 +40,7 @@ def _after(model: SimulationModel, name: str, *, last: bool) -> set[str | None]:
     if gateway is not None and (last or gateway.kind not in ("xor", "event")):
         return set(gateway.targets)
     if gateway is not None:
-        ways = {route.to for routes in gateway.next for route in routes if _stays(route)}
+        ways = {route.to for routes in gateway.all_routes for route in routes if _stays(route)}
         return ways | {one.to for one in gateway.events if one.to is not None or one.outcome == "completed"}
     activity = model.activities[name]
     if last:
@@ -89,6 +89,8 @@ def _check_loops(model: SimulationModel) -> None:
 def _check_rounds(model: SimulationModel) -> None:
     """Raise if a case would come to a place hundreds of times before it ends."""
     if any(one.contexts or one.variants for one in model.activities.values()):
+        return
+    if any(one.variants for one in model.gateways.values()):
         return
     visits = expected_visits(model)
     worst = max(visits, key=lambda name: visits[name])
@@ -255,7 +257,7 @@ def _terminates(model: SimulationModel, name: str) -> bool:
     if name in model.gateways:
         gateway = model.gateways[name]
         withdrawn = any(event.to is None and event.outcome == "cancelled" for event in gateway.events)
-        return withdrawn or any(route.terminate for routes in gateway.next for route in routes)
+        return withdrawn or any(route.terminate for routes in gateway.all_routes for route in routes)
     activity = model.activities[name]
     given_up = activity.patience is not None and activity.patience.to is None
     return given_up or any(route.terminate for routes in activity.all_routes for route in routes)

@@ -188,12 +188,13 @@ def _lead(values: Values, name: str, fork: str) -> None:
         if one["patience"] and one["patience"]["to"] == name:
             one["patience"]["to"] = fork
     for gateway in values["gateways"].values():
-        rounds += gateway["next"]
+        rounds += [*gateway["next"], *(routes for variant in gateway["variants"] for routes in variant["next"])]
         if gateway["to"] == name:
             gateway["to"] = fork
         elif isinstance(gateway["to"], list):
             gateway["to"] = [fork if to == name else to for to in gateway["to"]]
-        for way in [*gateway["ways"], *gateway["events"]]:
+        of_variants = (way for variant in gateway["variants"] for way in variant["ways"])
+        for way in [*gateway["ways"], *of_variants, *gateway["events"]]:
             way["to"] = fork if way["to"] == name else way["to"]
     for routes in rounds:
         for route in routes:

@@ -15,7 +15,8 @@ from mkmine.simulation.calibration.estimators.contexts import Backoff, foretold,
 from mkmine.simulation.calibration.estimators.routing import Decisions, Routing, decisions_of, rounds_of, routing_of
 from mkmine.simulation.calibration.estimators.steps import Steps
 from mkmine.simulation.calibration.estimators.telling import Chosen, Numbers, Outcomes, Subject, choose_attributes
-from mkmine.simulation.model import ActivityModel, Profile, Variant
+from mkmine.simulation.calibration.estimators.turns import Turns
+from mkmine.simulation.model import ActivityModel, Gateway, Profile, Variant
 from mkmine.simulation.model.evidence import Evidence, Known
 
 __all__ = ["Effects", "Factors", "find_effects", "shrunk_factors"]
@@ -69,10 +70,12 @@ class Effects:
         found = {a.name: a for of in self.chosen.values() for one in of.values() for a in one.attributes}
         return [found[name] for name in sorted(found)]
 
-    def profiles(self, activities: Iterable[ActivityModel]) -> list[Profile]:
-        """Return the combinations that cases have of the values of those attributes that activities ask for."""
-        asked = {name for one in activities for variant in one.variants for name in variant.when}
-        used = [one for one in self.attributes() if one.name in asked]
+    def profiles(self, places: Iterable[ActivityModel | Gateway] | None = None) -> list[Profile]:
+        """Return the combinations that cases have of the values of those attributes that places ask for (None: all)."""
+        used = self.attributes()
+        if places is not None:
+            asked = {name for one in places for variant in one.variants for name in variant.when}
+            used = [one for one in used if one.name in asked]
         return [Profile(share=share, values=values) for share, values in profiles_of(used, self.weights)]
 
     def factors(self, subject: Subject, code: int, hours: Floats, rows: Flags) -> Factors | None:
@@ -142,13 +145,21 @@ class Effects:
 
 
 def find_effects(
-    log: EventLog, steps: Steps, weights: Floats, *, work: Floats, delay: Floats, memory: Backoff | None
+    log: EventLog,
+    steps: Steps,
+    weights: Floats,
+    *,
+    work: Floats,
+    delay: Floats,
+    memory: Backoff | None,
+    turns: Turns | None = None,
 ) -> Effects:
     """Return what the attributes of cases change.
 
     `work` and `delay` (n,) are hours of each instance, NaN where unknown; `memory` is that of the routes, None if they
-    do not come from the log. See `code_attributes` for which attributes are looked at and `choose_attributes` for what
-    they have to foretell. Hours are compared within the round, delays within the way on which the case came.
+    do not come from the log: `turns` are then what cases decided in a process. See `code_attributes` for which
+    attributes are looked at and `choose_attributes` for what they have to foretell. Hours are compared within the
+    round, delays within the way on which the case came.
     """
     coded = code_attributes(log)
     if not coded:
@@ -174,6 +185,8 @@ def find_effects(
         "delay": [numbers(waited, _ways(log, steps) * k + activity, _LEAST_WAIT)],
         "routes": [] if known is None or memory is None else _outcomes(log, known, memory),
     }
+    if turns is not None:
+        subjects["routes"], k = [turns.decided], max(k, turns.places)
     return Effects(log, steps, weights, choose_attributes(coded, subjects, k), known)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +19,7 @@ from mkmine.simulation.calibration.estimators.runs import Player, Run
 from mkmine.simulation.model.laying import Chances, Ways
 from mkmine.simulation.model.structure import Outcome, Structure
 
-__all__ = ["Followed", "Tally", "chances_of", "follow", "opened_ways", "tally"]
+__all__ = ["Followed", "Tally", "chances_of", "follow", "opened_shares", "opened_ways", "tally", "without_none"]
 
 Int = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -215,24 +215,40 @@ def opened_ways(structure: Structure, counted: Tally) -> dict[str, Ways]:
         if node.kind != "inclusive" or not structure.opens(node):
             continue
         seen = counted.opened.get(node.id, Counter())
-        total = float(sum(seen.values()))
         flows = [flow.id for flow in structure.opens(node)]
         if len(flows) > 60:
             raise DataError(f"inclusive gateway {node.label} has {len(flows)} branches, more than 60; split it")
-        share = {
-            flow: (sum(weight for some, weight in seen.items() if flow in some) + IMAGINED / 2) / (total + IMAGINED)
-            for flow in flows
-        }
-        most = max(flows, key=lambda flow: share[flow])
-        others = [share[flow] for flow in flows if flow != most]
-        none = float(np.prod([1 - one for one in others]))
-        seen_of = dict.fromkeys(flows, round(total + IMAGINED, 3))
-        if none < 1:
-            # It has to stay the most probable one, or another would be opened instead of none.
-            own = min(max((share[most] - none) / (1 - none), max(others) + 1e-6), 1.0)
-            # What is taken off makes it less well known than its count (the delta method).
-            told = (total + IMAGINED) * (1 - none) ** 2 * own * (1 - own) / max(share[most] * (1 - share[most]), 1e-9)
-            seen_of[most] = round(min(max(told, IMAGINED), total + IMAGINED), 3)
-            share[most] = own
-        out[node.id] = Ways(share, seen_of)
+        out[node.id] = without_none(opened_shares(seen, flows), float(sum(seen.values())) + IMAGINED)
     return out
+
+
+def opened_shares(
+    seen: Counter[frozenset[str]],
+    flows: Sequence[str],
+    prior: Mapping[str, float] | None = None,
+    worth: float = IMAGINED,
+) -> dict[str, float]:
+    """Return in which share of the counted openings each flow was opened; `prior` (0.5) counts as `worth` of them."""
+    total = float(sum(seen.values())) + worth
+    usual = dict.fromkeys(flows, 0.5) if prior is None else prior
+    return {
+        flow: (sum(weight for some, weight in seen.items() if flow in some) + worth * usual[flow]) / total
+        for flow in flows
+    }
+
+
+def without_none(shares: Mapping[str, float], n: float) -> Ways:
+    """Return the chances of flows of which the most probable one is opened where none would be."""
+    share = dict(shares)
+    most = max(share, key=lambda flow: share[flow])
+    others = [share[flow] for flow in share if flow != most]
+    none = float(np.prod([1 - one for one in others]))
+    seen_of = dict.fromkeys(share, round(n, 3))
+    if none < 1:
+        # It has to stay the most probable one, or another would be opened instead of none.
+        own = min(max((share[most] - none) / (1 - none), max(others) + 1e-6), 1.0)
+        # What is taken off makes it less well known than its count (the delta method).
+        told = n * (1 - none) ** 2 * own * (1 - own) / max(share[most] * (1 - share[most]), 1e-9)
+        seen_of[most] = round(min(max(told, IMAGINED), n), 3)
+        share[most] = own
+    return Ways(share, seen_of)
