@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from mkmine.report import palette
 from mkmine.report.glyphs import FONT_STACK
-from mkmine.report.lettering import clean
+from mkmine.report.lettering import clean, visible
 from mkmine.report.scales import END, START, Path
 from mkmine.report.shapes import Lettered
 
@@ -52,4 +52,5 @@ def written(boxes: Sequence[Lettered], paths: Sequence[Path], *, title: str, fil
 
 def _quoted(text: str) -> str:
     """Return a DOT string; its only escapes are of quotation marks, backslashes and ends of lines."""
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\r", " ").replace("\n", "\\n") + '"'
+    shown = "\n".join(map(visible, text.splitlines()))
+    return '"' + shown.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from mkmine.language import Translator
 from mkmine.report import palette
 from mkmine.report.glyphs import FONT_STACK
-from mkmine.report.lettering import clean, escaped, wrap
+from mkmine.report.lettering import clean, escaped, visible, wrap
 from mkmine.report.picture import Picture
 
 if TYPE_CHECKING:
@@ -30,6 +30,8 @@ def render(chart: alt.TopLevelMixin, *, title: str, t: Translator, data: pd.Data
     # Altair refuses more than 5,000 rows, which is for browsers.
     with altair.data_transformers.disable_max_rows():
         spec: dict[str, Any] = chart.to_dict()
+    # What XML cannot hold would end the whole process: the renderer does not catch it.
+    spec = _showable(spec)
     spec["config"] = _theme()
     spec["background"] = None
     drawn: str = vl_convert.vegalite_to_svg(
@@ -39,6 +41,15 @@ def render(chart: alt.TopLevelMixin, *, title: str, t: Translator, data: pd.Data
         time_format_locale="ru-RU" if t.language == "ru" else "en-US",
     )
     return replace(_picture(drawn, title=title), data=data)
+
+
+def _showable(value: Any) -> Any:
+    """Return a specification whose texts have a space for every character that cannot be shown."""
+    if isinstance(value, str):
+        return LABEL_BREAK.join(map(visible, value.split(LABEL_BREAK)))
+    if isinstance(value, dict):
+        return {visible(key): _showable(one) for key, one in value.items()}
+    return [_showable(one) for one in value] if isinstance(value, list) else value
 
 
 def category_labels(names: list[str], *, width: float = 210, size: float = 11) -> list[str]:

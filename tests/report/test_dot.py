@@ -43,3 +43,19 @@ def test_only_one_map_is_written(log: mk.EventLog, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="only the map of one process"):
         mk.draw((found, found)).save(tmp_path / "pair.dot")
     assert not list(tmp_path.glob("*.dot"))
+
+
+def test_control_characters_reach_no_picture(tmp_path: Path) -> None:
+    """The renderer of charts would end the whole process at a character that XML cannot hold."""
+    rows = ["case,activity,resource,start,end"]
+    for case in range(30):
+        day = f"2025-03-{3 + case % 20:02d}"
+        rows += [f"c{case},x\x01y,p\x02,{day} 09:00,{day} 10:00", f"c{case},z\ufffe,p\x02,{day} 11:00,{day} 12:00"]
+    path = tmp_path / "log.csv"
+    path.write_text("\n".join(rows), encoding="utf-8")
+    log = mk.read(path)
+    assert any("\x01" in name for name in log.activities)
+    page = mk.report(log).html()
+    for bad in ("\x01", "\x02", "\ufffe"):
+        assert bad not in page
+        assert bad not in mk.draw(mk.discover(log)).dot
