@@ -44,6 +44,7 @@ def align(
     whose only value means that a state is not within the bound.
     """
     states, cases = len(to_end), len(offsets) - 1
+    firsts, target, moves = forth
     longest = np.max(offsets[1:] - offsets[:-1])
     costs = np.full((longest + 1, states), none[0], none.dtype)
     costs[0, 0] = 0
@@ -75,7 +76,9 @@ def align(
                 for i in range(starts[k], starts[k + 1]):
                     costs[k, found[i]] = none[0]
             for k in range(base, n):
-                found = spread(costs[k], costs[k + 1], events[first + k], found, starts, k, forth, limit, none[0])
+                if starts[k + 1] + states > len(found):
+                    found = larger(found, starts[k + 1] + states)
+                spread(costs, events[first + k], found, starts, k, firsts, target, moves, limit, none[0])
                 bounds[k + 1] = limit
             reach = n
             last, total = best_end(costs[n], found[starts[n] : starts[n + 1]], to_end, is_open[case], limit)
@@ -115,40 +118,37 @@ def larger(array: Array, size: Int) -> Array:
 
 @numba.njit(cache=True, nogil=True)
 def spread(
-    here: Array,
-    there: Array,
+    costs: Array,
     label: Int,
     found: Array,
     starts: Array,
     k: Int,
-    forth: tuple[Array, Array, Array],
+    firsts: Array,
+    target: Array,
+    moves: Array,
     limit: Int,
     none: Int,
-) -> Array:
-    """Fill the layer after one more event as far as the limit: log moves and jumps; return `found`, maybe larger."""
-    firsts, target, moves = forth
-    end = starts[k + 1]
-    if end + len(here) > len(found):
-        found = larger(found, end + len(here))
+) -> None:
+    """Fill the layer after one more event, as far as the limit, by log moves and jumps."""
+    states, end = costs.shape[1], starts[k + 1]
     for i in range(starts[k], starts[k + 1]):
-        state = found[i]
-        paid = np.int64(here[state])
-        if paid < limit and paid + 1 < there[state]:
-            if there[state] == none:
+        state = np.int64(found[i])
+        paid = np.int64(costs[k, state])
+        if paid < limit and paid + 1 < costs[k + 1, state]:
+            if costs[k + 1, state] == none:
                 found[end] = state
                 end += 1
-            there[state] = paid + 1
+            costs[k + 1, state] = paid + 1
         if label >= 0:
-            place = label * len(here) + state
+            place = label * states + state
             for j in range(firsts[place], firsts[place + 1]):
-                other, value = target[j], paid + moves[j]
-                if value <= limit and value < there[other]:
-                    if there[other] == none:
+                other, value = np.int64(target[j]), paid + moves[j]
+                if value <= limit and value < costs[k + 1, other]:
+                    if costs[k + 1, other] == none:
                         found[end] = other
                         end += 1
-                    there[other] = value
+                    costs[k + 1, other] = value
     starts[k + 2] = end
-    return found
 
 
 @numba.njit(cache=True, nogil=True)
