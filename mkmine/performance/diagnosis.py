@@ -122,6 +122,13 @@ class Diagnosis:
             lines.append(f"  {row.rank}. {row.kind}: {row.where}, {row.hours:,.0f} h ({row.share:.0%})")
         spent = self.causes.total.sort_values("hours", ascending=False)
         told = [f"{row['cause']} {row['share']:.0%}" for row in spent.to_dict("records") if row["hours"] > 0]
+        if len(self.causes.readings) > 1:
+            # Of two readings the middle alone would promise too much.
+            told = [
+                f"{row['cause']} {row['low']:.0%} to {row['high']:.0%}"
+                for row in spent.to_dict("records")
+                if row["hours"] > 0
+            ]
         lines += [f"  waiting: {', '.join(told)}"] if told else []
         lines += [
             f"  try: {lever.kind} {lever.name} {lever.value:g}, perhaps {lever.gain_h:,.1f} h a case ({lever.reason})"
