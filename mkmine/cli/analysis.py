@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mkmine.conformance import Conformance
     from mkmine.eventlog import LogSummary, Step
     from mkmine.language import Translator
-    from mkmine.performance import Diagnosis
+    from mkmine.performance import Diagnosis, Lever
     from mkmine.targets import Target
 
 __all__ = ["check", "describe", "diagnose", "map_"]
@@ -461,10 +461,17 @@ def _show_levers(console: Console, found: Diagnosis, *, day: float) -> None:
     t = console.t
     if not found.levers:
         return
+
+    def gain(lever: Lever) -> str:
+        if len(found.causes.readings) > 1 and lever.kind == "wait":
+            # What completions leave open is a range.
+            return f"{t.hours(lever.low_h, day=day)} – {t.hours(lever.high_h, day=day)}"
+        return t.hours(lever.gain_h, day=day)
+
     console.line()
     console.table(
         [t("What could be tried"), t("Estimated gain per case")],
-        [[Scenario.of(lever, language=t.language).name, t.hours(lever.gain_h, day=day)] for lever in found.levers],
+        [[Scenario.of(lever, language=t.language).name, gain(lever)] for lever in found.levers],
     )
 
 
