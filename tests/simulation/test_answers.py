@@ -20,7 +20,9 @@ def outcomes(
             scenario=scenario,
             replication=number,
             values={key: float(one[number]) for key, one in values.items()} | {"utilisation:r": busy},
-            pressure=Pressure(growth, {"r": 10 * growth, "s": growth}, {"r": load, "s": 0.5}, load, False),
+            pressure=Pressure(
+                growth, {"r": 10 * growth, "s": growth}, {"r": load, "s": 0.5}, load, False, {"utilisation:r": busy}
+            ),
             longest_weeks=1.0,
         )
         for number in range(count)

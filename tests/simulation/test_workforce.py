@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mkmine.calendars import DAY
+from mkmine.calendars import DAY, MINUTE
 from mkmine.eventlog import EventLog
 from mkmine.simulation import SimulationModel, simulate
 from mkmine.simulation.engine.offers import offered_times
@@ -50,18 +50,32 @@ def test_someone_always_busy_is_fully_used(queue: Callable[..., SimulationModel]
     assert figures(log, model, (first, first + 20 * DAY))["utilisation:Server"] == pytest.approx(1, abs=0.01)
 
 
+def test_several_pieces_in_hand_count_once(queue: Callable[..., SimulationModel]) -> None:
+    plain = queue(rate=0.5, servers=1, service={"kind": "fixed", "hours": 1}).to_dict()
+    plain["people"][0]["capacity"] = 2
+    model = SimulationModel.from_dict(plain)
+    log = simulate(model, cases=1_000)
+    window = int(log.start.min()), int(log.start.min()) + 10 * DAY
+    covered = np.zeros(10 * 24 * 60, dtype=np.bool_)
+    for start, end in zip((log.start - window[0]) // MINUTE, (log.end - window[0]) // MINUTE, strict=True):
+        covered[start:end] = True
+    found = figures(log, model, window)
+    assert found["utilisation:Server"] == found["person:P0"] == pytest.approx(covered.mean(), abs=0.01)
+    assert strain(log, model, window).taken["person:P0"] < found["person:P0"] - 0.05
+
+
 def test_several_pieces_in_hand_are_a_larger_capacity(queue: Callable[..., SimulationModel]) -> None:
     plain = queue(rate=3, servers=1, service={"kind": "fixed", "hours": 1}).to_dict()
     plain["people"][0]["capacity"] = 2
     model = SimulationModel.from_dict(plain)
     log = simulate(model, cases=1_000)
     first = int(log.start.min())
-    found = figures(log, model, (first, first + 10 * DAY))
+    found = strain(log, model, (first, first + 10 * DAY)).taken
     assert found["person:P0"] == pytest.approx(1, abs=0.02)
     plain["people"][0]["capacity"] = 8
     model = SimulationModel.from_dict(plain)
     log = simulate(model, cases=1_000)
-    found = figures(log, model, (int(log.start.min()), int(log.start.min()) + 10 * DAY))
+    found = strain(log, model, (int(log.start.min()), int(log.start.min()) + 10 * DAY)).taken
     assert found["person:P0"] == pytest.approx(3 / 8, abs=0.05)
 
 

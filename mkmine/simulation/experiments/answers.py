@@ -168,14 +168,14 @@ def strained(runs: Runs, confidence: float) -> dict[str, Strain]:
 
 
 def _overloaded(outcomes: Sequence[Outcome], confidence: float) -> bool:
-    keys = list(outcomes[0].values)
-    means = dict(zip(keys, _values(outcomes, keys).mean(axis=0), strict=True))
-    if max((means[key] for key in keys if key.startswith(ROLE)), default=0.0) > _NO_FREE_TIME:
+    # Whoever may have several things in hand at once still has time while only one is.
+    means = {key: float(np.mean([run.pressure.taken[key] for run in outcomes])) for key in outcomes[0].pressure.taken}
+    if max((means[key] for key in means if key.startswith(ROLE)), default=0.0) > _NO_FREE_TIME:
         return True
     growth, half = student(np.array([[run.pressure.growth] for run in outcomes]), confidence)
     # An absence or a season lets the work in progress grow for a while, too.
     load = float(np.mean([run.pressure.load for run in outcomes]))
-    busiest = max((means[key] for key in keys if key.startswith(PERSON)), default=0.0)
+    busiest = max((means[key] for key in means if key.startswith(PERSON)), default=0.0)
     lasting = max(load, busiest) >= _HARDLY_FREE or any(run.pressure.limited for run in outcomes)
     return lasting and bool(growth[0] - half[0] > GROWTH)
 

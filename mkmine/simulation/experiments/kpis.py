@@ -66,7 +66,8 @@ _ORDER = (
 def kpi(key: str) -> Kpi:
     """Return a key figure by its key.
 
-    `utilisation:<role>` is the busy share of the open hours of a role's people, `person:<name>` that of one person.
+    `utilisation:<role>` is the share of their hours on duty in which a role's people have anything in hand,
+    `person:<name>` that of one person.
     """
     return _BY_KEY.get(key) or Kpi(key, "share", "neither")
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mkmine.calendars import HOUR, Calendar, Timeline
 from mkmine.eventlog import EventLog
+from mkmine.eventlog.statistics import running_maximum
 from mkmine.simulation.experiments.kpis import PERSON, ROLE, WEEK, average_level, case_spans
 from mkmine.simulation.model import SimulationModel
 
@@ -40,6 +42,9 @@ class Pressure:
         The heaviest load of any roles that share people, taken together: above 1 no rota does all the work.
     limited
         Whether work may wait although people are free: for a batch, or a limit of the work in progress.
+    taken
+        By role and by person, as their key figures are called: the work that they did in the window, as a share of
+        the most that they could: of their hours, times the pieces of work that one may have in hand at once.
     """
 
     growth: float
@@ -47,36 +52,60 @@ class Pressure:
     loads: dict[str, float]
     load: float
     limited: bool
+    taken: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class _Shifts:
-    """A model's people and their calendars, over a window; `offer` is how much work each could do in it, in µs."""
+    """A model's people and their calendars, over a window.
+
+    `opened` is how long each is on duty in it, and `offer` how much work each could do in it, in µs.
+    """
 
     model: SimulationModel
     calendars: tuple[Calendar, ...]
+    opened: Int
     offer: Int
 
     @classmethod
     def of(cls, model: SimulationModel, window: Window) -> _Shifts:
         calendars = tuple(model.calendar(one.calendar, one.absences or None) for one in model.people)
-        opened = {calendar: int(calendar.working_time(*window)) for calendar in set(calendars)}
-        offer = [opened[clock] * one.capacity for clock, one in zip(calendars, model.people, strict=True)]
-        return cls(model, calendars, np.array(offer, dtype=np.int64))
+        hours = {calendar: int(calendar.working_time(*window)) for calendar in set(calendars)}
+        opened = np.array([hours[clock] for clock in calendars], dtype=np.int64)
+        return cls(model, calendars, opened, opened * np.array([one.capacity for one in model.people], dtype=np.int64))
 
     def worked(self, log: EventLog, start: Int, end: Int) -> Int:
         """Return the time between `start` and `end` (n,) in which the person of each instance was on duty, in µs.
 
         Of a batch that is done as one piece of work, one instance stands for all.
         """
-        out = np.zeros(len(log), dtype=np.int64)
-        order = np.argsort(log.resource, kind="stable")
-        edges = np.searchsorted(log.resource[order], np.arange(len(self.calendars) + 1))
+        return np.where(self._repeated(log), 0, self._on_duty(log.resource, start, end))
+
+    def busy(self, who: Int, person: Int, start: Int, end: Int) -> Int:
+        """Return per piece of work (n,) how long it was in hand while no earlier one of its `who` was, in µs.
+
+        Of one `who` these add up to the time in which anything was in hand, several things at once counted once.
+        """
+        order = np.lexsort((start, who))
+        fresh = np.append(True, who[order][1:] != who[order][:-1])
+        heads = np.flatnonzero(fresh)
+        position = np.arange(len(order)) - np.repeat(heads, np.diff(np.append(heads, len(order))))
+        latest = running_maximum(end[order], position)
+        begin = np.where(fresh, start[order], np.append(start[order][:1], latest[:-1]))
+        out = np.zeros(len(order), dtype=np.int64)
+        out[order] = self._on_duty(person[order], np.clip(begin, start[order], end[order]), end[order])
+        return out
+
+    def _on_duty(self, person: NDArray[np.integer[Any]], start: Int, end: Int) -> Int:
+        """Return the time between `start` and `end` in which each person was on duty; none for nobody (-1)."""
+        out = np.zeros(len(start), dtype=np.int64)
+        order = np.argsort(person, kind="stable")
+        edges = np.searchsorted(person[order], np.arange(len(self.calendars) + 1))
         for number, calendar in enumerate(self.calendars):
             rows = order[edges[number] : edges[number + 1]]
             if len(rows):
                 out[rows] = calendar.working_time(start[rows], end[rows])
-        return np.where(self._repeated(log), 0, out)
+        return out
 
     def _repeated(self, log: EventLog) -> NDArray[np.bool_]:
         """Return which instances belong to a batch of which another instance is the first."""
@@ -100,9 +129,9 @@ def workforce(log: EventLog, model: SimulationModel, window: Window, offered: In
 
     `offered` (n,) says when work joined its queue: see `mkmine.simulation.engine.offers.offered_times`.
 
-    `utilisation:<role>` and `person:<name>`: work done in the window as a share of the hours on duty in it, times the
-    pieces of work one may have in hand at once. A person with several roles counts in each by the work done in it, and
-    their hours are counted in each.
+    `utilisation:<role>` and `person:<name>`: the time of the window in which they had anything in hand, as a share of
+    their hours on duty in it: several things at once count once, as in the workload of a log. A person with several
+    roles counts in each by the work done in it, and their hours are counted in each.
 
     Waiting by cause, mean working hours of the office per completed case that began in the window; together they are
     `waiting_per_case_h`. `waiting_outside_h`: waits that hold no one, and delays before work is offered;
@@ -113,21 +142,34 @@ def workforce(log: EventLog, model: SimulationModel, window: Window, offered: In
     time what they have begun.
     """
     shifts = _Shifts.of(model, window)
-    done = shifts.worked(log, np.clip(log.start, *window), np.clip(log.end, *window))
     doing = log.resource >= 0
-    by_role = np.bincount(log.role[doing].astype(np.int64), weights=done[doing], minlength=len(model.roles))
-    out = {}
-    for number, role in enumerate(model.roles):
-        out[f"{ROLE}{role}"] = _share(by_role[number], int(shifts.offer[shifts.places(role)].sum()))
-    by_person = np.bincount(log.resource[doing].astype(np.int64), weights=done[doing], minlength=len(model.people))
-    for number, person in enumerate(model.people):
-        out[f"{PERSON}{person.name}"] = _share(by_person[number], int(shifts.offer[number]))
+    person, role = (codes[doing].astype(np.int64) for codes in (log.resource, log.role))
+    span = np.clip(log.start[doing], *window), np.clip(log.end[doing], *window)
+    of_roles = shifts.busy(person * len(model.roles) + role, person, *span)
+    out = _by_whom(log, shifts, (of_roles, shifts.busy(person, person, *span)), shifts.opened)
     out |= _causes(log, model, shifts, window, offered)
     finishing = np.array([one.at_closing == "finish" for one in model.activities.values()])
     if finishing.any():
         rows = finishing[log.activity] & doing & (log.start >= window[0]) & (log.start < window[1])
         over = (log.end - log.start - shifts.worked(log, log.start, log.end))[rows & ~shifts._repeated(log)]
         out["overtime_per_week_h"] = float(over.sum()) / HOUR * WEEK / (window[1] - window[0])
+    return out
+
+
+def _by_whom(log: EventLog, shifts: _Shifts, done: tuple[Int, Int], hours: Int) -> dict[str, float]:
+    """Return what was done as a share of the hours of each role's people, and of each person.
+
+    `done` is that of every piece of work that somebody did, once for roles and once for people; `hours` are by person.
+    """
+    model, doing = shifts.model, log.resource >= 0
+    codes = log.role[doing].astype(np.int64), log.resource[doing].astype(np.int64)
+    by_role = np.bincount(codes[0], weights=done[0], minlength=len(model.roles))
+    by_person = np.bincount(codes[1], weights=done[1], minlength=len(model.people))
+    out = {}
+    for number, role in enumerate(model.roles):
+        out[f"{ROLE}{role}"] = _share(by_role[number], int(hours[shifts.places(role)].sum()))
+    for number, person in enumerate(model.people):
+        out[f"{PERSON}{person.name}"] = _share(by_person[number], int(hours[number]))
     return out
 
 
@@ -144,6 +186,7 @@ def pressure(log: EventLog, model: SimulationModel, window: Window, offered: Int
     half = (window[1] - window[0]) / 2 / WEEK
     shifts = _Shifts.of(model, window)
     worked = np.where(arrived[log.case_of] & (log.resource >= 0), shifts.worked(log, log.start, log.end), 0)
+    done = shifts.worked(log, np.clip(log.start, *window), np.clip(log.end, *window))[log.resource >= 0]
     queues, brought = {}, {}
     for number, role in enumerate(model.roles):
         rows = log.role == number
@@ -157,6 +200,7 @@ def pressure(log: EventLog, model: SimulationModel, window: Window, offered: Int
         loads={role: _share(brought[role], int(shifts.offer[shifts.places(role)].sum())) for role in model.roles},
         load=_heaviest(brought, shifts),
         limited=model.wip_limit is not None or any(held),
+        taken=_by_whom(log, shifts, (done, done), shifts.offer),
     )
 
 
