@@ -261,3 +261,11 @@ def test_entries_print_and_convert() -> None:
         assert one.to_dict()["parameters"]
         assert "<table" in one._repr_html_()
         assert len(one.to_pandas()) == len(one.parameters)
+
+
+@pytest.mark.parametrize(("key", "variant"), ALL)
+def test_what_is_sent_back_is_sent_to_somebody_who_mends_it(key: str, variant: str) -> None:
+    """A step that checks and is its own next step would check the same thing again; a tracker cannot record it."""
+    world = load(key, variants=variant or ()).world
+    for name, activity in world.activities.items():
+        assert all(route.to != name for ways in activity.next for route in ways), name
