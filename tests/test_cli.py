@@ -390,6 +390,32 @@ def test_a_model_of_ones_own_is_asked(log: Path, tmp_path: Path, capsys: pytest.
     capsys.readouterr()
 
 
+def test_another_mix_of_cases_is_asked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "model.yaml"
+    path.write_text(
+        """name: office
+start: 2025-01-06
+office: office
+calendars: {office: {weekly: {Mon-Fri: "09:00-18:00"}}}
+people: [{name: W, roles: [Writer], calendar: office}]
+activities: {Text: {role: Writer, duration: 1, variants: [{when: {type: Whitepaper}, factor: 3}], next: [[{to: null}]]}}
+begin: Text
+arrivals: {weekly: {Mon-Fri: {"09:00-18:00": 0.2}}}
+attributes: {type: {Blog: 0.7, Whitepaper: 0.3}}
+""",
+        encoding="utf-8",
+    )
+    asked = ["simulate", str(path), "--replications", "4", "--workers", "1", "--mix"]
+    assert main([*asked, "type: Blog=0.4, Whitepaper=60%", "--json"]) == 0
+    rows = [row for row in json.loads(capsys.readouterr().out)["answers"] if row["kpi"] == "cycle_mean_h"]
+    assert [row["scenario"] for row in rows] == ["type: Blog 40%, Whitepaper 60%"]
+    assert rows[0]["difference"] > 0
+    assert main([*asked, "type: Whitepapr=0.5"]) == 1
+    assert 'did you mean "Whitepaper"' in capsys.readouterr().err
+    assert main([*asked, "type=0.5"]) == 2
+    assert 'such as "type: Blog=0.5, Whitepaper=0.5"' in capsys.readouterr().err
+
+
 def test_an_interrupted_study_says_where_it_goes_on(
     log: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

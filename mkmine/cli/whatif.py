@@ -19,7 +19,7 @@ from mkmine.errors import DataError
 
 if TYPE_CHECKING:
     from mkmine.eventlog import EventLog
-    from mkmine.language import Language
+    from mkmine.language import Language, Translator
     from mkmine.simulation import Experiment, Scenario, SimulationModel, Validation
 
 __all__ = ["show_experiment", "show_validation", "simulate", "suggested", "validated"]
@@ -28,6 +28,7 @@ __all__ = ["show_experiment", "show_validation", "simulate", "suggested", "valid
 MOST_LEVERS = 4
 Change = tuple[str, float]
 Wanted = tuple[str, str]
+Shares = tuple[str, dict[str, float]]
 QUESTIONS = ("cycle_mean_h", "cycle_p85_h", "on_time_share", "throughput_per_week")
 
 
@@ -65,6 +66,30 @@ class Width(click.ParamType[Wanted]):
         return name.strip(), width.strip()
 
 
+class Mix(click.ParamType[Shares]):
+    """`ATTRIBUTE: VALUE=SHARE, VALUE=SHARE`, as in `"type: Blog=0.5, Whitepaper=0.5"`; shares may be per cents."""
+
+    name = "attribute: value=share"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Shares:
+        """Return the attribute and the shares of its values."""
+        if isinstance(value, tuple):
+            return value
+        attribute, _, told = str(value).partition(":")
+        shares: dict[str, float] = {}
+        for part in told.split(","):
+            one, _, number = part.rpartition("=")
+            try:
+                shares[one.strip()] = float(number.strip().removesuffix("%")) / (100 if "%" in number else 1)
+            except ValueError:
+                shares[""] = 0.0
+        if not attribute.strip() or "" in shares:
+            self.fail(
+                f'"{value}" is not ATTRIBUTE: VALUE=SHARE, ..., such as "type: Blog=0.5, Whitepaper=0.5"', param, ctx
+            )
+        return attribute.strip(), shares
+
+
 @click.command(
     cls=Verb,
     help=message(
@@ -85,6 +110,12 @@ class Width(click.ParamType[Wanted]):
 )
 @click.option("--duration", multiple=True, type=Assignment(), help=message("Factor on the duration of an activity."))
 @click.option("--arrivals", type=click.FloatRange(min=0), metavar="FACTOR", help=message("Factor on arrivals."))
+@click.option(
+    "--mix",
+    multiple=True,
+    type=Mix(),
+    help=message('Other shares of kinds of cases, such as "type: Blog=0.5, Whitepaper=0.5".'),
+)
 @click.option("--remove", multiple=True, metavar="ACTIVITY", help=message("Leave an activity out."))
 @click.option(
     "--scenario",
@@ -165,6 +196,7 @@ def simulate(
     wait: tuple[Change, ...],
     duration: tuple[Change, ...],
     arrivals: float | None,
+    mix: tuple[Shares, ...],
     remove: tuple[str, ...],
     scenario: tuple[Path, ...],
     to_be: Path | None,
@@ -204,6 +236,7 @@ def simulate(
         *(("remove", name, 0.0) for name in remove),
     ]
     scenarios = [*map(mk.Scenario.load, scenario), *(scenario_of(*change, language=t.language) for change in changes)]
+    scenarios += [mk.Scenario(_mixed(*one, t)).mix(*one) for one in mix]
     scenarios += [] if to_be is None else [to_be_of(base, to_be, elicited, alone=process is None)]
     if sensitivity is not None and scenarios:
         raise click.UsageError(t("--sensitivity changes every input in turn; leave the other changes out."))
@@ -229,6 +262,11 @@ def simulate(
         show_validation(console, trust)
     show_experiment(console, answer, day=answer.day)
     return 0
+
+
+def _mixed(attribute: str, shares: dict[str, float], t: Translator) -> str:
+    """Return the name of a scenario of other shares."""
+    return f"{attribute}: {', '.join(f'{value} {t.percent(share, digits=0)}' for value, share in shares.items())}"
 
 
 def _base(

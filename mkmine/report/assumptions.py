@@ -42,6 +42,13 @@ ASSUMPTIONS: Final = (
     message("After so many rounds the case goes on, as the process card says: {rounds}."),
     message("People without work in the TO-BE are left out: {names}."),
     message(
+        "In “{as_is}” these choices depend on attributes of cases, in the TO-BE they are as for all cases: {places}."
+    ),
+    message(
+        "Which event comes first after {gateways} is taken for a choice by its share of the cases: a log of steps does "
+        "not tell when events happened."
+    ),
+    message(
         "In “{as_is}” routes depend on earlier activities, in the TO-BE on the round only; calibrate along a "
         "process (process=...) to compare like with like."
     ),

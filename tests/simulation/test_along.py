@@ -104,6 +104,17 @@ def test_way_that_nobody_took_stays_possible_and_is_told(log: EventLog) -> None:
     ended = [route for route in model.activities["Approval"].next[0] if route.to is None]
     assert len(ended) == 1
     assert 0 < ended[0].probability < 0.002
+    # All ways share one imagined decision: 0 of n is (1 / 3) / (n + 1) in each round, and draws vary it with a mean of that.
+    evidence = model.activities["Approval"].evidence
+    assert evidence is not None
+    assert ended[0].probability * sum(evidence.routes) == pytest.approx(1 / 3, rel=0.05)
+    chances = [
+        next(route.probability for route in one.activities["Approval"].next[0] if route.to is None)
+        for one in (with_drawn_numbers(model, number, of=200) for number in range(200))
+    ]
+    assert min(chances) > 0
+    assert np.mean(chances) == pytest.approx(ended[0].probability, rel=0.35)
+    assert max(chances) > 4 * ended[0].probability
     assert any("No case took these ways" in note and '"Approval" > the end' in note for note in model.notes)
 
 
@@ -177,6 +188,18 @@ steps:
     one, other = (simulate(model, cases=300, seed=2, engine=engine) for engine in ("simpy", "kernel"))
     assert one.start.tolist() == other.start.tolist()
     assert len(one) / one.n_cases == pytest.approx(len(log) / log.n_cases, rel=0.3)
+
+
+def test_the_first_of_several_events_is_a_choice_and_told(log: EventLog) -> None:
+    process = drawn()
+    race = replace(
+        process,
+        nodes=tuple(
+            replace(node, element="eventBasedGateway") if node.name == "Pictures?" else node for node in process.nodes
+        ),
+    )
+    notes = mk.calibrate(log, process=race).notes
+    assert any(note.startswith('Which event comes first after "Pictures?" is taken for a choice') for note in notes)
 
 
 def test_cancelled_and_open_cases_are_beginnings(log: EventLog) -> None:

@@ -9,8 +9,9 @@ import mkmine as mk
 from mkmine.eventlog import EventLog
 from mkmine.simulation import Scenario, SimulationModel, simulate
 from mkmine.simulation.experiments.uncertainty import drawn as with_drawn_numbers
+from mkmine.targets import Target
 
-from .processes import SITE, drawn, seen, world
+from .processes import SAID, SITE, TO_BE, TODAY, drawn, seen, world
 
 # What a release of the one kind does, and one of the other.
 PICTURES, MAILS, AGAIN = (
@@ -125,3 +126,33 @@ def test_a_mix_moves_what_depends_on_it(model: SimulationModel) -> None:
     rows = {name: simulate(one, cases=600, seed=4) for name, one in (("now", model), ("more", more))}
     pictures = {name: np.mean(log.activity == log.activities.index("Pictures")) for name, log in rows.items()}
     assert pictures["more"] > 1.2 * pictures["now"]
+
+
+def test_a_to_be_keeps_what_depends_on_the_kind_of_case(model: SimulationModel) -> None:
+    made = Target(model=drawn(TO_BE)).to_simulation(model, elicited=SAID)
+    assert made.profiles == model.profiles
+    for one, other in zip(made.gateways["Pictures?"].variants, model.gateways["Pictures?"].variants, strict=True):
+        assert one.when == other.when
+        for own, today in zip(one.next, other.next, strict=True):
+            chances = [route.probability for route in today]
+            assert [route.probability for route in own] == pytest.approx(chances)
+    ways = [[way.probability for way in one.ways] for one in made.gateways["Where?"].variants]
+    assert ways == [[way.probability for way in one.ways] for one in model.gateways["Where?"].variants]
+    assert {v.factor for v in made.activities["Text"].variants} >= {
+        v.factor for v in model.activities["Text"].variants if v.speaks_of("hours")
+    }
+    # What somebody says of a choice is said of all cases, and a note tells so.
+    assert not any(one.speaks_of("routes") for one in made.activities["Approval"].variants)
+    assert any("depend on attributes of cases" in note and "Approval" in note for note in made.notes)
+    more = Scenario("more whitepapers").mix("kind", {"Whitepaper": 0.8}).apply(made)
+    counts = [
+        np.sum(log.activity == log.activities.index("Mail"))
+        for log in (simulate(one, cases=300, seed=1) for one in (more, made))
+    ]
+    assert counts[0] > 1.2 * counts[1]
+
+
+def test_the_same_process_as_a_to_be_decides_the_same(model: SimulationModel) -> None:
+    same = Target(model=drawn(TODAY)).to_simulation(model, name="as it is")
+    assert not any("depend on attributes" in note for note in same.notes)
+    assert shares(same) == {key: pytest.approx(share, abs=0.02) for key, share in shares(model).items()}

@@ -47,6 +47,10 @@ NOTE_DEVIATING = (
 )
 NOTE_NEVER = "No case took these ways: {ways}. All ways of a choice share one imagined decision, so they stay possible."
 NOTE_UNSEEN = "No case came to these choices: {places}. Their ways are taken to be equally probable."
+NOTE_RACE = (
+    "Which event comes first after {gateways} is taken for a choice by its share of the cases: a log of steps does not "
+    "tell when events happened."
+)
 NOTE_UNEXPLAINED = "{n} cases could not be followed through the process; their choices are not counted."
 
 
@@ -161,6 +165,8 @@ def along_process(
         notes.append(NOTE_FOREIGN.format(names=_few([f"“{name}”" for name in foreign]), share=f"{share:.1%}"))
     if followed.deviating > _MOST_DEVIATING * followed.moves:
         notes.append(NOTE_DEVIATING.format(share=f"{followed.deviating / followed.moves:.0%}"))
+    if races := [node.label for node in model.nodes if node.element == "eventBasedGateway"]:
+        notes.append(NOTE_RACE.format(gateways=_few(races)))
     lost = sum(followed.runs[kind] is None for kind in followed.variant.tolist())
     notes += [NOTE_UNEXPLAINED.format(n=lost)] if lost else []
     return Along(

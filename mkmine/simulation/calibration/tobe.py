@@ -16,14 +16,14 @@ from mkmine.simulation.calibration.assumed import (
     spread_of,
     staffed,
 )
-from mkmine.simulation.calibration.borrowing import Borrower
-from mkmine.simulation.calibration.today import today_of
+from mkmine.simulation.calibration.borrowing import Borrower, Choices
+from mkmine.simulation.calibration.today import for_kind, kinds_of, today_of
 from mkmine.simulation.model import ActivityModel, Person, SimulationModel
 from mkmine.simulation.model.distributions import Fixed
 from mkmine.simulation.model.evidence import Evidence
-from mkmine.simulation.model.laying import Timing, lay
+from mkmine.simulation.model.laying import Own, Timing, lay
 from mkmine.simulation.model.queueing import Queueing, Reading
-from mkmine.simulation.model.structure import Structure
+from mkmine.simulation.model.structure import BEGIN, Structure
 from mkmine.targets import Elicited, Node, Target
 
 __all__ = ["to_simulation"]
@@ -32,6 +32,9 @@ NOTE_TO_BE = "TO-BE “{target}”: {borrowed} of its {steps} steps have the hou
 NOTE_ROLE = "“{name}” is done by “{role}” instead of “{today}”; it is taken to be as much work."
 NOTE_ROUNDS = "After so many rounds the case goes on, as the process card says: {rounds}."
 NOTE_IDLE = "People without work in the TO-BE are left out: {names}."
+NOTE_KINDS = (
+    "In “{as_is}” these choices depend on attributes of cases, in the TO-BE they are as for all cases: {places}."
+)
 NOTE_MEMORY = (
     "In “{as_is}” routes depend on earlier activities, in the TO-BE on the round only; calibrate along a process "
     "(process=...) to compare like with like."
@@ -104,11 +107,9 @@ class _Making:
         activities = {node.name: self._activity(node) for node in self.process.tasks}
         timings = {node.id: self._timing(node) for node in self.process.nodes if node.id in self.structure.timed}
         card = self.target.card
-        borrower = Borrower(
-            self.structure, today_of(self.as_is, self.called), self.said, dict(card.max_rounds) if card else {}
-        )
-        choices = borrower.choices()
-        made = lay(self.structure, choices.chances, choices.ways, timings)
+        choices = self._choices(self.as_is)
+        own, lost = self._own(choices)
+        made = lay(self.structure, choices.chances, choices.ways, timings, own)
         people = self._people(activities)
         activities = self._bound(relaid(activities, made, self.structure), people)
         notes = [
@@ -117,6 +118,7 @@ class _Making:
             ),
             *self.notes,
             *choices.notes,
+            *([NOTE_KINDS.format(as_is=self.as_is.name, places=", ".join(lost))] if lost else []),
         ]
         if card and card.max_rounds:
             notes.append(NOTE_ROUNDS.format(rounds=", ".join(f"{one} {n}" for one, n in card.max_rounds.items())))
@@ -136,6 +138,38 @@ class _Making:
         if card and card.case_limit_h and self.as_is.due is None:
             values["due"] = Fixed(hours=card.case_limit_h)
         return put_together(values, where=self.where)
+
+    # -- choices ---------------------------------------------------------------------------------------------------
+
+    def _choices(self, as_is: SimulationModel) -> Choices:
+        card = self.target.card
+        limits = dict(card.max_rounds) if card else {}
+        return Borrower(self.structure, today_of(as_is, self.called), self.said, limits).choices()
+
+    def _own(self, usual: Choices) -> tuple[list[Own], list[str]]:
+        """Return the choices of certain cases, where today's do the same by name, and those that are as for all."""
+        structure, found, lost = self.structure, [], dict[str, None]()
+        sources = {self._today_of(source): source for source in usual.chances if source != BEGIN}
+        gates = {structure.names[node.id]: node.id for node in structure.process.nodes if node.id in usual.ways}
+        for when in kinds_of(self.as_is):
+            model, places = for_kind(self.as_is, when)
+            choices, own = self._choices(model), Own(when)
+            for place in places:
+                name = self.called.get(place, place)
+                source, gate = sources.get(name, ""), gates.get(name, "")
+                if source and not usual.chances[source].stated:
+                    own.chances[source] = choices.chances[source]
+                elif gate and not usual.ways[gate].stated:
+                    own.ways[gate] = choices.ways[gate]
+                else:
+                    lost[name] = None
+            found.append(own)
+        return found, list(lost)
+
+    def _today_of(self, source: str) -> str:
+        """Return the name of the place that decides today what a source of the TO-BE does."""
+        node = self.process.by_id.get(source)
+        return node.name if node is not None and node.kind == "task" else self.structure.choice_place(source)
 
     def _free_name(self) -> str:
         return self.target.name if self.target.name != self.as_is.name else f"{self.target.name}: TO-BE"

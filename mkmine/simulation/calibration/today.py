@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from mkmine.simulation.engine import simulate
-from mkmine.simulation.model import Route, SimulationModel
-from mkmine.simulation.model.evidence import Range
+from mkmine.simulation.model import ActivityModel, Gateway, Route, SimulationModel
+from mkmine.simulation.model.evidence import Evidence, Range
 from mkmine.simulation.model.structure import BEGIN
 
-__all__ = ["END", "GIVEN_UP", "Heads", "Today", "today_of"]
+__all__ = ["END", "GIVEN_UP", "Heads", "Today", "for_kind", "kinds_of", "today_of"]
 
 # A set of activities that come next; None stands for the end of the case.
 Heads = frozenset[str | None]
@@ -75,6 +75,37 @@ def today_of(model: SimulationModel, called: Mapping[str, str]) -> Today:
             opened = {named(heads): way.probability for way in gate.ways for heads, _ in _next(model, way.to, 0)}
             gateways[name] = [(opened, min(known, default=0.0))]
     return Today(after, gateways, frozenset(called.get(name, name) for name in model.activities))
+
+
+def kinds_of(model: SimulationModel) -> list[dict[str, str]]:
+    """Return the attributes by which some place of a model decides where cases go."""
+    places: list[ActivityModel | Gateway] = [*model.activities.values(), *model.gateways.values()]
+    whens = [tuple(one.when.items()) for place in places for one in place.variants if one.speaks_of("routes")]
+    return [dict(when) for when in dict.fromkeys(whens)]
+
+
+def for_kind(model: SimulationModel, when: Mapping[str, str]) -> tuple[SimulationModel, list[str]]:
+    """Return a model whose places decide as they do for certain cases, and the places that do so of their own."""
+    activities, gateways, places = dict(model.activities), dict(model.gateways), []
+    for name, one in model.activities.items():
+        own = next((variant for variant in one.variants if variant.next and variant.when == when), None)
+        if own is not None:
+            seen = own.evidence.routes if own.evidence else []
+            changed = {
+                "next": own.next,
+                "contexts": own.contexts,
+                "evidence": (one.evidence or Evidence()).model_copy(update={"routes": seen}),
+                "variants": [variant for variant in one.variants if variant.next is None],
+            }
+            activities[name] = one.model_copy(update=changed)
+            places.append(name)
+    for name, gate in model.gateways.items():
+        its = next((variant for variant in gate.variants if variant.when == when), None)
+        if its is not None:
+            kept = {"next": its.next, "ways": its.ways, "observed": its.observed, "variants": []}
+            gateways[name] = gate.model_copy(update=kept)
+            places.append(name)
+    return model.model_copy(update={"activities": activities, "gateways": gateways}), places
 
 
 def _cases(model: SimulationModel) -> float:

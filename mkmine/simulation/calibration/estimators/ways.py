@@ -163,7 +163,8 @@ def tally(followed: Followed, weights: Floats, *, parallel: bool) -> Tally:
 def chances_of(structure: Structure, counted: Tally) -> dict[str, Chances]:
     """Return how probable the ways of each source are, by round.
 
-    All ways together share one imagined decision; of each round these are the shares of all rounds. A round is told
+    All ways together share one imagined decision; of each round these are the shares of all rounds, and a way that was
+    never taken has its share of all rounds in each. A round is told
     apart if it was left thirty times, up to five.
     """
     return {source: _chances(structure, source, counted.decided.get(source, {})) for source in structure.first}
@@ -180,11 +181,16 @@ def _chances(structure: Structure, source: str, decided: Mapping[tuple[int, Outc
     while last < _MOST_ROUNDS and sum(n for visit, n in cases.items() if visit > last) >= _ENOUGH_FOR_ROUND:
         last += 1
     everything = _shares(ways, decided, prior, range(1, max(cases, default=1) + 1))
+    taken = {outcome for (_, outcome), (weight, _) in decided.items() if weight > 0}
     rounds, observed = [], []
     for number in range(1, last + 1):
         visits = range(number, number + 1) if number < last else range(number, max([*cases, number]) + 1)
         weight = sum(total for (visit, _), (total, _) in decided.items() if visit in visits)
-        rounds.append(_shares(ways, decided, {way: IMAGINED * share for way, share in everything.items()}, visits))
+        shares = _shares(ways, decided, {way: IMAGINED * share for way, share in everything.items()}, visits)
+        # No round knows better than all of them that a way is not taken.
+        never = {way: share for way, share in everything.items() if way not in taken}
+        left = (1 - sum(never.values())) / (1 - sum(shares[way] for way in never)) if taken else 1.0
+        rounds.append({way: never[way] if way in never else share * left for way, share in shares.items()})
         observed.append(round(weight + IMAGINED, 3))
     return Chances(tuple(rounds), tuple(observed))
 
