@@ -104,7 +104,7 @@ def test_way_that_nobody_took_stays_possible_and_is_told(log: EventLog) -> None:
     ended = [route for route in model.activities["Approval"].next[0] if route.to is None]
     assert len(ended) == 1
     assert 0 < ended[0].probability < 0.002
-    # All ways share one imagined decision: 0 of n is (1 / 3) / (n + 1) in each round, and draws vary it with a mean of that.
+    # All ways share one imagined decision: 0 of n is (1 / 3) / (n + 1) in each round, and draws vary around that.
     evidence = model.activities["Approval"].evidence
     assert evidence is not None
     assert ended[0].probability * sum(evidence.routes) == pytest.approx(1 / 3, rel=0.05)
