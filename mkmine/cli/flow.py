@@ -73,6 +73,8 @@ def flow(context: click.Context, /, log: Path, metric: str, chart: Path | None, 
     if len(whole):
         done, come = t.number(whole["completions"].mean(), digits=1), t.number(whole["arrivals"].mean(), digits=1)
         console.line(t("A week brings {come} cases and completes {done} (means of whole weeks).", come=come, done=done))
+        if gone := int(events.cancelled.sum()):
+            console.line(t.plural("{n} cancelled case is left out.", "{n} cancelled cases are left out.", gone))
     if len(found.ageing):
         console.line()
         console.line(t.plural("{n} open case; the oldest:", "{n} open cases; the oldest:", len(found.ageing)))

@@ -368,6 +368,8 @@ def _ratio(
         low, high = resamples.share_interval(np.array([value]), spread[:, None])
     else:
         low, high = resamples.interval(np.array([value]), spread[:, None])
+        # What only adds up cannot be less than nothing, however few cases tell it.
+        low = np.maximum(low, 0.0) if min(over[rows].min(), by[rows].min()) >= 0 else low
     return float(value), float(low[0]), float(high[0]), len(rows)
 
 
@@ -400,7 +402,9 @@ def _segments(log: EventLog, by: str | None, period: Period | None) -> list[tupl
     first, last = log.observed
     if period is None:
         return [(labels, _Part(cases=mask, first=first, last=last)) for labels, mask in groups]
-    ended = pd.Series(log._local(running_end(log)[log.offsets[1:] - 1])).dt.tz_localize(None)
+    # Work that goes on when the observation ends belongs to its last period, not to the one that begins then.
+    ends = np.minimum(running_end(log)[log.offsets[1:] - 1], last - 1)
+    ended = pd.Series(log._local(ends)).dt.tz_localize(None)
     stretches = ended.dt.to_period({"week": "W-SUN", "month": "M", "quarter": "Q"}[period])
     out = []
     for labels, mask in groups:

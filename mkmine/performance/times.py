@@ -22,9 +22,9 @@ def key_figures(log: EventLog, cases: pd.DataFrame, *, separable: bool = True) -
     times nor in throughput nor in the means per case. throughput_per_week: cases completed during the observation, per
     7 days of it.
     flow_efficiency: time in which anything was processed / cycle time, of completed cases; NaN unless work can be told
-    from waiting (`separable`). rework_share: share of cases that returned to an activity after another one; those that
-    merely went on with the same activity are repeated_share. waiting_per_case_h,
-    processing_per_case_h, rework_per_case, hand_offs_per_case: means over completed cases.
+    from waiting (`separable`). rework_share: share of completed cases that returned to an activity after another one;
+    those that merely went on with the same activity are repeated_share. waiting_per_case_h, processing_per_case_h,
+    rework_per_case, hand_offs_per_case: means over completed cases. NaN where none is completed.
     """
     counted = ~log.cancelled
     done = log.completed & counted
@@ -47,8 +47,8 @@ def key_figures(log: EventLog, cases: pd.DataFrame, *, separable: bool = True) -
         "open": int((~log.completed & counted).sum()),
         "throughput_per_week": float(within.sum() / weeks) if weeks > 0 else nan,
         "flow_efficiency": busy / total if separable and total > 0 else nan,
-        "rework_share": float((cases["reworked"] > 0).mean()),
-        "repeated_share": float((cases["repeated"] > 0).mean()),
+        "rework_share": _mean(finished["reworked"] > 0),
+        "repeated_share": _mean(finished["repeated"] > 0),
         "waiting_per_case_h": _mean(finished["waiting_h"]),
         "processing_per_case_h": _mean(finished["processing_h"]),
         "rework_per_case": _mean(finished["reworked"]),

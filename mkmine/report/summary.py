@@ -76,7 +76,7 @@ def key_figures(findings: Findings) -> KeyFigures:
         KeyFigure(
             label=t("Cases with rework"),
             value=t.percent(values.get("rework_share")),
-            note=t("came back to work already done"),
+            note=t("of the completed ones came back to work already done"),
         ),
     ]
     gap = findings.conformance
@@ -192,8 +192,8 @@ def _rework(findings: Findings) -> list[str]:
     row: dict[Hashable, Any] = first.sort_values("returned", ascending=False, kind="stable").iloc[0].to_dict()
     return [
         t(
-            "{share} of the cases come back to work that was already done. After the first round of {activity}, "
-            "{probability} come back (95% interval: {low} to {high}).",
+            "{share} of the completed cases came back to work that was already done. After the first round of "
+            "{activity}, {probability} come back (95% interval: {low} to {high}).",
             share=t.percent(findings.diagnosis.cases.get("rework_share")),
             activity=findings.quoted(row["activity"]),
             probability=t.percent(row["probability"]),

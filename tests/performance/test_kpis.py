@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +95,24 @@ def test_verdicts_go_by_the_interval() -> None:
     assert told["cycle_p85_h"] == "missed"
     assert told["roi"] == "unknown"
     assert told["rework_share"] == ""
+
+
+def test_a_period_that_has_not_begun_is_not_told(make_log: Callable[..., EventLog]) -> None:
+    """Work in hand when the observation ends, at a midnight, is none of the month that begins then."""
+    hours = 29 * 24
+    rows = [("1", "A", 0, 5), *((one, "A", 0, hours, None, True) for one in "23")]
+    due = pd.DataFrame({"due": ["2025-03-20", "2025-03-20", "2025-05-01"]}, index=list("123"))
+    log = make_log(rows, completed=pd.Series({"2": False, "3": False}), case_attributes=due)
+    assert log._local(np.array([log.observed[1]]))[0] == pd.Timestamp("2025-04-01", tz=log.time_zone)
+    found = kpis(log, period="month", calendar=ALWAYS).segments
+    assert set(found["month"]) == {"2025-03-01"}
+    # Nobody knows of the third yet whether it is late.
+    assert found.set_index("kpi").at["on_time_share", "cases"] == 2
+
+
+def test_what_adds_up_is_not_less_than_nothing() -> None:
+    found = kpis(campaigns(), period="week", calendar=ALWAYS).segments
+    assert (found.loc[found["kpi"] == "throughput_per_month", "low"].dropna() >= 0).all()
 
 
 def test_any_column_can_be_a_target() -> None:

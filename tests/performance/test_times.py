@@ -31,6 +31,13 @@ def test_key_figures_of_finished_cases(make_log: Callable[..., EventLog]) -> Non
     assert found["waiting_per_case_h"] == 2
 
 
+def test_rework_is_that_of_completed_cases(make_log: Callable[..., EventLog]) -> None:
+    rows = [("1", "A", 0, 4), ("1", "B", 4, 5), ("1", "A", 5, 6), ("2", "A", 0, 2), ("3", "A", 1, 2), ("4", "A", 1, 2)]
+    left = make_log(rows, completed=pd.Series({"3": False, "4": False}))
+    assert figures(left)["rework_share"] == 0.5
+    assert np.isnan(figures(make_log(rows, completed=pd.Series(dict.fromkeys("1234", False))))["rework_share"])
+
+
 def test_open_cases_are_censored_not_dropped(make_log: Callable[..., EventLog]) -> None:
     rows = [(str(i), "A", 0, i + 1) for i in range(10)]
     closed = figures(make_log(rows))
