@@ -342,11 +342,19 @@ def _show_sensitivity(console: Console, model: SimulationModel, change: float, a
 
 
 def suggested(log: EventLog, model: SimulationModel, language: Language) -> list[Scenario]:
-    """Return scenarios for the first levers that the diagnosis of a log suggests and the model can express."""
+    """Return scenarios for the levers that the diagnosis of a log suggests and the model can express.
+
+    The best of each kind come first, that of rework before all: what queues it causes only a simulation tells.
+    """
     import mkmine as mk
     from mkmine.simulation import from_levers
 
-    return from_levers(mk.diagnose(log).levers, model=model, language=language)[:MOST_LEVERS]
+    levers = mk.diagnose(log).levers
+    kinds = [lever.kind for lever in levers]
+    best = [lever for number, lever in enumerate(levers) if lever.kind not in kinds[:number]]
+    best.sort(key=lambda lever: lever.kind != "rework")
+    ordered = [*best, *(lever for lever in levers if lever not in best)]
+    return from_levers(ordered, model=model, language=language)[:MOST_LEVERS]
 
 
 def validated(console: Console, log: EventLog, **along: Any) -> Validation | None:

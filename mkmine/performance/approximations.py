@@ -14,8 +14,10 @@ BUSIEST = 0.97
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
-def queue_factor(people: float, busy: float, more: float) -> float:
+def queue_factor(people: float, busy: float, more: float, *, lighter: float = 0.0) -> float:
     """Return what share of the waiting for busy people is left if there are `more` of them, by Sakasegawa's formula.
+
+    `lighter`: or if a share of their work is no longer there.
 
     The mean wait with c servers of load r is proportional to r ** (sqrt(2 (c + 1)) - 1) / (c (1 - r)). Source: H.
     Sakasegawa (1977), Annals of the Institute of Statistical Mathematics 29.
@@ -25,7 +27,7 @@ def queue_factor(people: float, busy: float, more: float) -> float:
         return float(load ** (np.sqrt(2 * (servers + 1)) - 1) / (servers * (1 - load)))
 
     people, busy = max(people, 1.0), min(busy, BUSIEST)
-    return wait(people + more, busy * people / (people + more)) / wait(people, busy)
+    return wait(people + more, busy * (1 - lighter) * people / (people + more)) / wait(people, busy)
 
 
 def every_day(own: Calendar, office: Calendar) -> tuple[Calendar, dict[str, str]] | None:

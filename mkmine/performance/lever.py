@@ -26,7 +26,8 @@ class Lever:
         role `name` are there on `value` days of the week, for as many hours as now.
     gain_h, low_h, high_h
         Working hours of cycle time that a case might save on average, and the 95 % interval of what the log shows of
-        it: the rule itself (`method`) may be wrong by more. NaN where nothing is known.
+        it: the rule itself (`method`) may be wrong by more. NaN where nothing is known. Of `"rework"` the gain leaves
+        out what others wait for the repeated work; the upper end holds an estimate of it, or is NaN without one.
     reason, evidence
         Why, in English, and the numbers of it by name.
     examples

@@ -27,6 +27,7 @@ from mkmine.performance.breakdown import Causes
 from mkmine.performance.causes import CAUSES
 from mkmine.performance.lever import Lever
 from mkmine.performance.resamples import Resamples
+from mkmine.performance.waiting import is_planned
 
 __all__ = ["find_levers"]
 
@@ -56,7 +57,10 @@ HALF = 0.5
 STAFF_METHOD = (
     "waiting for busy people, times the change of Sakasegawa's approximation (1977) of the queue of several servers"
 )
-REWORK_METHOD = "hours of the loops, times the returns saved if rounds follow each other geometrically"
+REWORK_METHOD = (
+    "hours of the loops, times the returns saved if rounds follow each other geometrically; what the repeated work "
+    "makes others wait for its people, by Sakasegawa's approximation, is in the upper end only"
+)
 REMOVE_METHOD = "hours from enabled to end, as if nothing else went on meanwhile"
 BATCH_METHOD = "waiting for the batch, in proportion to its size less one"
 HOURS_METHOD = "waiting for people to be there, times the change of the mean time until they next are"
@@ -203,19 +207,23 @@ class _Evidence:
             person = others.iloc[best]
             more = min(float(spare[best]) / own, 1.0)
             lever = self._more_people(row, more)
+            # The helper does a fair part of the work of the role, as far as there is time for it.
+            taken = min(float(spare[best]), own * float(row["utilisation"]) * row["people"] / (row["people"] + 1))
             yield replace(
                 lever,
                 kind="skill",
                 value=1.0,
                 reason=(
                     f"{person['person']} ({person['role']}) is busy {person['utilisation']:.0%} of the time, its "
-                    f"people {row['utilisation']:.0%}"
+                    f"people {row['utilisation']:.0%}; the role {person['role']} may lose up to {taken:.0f} hours a "
+                    "week"
                 ),
                 evidence={
                     "person": str(person["person"]),
                     "role": str(person["role"]),
                     "spare_hours_per_week": float(spare[best]),
                     "utilisation": float(row["utilisation"]),
+                    "taken_hours_per_week": taken,
                 },
                 changes=({"do": "skill", "person": str(person["person"]), "role": str(row["role"])},),
             )
@@ -273,14 +281,34 @@ class _Evidence:
                 kind="rework",
                 name=gate,
                 value=HALF,
-                reason=f"{row['returns']:,} returns to {row['target']} cost {row['hours']:,.0f} working hours",
+                reason=(
+                    f"{row['returns']:,} returns to {row['target']} cost {row['hours']:,.0f} working hours, without "
+                    "what others wait for the repeated work"
+                ),
                 evidence={"returns": int(row["returns"]), "hours": float(row["hours"]), "target": str(row["target"])},
                 method=REWORK_METHOD,
                 changes=({"do": "rework", "activity": gate, "factor": HALF},),
             )
             # Rounds follow each other geometrically: p / (1 - p) returns become (p / 2) / (1 - p / 2).
             saved = 1 - HALF * (1 - back) / (1 - HALF * back)
-            yield self._with_gain(lever, mine["case"].to_numpy(np.int64), mine["hours"].to_numpy(np.float64), saved)
+            told = self._with_gain(lever, mine["case"].to_numpy(np.int64), mine["hours"].to_numpy(np.float64), saved)
+            part = saved * float(row["returns"]) / max(int(loops["returns"].sum()), 1)
+            yield replace(told, high_h=told.high_h + self._queued_behind(part) / self.log.n_cases)
+
+    def _queued_behind(self, part: float) -> float:
+        """Return the hours of queues that a part of all repeated work causes; NaN where nothing tells of queues."""
+        if not self._told:
+            return float("nan")
+        log, caused = self.log, 0.0
+        work = working_hours(self.calendar, log.start, log.end)
+        for row in self._queues.to_dict("records"):
+            rows = np.flatnonzero(self.pools.of_instance == self.pools.names.index(str(row["role"])))
+            every = float(work[rows].sum())
+            repeated = float(work[rows[log.round[rows] > 1]].sum())
+            lighter = part * repeated / every if every > 0 else 0.0
+            left = queue_factor(float(row["people"]), float(row["utilisation"]), 0, lighter=lighter)
+            caused += float(row["queued_h"]) * (1 - left)
+        return caused
 
     def remove(self) -> Iterator[Lever]:
         """Choose the approval that hardly ever sends anything back and takes most time."""
@@ -345,7 +373,8 @@ class _Evidence:
     def wait(self) -> Iterator[Lever]:
         """Choose the longest wait for something other than a busy colleague, as far as the log tells them apart.
 
-        What is done but not closed is left out: closing it earlier helps nobody.
+        A wait for a day that a plan has set is no loss. What is done but not closed is left out: closing it earlier
+        helps nobody.
         """
         log, lost = self.log, self.lost
         waits = {str(row["where"]): float(row["hours"]) for row in lost[lost["kind"] == "outside"].to_dict("records")}
@@ -354,6 +383,12 @@ class _Evidence:
             waits.setdefault(str(row["activity"]), float(row["hours"]))
         if tells_statuses(log):
             waits = {name: hours for name, hours in waits.items() if not is_final(name)}
+        roles = dict(zip(log.activities, self.pools.of_activity.tolist(), strict=True))
+        waits = {
+            name: hours
+            for name, hours in waits.items()
+            if not is_planned(name, self.pools.names[roles[name]] if roles.get(name, -1) >= 0 else None)
+        }
         if not waits:
             return
         name = max(waits, key=lambda one: waits[one])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -17,10 +19,16 @@ from mkmine.eventlog.statistics import Groups, running_maximum
 from mkmine.eventlog.statuses import status_kinds, tells_statuses
 from mkmine.eventlog.summaries import outside_activities, working_hours
 
-__all__ = ["Spent", "busy_hours", "own_calendar", "presence", "spent", "waiting", "workload"]
+__all__ = ["Spent", "busy_hours", "is_planned", "own_calendar", "presence", "spent", "waiting", "workload"]
 
 # A role's own working week is inferred from at least as many instances.
 ENOUGH = 200
+# What is on a calendar: "Hold for the planned day", "Ожидание назначенного дня", the role "План рассылок".
+PLANNED: Final = re.compile(
+    r"\bплан(а|у|ом|е|ы|ов)?\b|календар|расписан|назначенн\w+ (дн|дат|срок|врем)|отложен"
+    r"|\bplan(s|ned)?\b|calendar|schedule|\bset (day|date)\b",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -52,6 +60,14 @@ class Spent:
     def separable(self) -> bool:
         """Whether work can be told from waiting at all."""
         return bool(np.isfinite(self.processing).any()) and (not self.statuses or bool(self.idle.any()))
+
+
+def is_planned(activity: str, role: str | None = None) -> bool:
+    """Return whether a stay outside is for a day that a plan has set: waiting less there is to plan otherwise.
+
+    Read off the names of the activity and of the role; ask only of what nobody of the log does.
+    """
+    return any(PLANNED.search(name) for name in (activity, role or ""))
 
 
 def spent(log: EventLog, calendar: Calendar) -> Spent:

@@ -29,6 +29,8 @@ def lever_sentence(findings: Findings, lever: Lever) -> str:
         return told
     t, hours = findings.t, findings.hours
     gain = {"gain": hours(lever.gain_h), "low": hours(lever.low_h), "high": hours(lever.high_h)}
+    if lever.kind == "rework":
+        return told + t("; perhaps at least {gain} less per case, an estimate until it is simulated", gain=gain["gain"])
     if finite(lever.low_h) and finite(lever.high_h):
         return told + t("; perhaps {gain} less per case ({low} to {high}), an estimate until it is simulated", **gain)
     return told + t("; perhaps {gain} less per case, an estimate until it is simulated", gain=gain["gain"])
@@ -46,7 +48,8 @@ def _lever(findings: Findings, lever: Lever) -> str:
         )
     if lever.kind == "rework" and finite(known.get("returns")) and finite(known.get("hours")):
         return t(
-            "fewer returns after {activity}: {returns} to {target} cost {hours}",
+            "fewer returns after {activity}: {returns} to {target} cost {hours}, without what others wait for the "
+            "repeated work",
             activity=name,
             returns=t.plural("{n} return", "{n} returns", int(known["returns"])),
             target=findings.quoted(known.get("target", "")),
@@ -94,9 +97,11 @@ def _rarer(findings: Findings, lever: Lever) -> str:
             days=t.plural("{n} day a week", "{n} days a week", int(known["days"])),
             hours=findings.working_hours(known["hours"]),
         )
-    if lever.kind == "skill" and {"person", "role", "utilisation"} <= known.keys():
+    if lever.kind == "skill" and {"person", "role", "utilisation", "taken_hours_per_week"} <= known.keys():
         return t(
-            "{person} ({own}) also doing the work of the role {role}, whose people are busy {share} of the time",
+            "{person} ({own}) also doing the work of the role {role}, whose people are busy {share} of the time; up to "
+            "{hours} a week are then missing in the role {own}",
+            hours=findings.working_hours(known["taken_hours_per_week"]),
             person=known["person"],
             own=known["role"],
             role=name,

@@ -15,6 +15,7 @@ from mkmine.calendars import HOUR, Calendar
 from mkmine.eventlog import EventLog
 from mkmine.performance import Lever, diagnose
 from mkmine.performance.approximations import every_day, queue_factor
+from mkmine.performance.waiting import is_planned
 from mkmine.simulation import Scenario, SimulationModel, from_levers, simulate
 from mkmine.sources import read
 
@@ -157,6 +158,10 @@ def test_every_lever_of_the_sample_is_a_scenario(root: Path) -> None:
         assert set(one.examples) <= set(log.case_ids)
         assert Scenario.from_dict(one.scenario()).changes == Scenario.of(one).changes
         assert Scenario.of(one, language="ru").name != one.scenario()["name"]
+    again = next(one for one in found.levers if one.kind == "rework")
+    # Returns make others wait for the same people, which the loops themselves do not hold.
+    assert "without what others wait" in again.reason
+    assert again.high_h - again.gain_h > 2 * (again.gain_h - again.low_h)
 
 
 def test_levers_that_a_model_cannot_express_are_left_out() -> None:
@@ -172,3 +177,26 @@ def test_a_lever_without_a_gain_converts(make_log: Callable[..., EventLog]) -> N
     assert plain["gain_h"] is None
     assert plain["scenario"] == {"name": "wait: A", "changes": []}
     assert np.isnan(Lever(kind="wait", name="A", value=0.5, reason="because").gain_h)
+
+
+@pytest.mark.parametrize(
+    ("name", "planned"),
+    [
+        ("Hold for the planned day", True),
+        ("Ожидание назначенного дня", True),
+        ("Plan of campaigns", True),
+        ("План рассылок", True),
+        ("Legal check", False),
+        ("Планирование", False),
+        ("Ожидание ответа юристов", False),
+    ],
+)
+def test_a_day_that_is_set_is_no_lost_time(name: str, planned: bool, make_log: Callable[..., EventLog]) -> None:
+    rows: list[tuple[object, ...]] = []
+    for i in range(20):
+        at = 200.0 * i
+        rows += [(f"c{i}", "Write", at, at + 1, "x"), (f"c{i}", name, at + 1, at + 90, None)]
+        rows.append((f"c{i}", "Send", at + 90, at + 91, "x"))
+    waits = [one.name for one in diagnose(make_log(rows), calendar=ALWAYS).levers if one.kind == "wait"]
+    assert is_planned(name) == planned
+    assert waits == ([] if planned else [name])
