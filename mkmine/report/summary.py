@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+from mkmine.performance.waiting import is_planned
 from mkmine.report.blocks import Block, Bullets, Heading, KeyFigure, KeyFigures, Note, Text
 from mkmine.report.findings import Findings, finite
 from mkmine.report.terms import grade_sentence
@@ -133,7 +134,8 @@ def _duration(findings: Findings) -> list[str]:
 def _waits(findings: Findings) -> list[str]:
     t = findings.t
     rows = findings.diagnosis.waiting
-    rows = rows[rows["waiting_total_h"] > 0].sort_values("waiting_total_h", ascending=False, kind="stable")
+    rows = rows[(rows["waiting_total_h"] > 0) & ~rows["activity"].isin(_planned(findings))]
+    rows = rows.sort_values("waiting_total_h", ascending=False, kind="stable")
     sentences = []
     for place, row in enumerate(rows.head(2).to_dict("records")):
         values = {
@@ -144,6 +146,13 @@ def _waits(findings: Findings) -> list[str]:
         }
         sentences.append(_wait(findings, values, first=place == 0))
     return sentences
+
+
+def _planned(findings: Findings) -> list[str]:
+    """Return the activities in which cases wait outside for a day that a plan has set: no time is lost there."""
+    lost = findings.diagnosis.bottlenecks
+    outside = lost[lost["kind"] == "outside"].to_dict("records")
+    return [str(row["where"]) for row in outside if is_planned(str(row["where"]), str(row["role"]))]
 
 
 def _wait(findings: Findings, values: Mapping[str, str], *, first: bool) -> str:
