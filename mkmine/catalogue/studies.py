@@ -38,6 +38,10 @@ _WORDS: Final[dict[Language, dict[str, str]]] = {
     "en": {"new": "New", "waits": "Waits: {step}", "cancelled": "Cancelled", "priority": "Medium"},
     "ru": {"new": "Новая", "waits": "Ждёт: {step}", "cancelled": "Отменено", "priority": "Средний"},
 }
+_HEADLINES: Final[dict[Language, str]] = {
+    "en": "{name}: from the log to the report",
+    "ru": "{name}: от журнала до отчёта",
+}
 _LOGS: Final[dict[Language, dict[str, str]]] = {
     "en": {
         "tracker.csv": "`tracker.csv`, `issues.csv`, `mapping.yaml` | a task tracker's history, issues and statuses",
@@ -105,6 +109,7 @@ def _fill(folder: Path, reference: Reference, seed: int) -> None:
         log = _write_tracker(folder, reference, log, weeks=weeks, seed=seed)
     values = {
         "name": reference.name,
+        "headline": _HEADLINES[reference.language].format(name=reference.name),
         "what": reference.what,
         "command": " ".join([reference.key, *(f"--variant {one}" for one in reference.variants)]),
         "log_rows": _LOGS[reference.language][file],

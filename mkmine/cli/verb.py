@@ -61,7 +61,8 @@ class _Speaking(click.Command):
             spoken.help = t(option.help) if option.help else None
             record = spoken.get_help_record(ctx)
             if record is not None:
-                records.append(record)
+                # What click adds to the help of an option that must be given.
+                records.append((record[0], record[1].replace("[required]", f"[{t('required')}]")))
         with formatter.section(t("Options")):
             formatter.write_dl(records)
 

@@ -48,6 +48,33 @@ PACKAGE = Path(mkmine.__file__).parent
             'case = "case_id" (by name); timestamps = interval (start and end are there)',
             "case = «case_id» (по названию); время = начало и конец (есть начало и конец)",
         ),
+        ("12 traces, log attribute v1.8", "трасс: 12, атрибут журнала v1.8"),
+        (
+            "say what to compare: one of --since, --by with --values, and --against",
+            "укажите, что сравнивать: --since, --by вместе с --values или --against",
+        ),
+        (
+            '"2025-13-01" is not a date; write e.g. "2025-03-05" or "2025-03-05T14:00"',
+            "«2025-13-01»\u00a0— не дата; напишите, например, «2025-03-05» или «2025-03-05T14:00»",
+        ),
+        (
+            'the log has no "A"; name the activity that approves, such as aliases={"b": "A"} or --alias "b=A" '
+            '(activities: "b")',
+            'в журнале нет "A"; назовите действие, которым согласуют, например aliases={"b": "A"} или --alias "b=A" '
+            '(действия: "b")',
+        ),
+        (
+            "Days are of the calendar, as surveys do not say which days they mean. In working days: 5.28, 10.6.",
+            "Дни календарные: опросы не говорят, какие дни имеют в виду. В рабочих днях: 5,28; 10,6.",
+        ),
+        (
+            'Assumption: "Шаг 1.5" takes 0.3 to 1.5 h of work, most likely 0.71 (said, not measured).',
+            "Предположение: «Шаг 1.5»\u00a0— от 0,3 до 1,5 ч работы, вероятнее всего 0,71 (со слов, не измерено).",
+        ),
+        (
+            "People take the last piece first (85% of 3,298 choices among several), and so does the model.",
+            "Люди берут сначала последнюю единицу (85\u00a0% из 3\u202f298 выборов между несколькими), и модель тоже.",
+        ),
         (
             'no mapping given: Ждёт = queue (category "new"); Готово = done (the name says "готово"; issues come to it '
             "from a queue, so closing is an act of its own)",
