@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from mkmine.performance.waiting import is_planned
 from mkmine.targets import Duty, Target
 
 __all__ = ["RACI", "Duties"]
@@ -12,7 +13,7 @@ RACI: Final = ("R", "A", "C", "I")
 
 
 class Duties:
-    """The duties of a target by step and role; a lane counts where the card is silent."""
+    """The duties of a target by step and role; a lane counts where the card is silent, and a plan is nobody."""
 
     def __init__(self, target: Target) -> None:
         self.target = target
@@ -26,7 +27,7 @@ class Duties:
         # Those who do the work come first.
         doing = [target.roles[name] for name in target.activities if name in target.roles]
         lanes = [node.lane for node in target.model.nodes if node.lane]
-        self.roles = tuple(dict.fromkeys([*doing, *named, *lanes]))
+        self.roles = tuple(role for role in dict.fromkeys([*doing, *named, *lanes]) if not is_planned(role))
 
     def letters(self, activity: str, role: str) -> str:
         """Return the letters of a role at a step, as in "A, R"; empty where it has none."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from mkmine.language import Translator
+from mkmine.performance.waiting import is_planned
 from mkmine.targets import Node, Target
 from mkmine.targets.reading import Edge, read_in_order
 
@@ -37,6 +38,11 @@ class Step:
         return self.node.kind == "task"
 
 
+def _person(role: str | None) -> str:
+    """Return a role of people; a plan or a calendar is none."""
+    return "" if role is None or is_planned(role) else role
+
+
 class Procedure:
     """The steps of a target in reading order, told in one language."""
 
@@ -53,14 +59,14 @@ class Procedure:
             Step(
                 number=number,
                 node=node,
-                role=target.roles.get(node.name, "") if node.kind == "task" else node.lane or "",
+                role=_person(target.roles.get(node.name) if node.kind == "task" else node.lane),
                 before=tuple(self._before[node.id]),
                 after=reading.edges[node.id],
             )
             for number, node in enumerate(numbered, 1)
         ]
         self.by_id: Mapping[str, Step] = {step.node.id: step for step in steps}
-        # Who does the work before a gateway decides at it, where no lane says it.
+        # Who does the work before a gateway decides at it, where no lane of people says it.
         self.steps = tuple(step if step.role else replace(step, role=self._role_before(step)) for step in steps)
         self.by_id = {step.node.id: step for step in self.steps}
         self.starts = tuple(node for node in nodes if node.kind == "start")
@@ -69,7 +75,17 @@ class Procedure:
     def _role_before(self, step: Step) -> str:
         if step.is_task:
             return ""
-        roles = {self.by_id[name].role for name in step.before if name in self.by_id}
+        before, seen, roles = list(step.before), {step.node.id}, set[str]()
+        while before:
+            other = self.by_id.get(name := before.pop())
+            if other is None or name in seen:
+                continue
+            seen.add(name)
+            # A plan decides nothing: who worked before it does.
+            if other.role or not is_planned(self.target.roles.get(other.node.name, other.node.lane or "")):
+                roles.add(other.role)
+            else:
+                before += other.before
         return roles.pop() if len(roles) == 1 else ""
 
     def title(self, step: Step) -> str:

@@ -140,7 +140,7 @@ class _Writer:
         yield Figure(title=t("The process"), views=(View(label="", picture=picture),), foot="")
         columns = (t("No."), t("Step"), t("Who"), t("Time limit, h"), t("What follows"))
         rows = [
-            (str(step.number), self.step(step), step.role, self.limit(step), "\n".join(procedure.onwards(step)))
+            (str(step.number), self.step(step), self.who(step), self.limit(step), "\n".join(procedure.onwards(step)))
             for step in procedure.steps
         ]
         yield self.table("steps", t("Steps of the process"), columns, rows)
@@ -153,6 +153,10 @@ class _Writer:
         if step.is_task and (names := self.duties.documents(step.node.name)):
             lines.append(t("Documents: {names}", names=", ".join(names)))
         return "\n".join(lines)
+
+    def who(self, step: Step) -> str:
+        """Name who does a step, or else the plan that a case waits for."""
+        return step.role or (self.target.roles.get(step.node.name, "") if step.is_task else "")
 
     def limit(self, step: Step) -> str:
         """Write how long a step may take, and how often it may be done."""

@@ -160,3 +160,17 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert "Ещё не сказано: 1" in capsys.readouterr().out
     assert main(["regulation", str(model), "--output", str(place), "--role", "Writer", "--language", "en"]) == 0
     assert "Job instruction: Writer" in place.read_text(encoding="utf-8")
+
+
+def test_a_plan_is_nobody_who_could_sign() -> None:
+    target = mk.catalogue.load("email", language="ru").target
+    document = mk.regulation(target, language="ru")
+    assert "Должностная инструкция: План рассылок" not in document.html()
+    assert "План рассылок" not in [title.title for title in table(document, "raci").columns]
+    assert all("План рассылок" not in cell for row in table(document, "raci").rows for cell in row)
+    steps = {row[1].split("\n")[0]: row[2] for row in table(document, "steps").rows}
+    assert steps["Ожидание назначенного дня"] == "План рассылок"
+    decisions = {who for step, who in steps.items() if step.startswith("Решение")}
+    assert decisions == {"Маркетолог", "Верстальщик", "Согласующий"}
+    with pytest.raises(UnknownNameError):
+        mk.regulation(target, role="План рассылок")
