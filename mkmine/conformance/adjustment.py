@@ -37,6 +37,7 @@ FEWEST, CASES_PER_COLUMN = 5, 5
 RARE, VALUES = 0.02, 8
 # What a slow week has done to its cases is told from deviating only where periods are about as short as weeks.
 PERIODS, CASES_PER_PERIOD = 52, 25
+LARGE = 1e100
 NAN = float("nan")
 
 
@@ -142,6 +143,9 @@ def _column(values: pd.Series, ended: Bools) -> Floats | None:
     if pd.api.types.is_numeric_dtype(values.dtype) and not pd.api.types.is_bool_dtype(values.dtype):
         numbers = values.to_numpy(dtype=np.float64, na_value=np.nan)
         there = np.isfinite(numbers)
+        # Near the largest float squares overflow; a part of the numbers has the same shape.
+        largest = float(np.abs(numbers[there]).max(initial=0.0))
+        numbers = numbers / largest if largest > LARGE else numbers
         spread = float(numbers[there & ended].std()) if (there & ended).any() else 0.0
         if spread == 0:
             return None

@@ -41,6 +41,8 @@ HOT_SPOTS = (
     *("difference", "low", "high", "q"),
 )
 RATE, SHARE, FEWEST = 0.05, 0.02, 5
+# What an hour of work costs at most in any money.
+DEAREST = 1e12
 # Attributes with more values name single cases; of the others the most frequent are looked at.
 VALUES = 50
 
@@ -66,7 +68,8 @@ def work_out_costs(
     """Return what the breaches go along with; `names` gives the instances (n,) of activities, `rates` say what an hour
     of work of a role costs.
 
-    Raises `UnknownNameError` if there is no such role or attribute, and `DataError` if a rate is not a number from 0.
+    Raises `UnknownNameError` if there is no such role or attribute, and `DataError` if a rate is not a number from 0 to
+    1e12.
     """
     hours = np.where(log.completed, cycle_hours(log), ages(log))
     mix = case_mix(log, hours, attributes)
@@ -157,8 +160,11 @@ def _money(log: EventLog, rates: Mapping[str, float]) -> Floats | None:
     for role, rate in rates.items():
         if role not in log.roles:
             raise UnknownNameError.of(kind="role", name=role, known=list(log.roles))
-        if not (np.isfinite(rate) and rate >= 0):
-            raise DataError(f'the rate of "{role}" is {rate!r}; give what an hour of its work costs, from 0')
+        number = isinstance(rate, int | float | np.integer | np.floating) and not isinstance(rate, bool)
+        if not (number and 0 <= rate <= DEAREST):
+            raise DataError(
+                f'the rate of "{role}" is {rate!r}; give what an hour of its work costs, a number from 0 to {DEAREST:g}'
+            )
     if not rates or log.timestamps == "completed":
         return None
     price = np.array([rates.get(role, 0.0) for role in log.roles] + [0.0])[log.role]
@@ -193,15 +199,42 @@ def _hot_spots(
     """Return where breaches are more frequent than elsewhere beyond chance: people, roles, values of attributes."""
     begun, segments = log.start[log.offsets[:-1]], list(_segments(log, attributes))
     firsts = _first_hands(log, names)
-    found = []
+    tables: list[_Table] = []
     for one in breaches:
         groups = [_Groups(by, values, codes, begun, one.broken).of(one.judged) for by, values, codes in segments]
         groups += _by_rows(log, one, begun) if one.rows is not None else _by_first(log, one, firsts, begun)
-        found += [group.compared.assign(kind=one.kind, activity=one.activity, detail=one.detail) for group in groups]
-    table = pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=[*HOT_SPOTS, "p"])
+        tables += [table for group in groups if (table := group.table(one)).rows]
+    table = _compared(tables)
     table["q"] = discoveries(table["p"].to_numpy(dtype=np.float64))
     table = table.loc[(table["q"] <= RATE) & (table["difference"] >= SHARE), list(HOT_SPOTS)]
     return table.sort_values("difference", ascending=False, kind="stable", ignore_index=True)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Table:
+    """Groups to compare: `rows` say which, `counts` are those that `compare_shares` takes (4, k, batches)."""
+
+    rows: list[tuple[str, str, str, str, str]]
+    counts: NDArray[np.int64]
+
+
+def _compared(tables: Sequence[_Table]) -> pd.DataFrame:
+    """Return every group against all others together, in the order of the tables."""
+    found = []
+    for batches in sorted({one.counts.shape[2] for one in tables}):
+        # One call for all of a kind: tens of thousands of small tests would take minutes one by one.
+        alike = [number for number, one in enumerate(tables) if one.counts.shape[2] == batches]
+        counts = np.concatenate([tables[number].counts for number in alike], axis=1)
+        difference, low, high, p = compare_shares(*counts)
+        b, m, a, n = counts.sum(axis=2)
+        rows = [row for number in alike for row in tables[number].rows]
+        place = [number for number in alike for _ in tables[number].rows]
+        columns: dict[str, object] = dict(zip(HOT_SPOTS, zip(*rows, strict=True), strict=False))
+        columns |= {"cases": a, "of": n, "share": a / n, "elsewhere": b / m, "difference": difference}
+        found.append(pd.DataFrame(columns | {"low": low, "high": high, "p": p}, index=place))
+    if not found:
+        return pd.DataFrame(columns=[*HOT_SPOTS, "p"])
+    return pd.concat(found).sort_index(kind="stable").reset_index(drop=True)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -218,9 +251,11 @@ class _Groups:
     def of(self, chosen: Bools) -> _Groups:
         return _Groups(self.by, self.values, self.codes[chosen], self.begun[chosen], self.broken[chosen])
 
-    @property
-    def compared(self) -> pd.DataFrame:
-        """Every group against all others together, where both have five."""
+    def table(self, breach: Breach) -> _Table:
+        """Return how many of each group departed and how many there are, and of all others, by batch.
+
+        Only groups are told that have five on both sides.
+        """
         place, count = batched(self.begun)
         tables = []
         for among in (np.ones(len(place), dtype=np.bool_), self.broken):
@@ -228,13 +263,12 @@ class _Groups:
             here = np.bincount(cell, minlength=len(self.values) * count).reshape(-1, count)
             tables += [here, np.bincount(place[among], minlength=count) - here]
         here, there, broken, elsewhere = tables
-        n, m = here.sum(axis=1), there.sum(axis=1)
-        rows = np.flatnonzero(np.minimum(n, m) >= FEWEST)
-        difference, low, high, p = compare_shares(elsewhere[rows], there[rows], broken[rows], here[rows])
-        a, b = broken.sum(axis=1)[rows], elsewhere.sum(axis=1)[rows]
-        columns = {"by": self.by, "value": [self.values[row] for row in rows.tolist()], "cases": a, "of": n[rows]}
-        columns |= {"share": a / n[rows], "elsewhere": b / m[rows]}
-        return pd.DataFrame(columns | {"difference": difference, "low": low, "high": high, "p": p})
+        rows = np.flatnonzero(np.minimum(here.sum(axis=1), there.sum(axis=1)) >= FEWEST)
+        what = (breach.kind, breach.activity, breach.detail, self.by)
+        return _Table(
+            [(*what, self.values[row]) for row in rows.tolist()],
+            np.stack([elsewhere[rows], there[rows], broken[rows], here[rows]]),
+        )
 
 
 def _segments(log: EventLog, attributes: Sequence[str] | None) -> Iterator[tuple[str, list[str], NDArray[np.int64]]]:

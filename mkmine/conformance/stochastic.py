@@ -69,10 +69,10 @@ def stochastic_conformance(
 ) -> StochasticConformance:
     """Compare how often what happens: completed cases of the log against those of another, or against probabilities.
 
-    `against` is a log, e.g. one simulated from a model, or gives sequences of activities with their probabilities; what
+    `against` is a log, e.g. one simulated from a model, or gives tuples of activities with their probabilities; what
     these lack of 1 is a part of the language that is not listed. Of each side the `most_variants` most frequent
-    variants are compared; the rest is in the bounds. Raises `DataError` if a side has no completed case, or
-    probabilities are negative, no numbers, or more than 1 together.
+    variants are compared; the rest is in the bounds. Raises `DataError` if a side has no completed case, a sequence is
+    no tuple of names, or probabilities are negative, no numbers, or more than 1 together.
     """
     if isinstance(most_variants, bool) or not isinstance(most_variants, int) or most_variants < 1:
         raise DataError(f"most_variants={most_variants!r}: give at least 1")
@@ -105,12 +105,14 @@ def _language(log: EventLog) -> dict[tuple[str, ...], float]:
 
 def _checked(language: Language) -> dict[tuple[str, ...], float]:
     for path, share in language.items():
+        if not isinstance(path, tuple) or not all(isinstance(name, str) for name in path):
+            raise DataError(f'{path!r} is no sequence of activities; give a tuple of names, such as ("Write", "Edit")')
         if not (isinstance(share, int | float) and math.isfinite(share) and share >= 0):
             raise DataError(f"the probability of {' -> '.join(path)} is {share!r}; give a number from 0 to 1")
     total = math.fsum(language.values())
     if not 0 < total <= 1 + 1e-9:
         raise DataError(f"the probabilities add up to {total:g}; give more than 0 and at most 1 together")
-    return {tuple(path): float(share) for path, share in language.items()}
+    return {path: float(share) for path, share in language.items()}
 
 
 def _most(language: Language, most: int) -> tuple[list[tuple[str, ...]], Floats]:

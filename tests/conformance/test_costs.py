@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -271,3 +272,35 @@ def test_rates_are_of_roles_and_not_below_zero() -> None:
     manned = EventLog.from_pandas(frame, start="start", role="role", calendar=Calendar.always())
     with pytest.raises(DataError, match="rate"):
         check(manned, LINE, rates={"Writer": -1.0})
+
+
+@pytest.mark.parametrize("rate", [True, 1e308, float("nan"), "10"])
+def test_what_is_no_rate_is_refused(rate: Any) -> None:
+    log = world(0, n=30)
+    manned = replace(log, roles=("Writer",), role=np.zeros(len(log), dtype=np.int32))
+    with pytest.raises(DataError, match=r'the rate of "Writer" is .*; give what an hour .*, a number from 0 to 1e\+12'):
+        check(manned, LINE, rates={"Writer": rate})
+
+
+def test_numbers_near_the_largest_float_are_adjusted_for_like_others() -> None:
+    log = world(1)
+    hours = np.where(log.completed, cycle_hours(log), ages(log))
+    amount = np.random.default_rng(0).random(log.n_cases)
+    plain, huge = (
+        case_mix(replace(log, case_attributes=pd.DataFrame({"amount": amount * size})), hours, ["amount"])
+        for size in (1.0, 1.7e308)
+    )
+    assert "amount" in huge.told
+    np.testing.assert_allclose(huge.columns, plain.columns)
+
+
+def test_many_departures_are_compared_in_no_time() -> None:
+    log = world(3, n=300)
+    steps = [f"T{number}" for number in range(60)]
+    wide = model(" ".join(["s>p1", *(f"p1>{step} {step}>p2" for step in steps), "p2>e"]))
+    check(log, LINE)
+    begun = time.process_time()
+    found = check(log, Target(model=wide), budget_seconds=5)
+    assert (found.costs["kind"] == "skipped").sum() == 60
+    # One table for each departure and step took a quarter of a minute.
+    assert time.process_time() - begun < 8

@@ -75,6 +75,9 @@ def test_what_is_left_out_is_in_the_bounds(make_log: Callable[..., EventLog]) ->
         ({("A",): float("nan")}, "is nan"),
         ({("A",): 0.7, ("B",): 0.7}, "add up to 1.4"),
         ({}, "add up to 0"),
+        ({"ABC": 1.0}, r"'ABC' is no sequence of activities; give a tuple"),
+        ({1: 1.0}, "1 is no sequence of activities"),
+        ({("A", 1): 1.0}, "is no sequence of activities"),
     ],
 )
 def test_what_is_no_language(make_log: Callable[..., EventLog], language: dict[object, float], message: str) -> None:
