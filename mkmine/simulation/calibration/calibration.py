@@ -34,6 +34,7 @@ from mkmine.simulation.calibration.estimators.routing import (
     same_person,
 )
 from mkmine.simulation.calibration.estimators.steps import Steps, find_steps
+from mkmine.simulation.calibration.estimators.telling import MOST_LOOKED_AT
 from mkmine.simulation.calibration.estimators.truncation import mean_length
 from mkmine.simulation.calibration.estimators.variants import Effects, find_effects
 from mkmine.simulation.calibration.habits import Habits, find_habits
@@ -89,6 +90,10 @@ NOTE_MULTITASKING = "Some people have several things in hand at once; the model 
 NOTE_PREFERENCES = (
     "{role}: some people take work more readily than others, and so they do in the model; of {n} later choices among "
     "several who were free, this foretells who took it with {foretold} on average ({otherwise} without)."
+)
+NOTE_ATTRIBUTES = (
+    "Cases have {n} attributes that could change something; the {most} that foretell most in half of the cases were "
+    "looked at."
 )
 NOTE_FEW = "The log has only {n} completed cases; every number of the model is rough."
 NOTE_RECENT = (
@@ -485,6 +490,8 @@ def _notes(found: _Findings, alpha: float) -> list[str]:
         )
         for role, one in found.preferring.items()
     ]
+    if (n := found.effects.candidates) > MOST_LOOKED_AT:
+        notes.append(NOTE_ATTRIBUTES.format(n=n, most=MOST_LOOKED_AT))
     if np.isfinite(found.recency.half):
         notes.append(NOTE_RECENT.format(gain=f"{found.recency.gain:.0%}", share=f"{found.recency.half:.0%}"))
     if closed_only(log):

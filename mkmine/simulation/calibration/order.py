@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from mkmine.calendars import HOUR, Calendar
 from mkmine.discovery.pools import Pools
 from mkmine.eventlog import EventLog
+from mkmine.simulation.calibration.estimators.attributes import writable
 from mkmine.simulation.calibration.estimators.durations import Spent, fit_distribution
 from mkmine.simulation.calibration.estimators.hands import last_doers
 from mkmine.simulation.calibration.estimators.picks import Order, Waiting, estimate_order
@@ -158,8 +159,12 @@ def _attributes(log: EventLog) -> tuple[dict[str, Int], dict[str, tuple[str, ...
     values: dict[str, tuple[str, ...]] = {}
     for name in log.case_attributes.columns:
         column = log.case_attributes[name]
-        told = column.dropna().astype(str)
-        names = tuple(sorted(told.unique())) if len(codes) < _MOST_ATTRIBUTES and name not in _OWN else ()
-        if 2 <= len(names) <= _MOST_VALUES and len(told) == len(column):
-            codes[str(name)], values[str(name)] = np.searchsorted(names, told.to_numpy(dtype=str)), names
+        if name in _OWN or len(codes) == _MOST_ATTRIBUTES or column.isna().any():
+            continue
+        # As Python's texts: numpy's and Arrow's hold no lone surrogates.
+        told = np.array([str(one) for one in column.tolist()], dtype=object)
+        names = tuple(sorted(set(told)))
+        if 2 <= len(names) <= _MOST_VALUES and all(map(writable, names)):
+            codes[str(name)] = np.searchsorted(np.array(names, dtype=object), told)
+            values[str(name)] = names
     return codes, values

@@ -133,3 +133,14 @@ def test_profiles_are_the_combinations_that_cases_have() -> None:
         (pytest.approx(1 / 6), {"a": "y", "b": "u"}),
     ]
     assert profiles_of([], np.ones(4)) == []
+
+
+def test_integers_beyond_all_floats_are_missing_numbers() -> None:
+    values = pd.Series([10**400 if n % 2 else n % 3 for n in range(N)], dtype=object)
+    assert coded(amount=values)["amount"].values == (MISSING, "0", "1", "2")
+
+
+def test_all_attributes_are_candidates() -> None:
+    rng = np.random.default_rng(3)
+    columns = {f"c{n:03}": rng.choice(["p", "q"], N) for n in range(80)}
+    assert len(coded(**columns, type=np.where(np.arange(N) % 4, "Blog", "News"))) == 81

@@ -82,3 +82,11 @@ def test_no_rows_are_no_evidence() -> None:
     none = np.zeros(0, dtype=np.int64)
     assert Numbers.of(np.zeros(0), none, none, none, np.zeros(0), least=1.0) is None
     assert choose_attributes([drawn("kind", 1)], {"hours": [None], "routes": []}, 3) == {"hours": {}, "routes": {}}
+
+
+def test_of_many_attributes_those_are_looked_at_that_foretell() -> None:
+    kind = drawn("kind", 1)
+    hours = np.exp(0.6 * kind.code + np.random.default_rng(3).normal(0, 0.6, N))
+    noise = [drawn(f"a{n:03}", 100 + n) for n in range(150)]
+    assert chosen([*noise, kind], hours)[0].attributes == (kind,)
+    assert chosen(noise, hours) == {}

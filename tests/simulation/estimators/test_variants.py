@@ -153,3 +153,16 @@ def test_factors_are_shrunk_by_how_uncertain_they_are() -> None:
     assert found.value[3] == 1, "of what was never seen nothing is known"
     alike = shrunk_factors(rng.lognormal(0, 0.5, 600), np.repeat([0, 1, 2], 200), np.ones(600), 3)
     assert alike.value == pytest.approx(np.ones(3), abs=0.06)
+
+
+def test_hostile_attributes_are_no_hindrance_and_what_is_not_looked_at_is_told() -> None:
+    log = simulate(office(telling=True), weeks=26, seed=1)
+    n, rng = log.n_cases, np.random.default_rng(0)
+    frame = log.case_attributes.copy()
+    frame["huge"] = pd.Series([10**400 if k % 2 else k for k in range(n)], dtype=object)
+    frame["surrogate"] = pd.Series([["a", "\ud800"][k % 2] for k in range(n)], dtype=object)
+    noise = pd.DataFrame({f"a{k:03}": rng.choice(["p", "q"], n) for k in range(70)})
+    model = calibrate(replace(log, case_attributes=pd.concat([noise, frame], axis=1)))
+    assert {name for one in model.activities.values() for variant in one.variants for name in variant.when} >= {"type"}
+    assert any(note.startswith("Cases have 7") and "60 that foretell most" in note for note in model.notes)
+    assert SimulationModel.from_dict(model.to_dict()) == model

@@ -15,16 +15,15 @@ from numpy.typing import NDArray
 from mkmine.eventlog import EventLog
 from mkmine.simulation.model.mixture import MISSING, OTHER
 
-__all__ = ["Coded", "code_attributes", "profiles_of"]
+__all__ = ["Coded", "code_attributes", "profiles_of", "writable"]
 
 Int = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
-_LONGEST = 500
+_LONGEST, _LARGEST = 500, 1e308
 # Values of fewer cases, or of a smaller part of them, go together; and so do all but the most frequent ones.
 _FEWEST, _RARE, _MOST_VALUES = 10, 0.02, 12
-_MOST_ATTRIBUTES = 60
 # Numbers with more different values than this are put into so many bins with as many cases each.
 _MANY_NUMBERS, _BINS = 10, 4
 # A case attribute that is (nearly) the name of the case's last person, or its length, is known when the case is over.
@@ -66,7 +65,7 @@ def code_attributes(log: EventLog) -> list[Coded]:
     late = _Late(log, begin)
     found: dict[str, Coded] = {}
     for name, values in sorted(_candidates(log), key=lambda pair: pair[0]):
-        if name in found or not 0 < len(name) <= _LONGEST or name in _OWN or not _writable(name):
+        if name in found or not 0 < len(name) <= _LONGEST or name in _OWN or not writable(name):
             continue
         if _LATE & set(re.findall(r"[^\W\d_]+", name.lower())) or values.dtype.kind == "M":
             continue
@@ -82,8 +81,6 @@ def code_attributes(log: EventLog) -> list[Coded]:
         coded = _coded(name, texts)
         if len(coded.values) > 1:
             found[name] = coded
-        if len(found) == _MOST_ATTRIBUTES:
-            break
     return list(found.values())
 
 
@@ -161,6 +158,10 @@ def _numbers(values: pd.Series[Any]) -> Floats | None:
         texts = values.dropna()
         if len(texts) == 0 or isinstance(texts.iloc[0], bool):
             return None
+        # Python's integers may be larger than any float.
+        if texts.dtype.kind == "O":
+            huge = [isinstance(one, int) and abs(one) > _LARGEST for one in texts]
+            texts = texts.mask(huge, np.inf) if any(huge) else texts
         converted = pd.to_numeric(texts, errors="coerce")
         if converted.isna().any() or converted.dtype.kind not in "iuf":
             return None
@@ -192,7 +193,8 @@ def _texts(values: pd.Series[Any]) -> NDArray[np.object_]:
     return out
 
 
-def _writable(text: str) -> bool:
+def writable(text: str) -> bool:
+    """Whether a file can hold a text as the name of a value."""
     return len(text) <= _LONGEST and not any("\ud800" <= one <= "\udfff" for one in text)
 
 
@@ -202,7 +204,7 @@ def _coded(name: str, texts: NDArray[np.object_]) -> Coded:
     counts = np.bincount(code, minlength=len(names))
     enough = max(_FEWEST, _RARE * len(texts))
     frequent = sorted(range(len(names)), key=lambda one: (-counts[one], names[one]))[:_MOST_VALUES]
-    kept = sorted((one for one in frequent if counts[one] >= enough and _writable(names[one])), key=lambda n: names[n])
+    kept = sorted((one for one in frequent if counts[one] >= enough and writable(names[one])), key=lambda n: names[n])
     number = np.full(len(names), len(kept), dtype=np.int64)
     number[kept] = np.arange(len(kept))
     own = [str(names[one]) for one in kept]

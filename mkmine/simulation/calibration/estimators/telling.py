@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from mkmine.simulation.calibration.estimators.attributes import Coded
 
-__all__ = ["Chosen", "Numbers", "Outcomes", "Subject", "choose_attributes"]
+__all__ = ["MOST_LOOKED_AT", "Chosen", "Numbers", "Outcomes", "Subject", "choose_attributes"]
 
 Int = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -28,6 +28,8 @@ _WORTH = 1e-3
 # An activity is asked about an attribute if two values have so many cases there.
 _FEWEST = 5
 _MOST_ATTRIBUTES, _MOST_CELLS, _MOST_IN_ALL = 2, 24, 4
+# Of more attributes, those that foretell most in half of the cases are looked at.
+MOST_LOOKED_AT = 60
 # So many standard deviations from the usual an observation counts at most.
 _FARTHEST = 3.0
 
@@ -150,9 +152,8 @@ class Numbers(_Rows):
         """Return by how much more probable (natural logarithm) the observations are for another."""
         return np.asarray(self.weights * (self.rest**2 - other.rest**2) / (2 * self.scale**2))
 
-    def only(self, activity: int) -> Numbers:
-        """Return the observations of one activity."""
-        mine = self.activity == activity
+    def only(self, mine: Flags) -> Numbers:
+        """Return some of the observations."""
         kept = {name: getattr(self, name)[mine] for name in ("activity", "case", "weights", "rest", "scale")}
         return Numbers(**kept)
 
@@ -198,9 +199,8 @@ class Outcomes(_Rows):
         """Return by how much more probable (natural logarithm) the decisions are for another."""
         return np.asarray(self.weights * (other.log_p - self.log_p))
 
-    def only(self, activity: int) -> Outcomes:
-        """Return the decisions of one activity."""
-        mine = self.activity == activity
+    def only(self, mine: Flags) -> Outcomes:
+        """Return some of the decisions."""
         kept = {
             name: getattr(self, name)[mine] for name in ("activity", "case", "weights", "outcome", "group", "log_p")
         }
@@ -233,15 +233,18 @@ def choose_attributes(
     then a second one if it adds as surely to the first. Of routes there are two forms to begin with: the second one
     tells cases apart in each context, the first in place of contexts; both are compared with what contexts foretell.
 
-    In all, at most four attributes are taken, those with the largest gain.
+    In all, at most four attributes are taken, those with the largest gain. Of more than 60 the ones are looked at that
+    are the surest to foretell something in every other case; what chance could do counts all of them.
     """
-    size = max(activities, 1)
+    size, given = max(activities, 1), len(coded)
+    if given > MOST_LOOKED_AT:
+        coded = _most_telling(coded, subjects, size)
     tried = {
         (subject, number): _trials(base, coded, size, _reference(forms)) if base is not None else []
         for subject, forms in subjects.items()
         for number, base in enumerate(forms)
     }
-    asked = sum(len(trials) for trials in tried.values())
+    asked = sum(len(trials) for trials in tried.values()) * given // max(len(coded), 1)
     out = _best(coded, subjects, tried, max(asked, 1), size)
     gains: dict[str, float] = {}
     for of_subject in out.values():
@@ -255,6 +258,21 @@ def choose_attributes(
         }
         for subject, of_subject in out.items()
     }
+
+
+def _most_telling(
+    coded: Sequence[Coded], subjects: Mapping[Subject, Sequence[Numbers | Outcomes | None]], size: int
+) -> list[Coded]:
+    """Return the attributes that foretell most surely in every other case, in the order of their names."""
+    best = np.full(len(coded), -np.inf)
+    for forms in subjects.values():
+        base = _reference(forms) if forms else None
+        half = None if base is None else base.only(base.case % 2 == 0)
+        for trial in _trials(half, coded, size, None) if half is not None and len(half.case) else []:
+            sure = min(trial.sure, float(np.sqrt(max(2 * trial.gain, 0.0))))
+            best[trial.attribute] = max(best[trial.attribute], sure)
+    kept = sorted(np.argsort(-best, kind="stable")[:MOST_LOOKED_AT].tolist())
+    return [coded[number] for number in kept]
 
 
 def _reference(forms: Sequence[Numbers | Outcomes | None]) -> Numbers | Outcomes | None:
@@ -315,7 +333,9 @@ def _best(
         for activity, (trial, form) in sorted(firsts.items()):
             base = forms[form]
             assert base is not None
-            out[subject][activity] = _further(coded, base.only(activity), trial, form > 0, enough, size)
+            out[subject][activity] = _further(
+                coded, base.only(base.activity == activity), trial, form > 0, enough, size
+            )
     return out
 
 

@@ -57,6 +57,8 @@ class Effects:
         Which attributes, by what they change and by activity.
     known
         The decisions that routes are counted from.
+    candidates
+        How many attributes there were to choose from.
     """
 
     log: EventLog
@@ -64,6 +66,7 @@ class Effects:
     weights: Floats
     chosen: dict[Subject, dict[int, Chosen]]
     known: Decisions | None
+    candidates: int
 
     def attributes(self) -> list[Coded]:
         """Return all that change anything, in the order of their names."""
@@ -163,7 +166,7 @@ def find_effects(
     """
     coded = code_attributes(log)
     if not coded:
-        return Effects(log, steps, weights, {"hours": {}, "delay": {}, "routes": {}}, None)
+        return Effects(log, steps, weights, {"hours": {}, "delay": {}, "routes": {}}, None, 0)
     k = len(log.activities)
     case, activity = log.case_of.astype(np.int64), log.activity.astype(np.int64)
 
@@ -187,7 +190,7 @@ def find_effects(
     }
     if turns is not None:
         subjects["routes"], k = [turns.decided], max(k, turns.places)
-    return Effects(log, steps, weights, choose_attributes(coded, subjects, k), known)
+    return Effects(log, steps, weights, choose_attributes(coded, subjects, k), known, len(coded))
 
 
 def _outcomes(log: EventLog, known: Decisions, memory: Backoff) -> list[Numbers | Outcomes | None]:
