@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["check", "describe", "diagnose", "map_"]
 
 MISSED = 3
-SHOWN, DEVIATIONS = 10, 15
+SHOWN = 10
 
 
 @click.command(
@@ -274,10 +274,17 @@ def show_conformance(console: Console, found: Conformance, target: Target, *, da
 
 def _show_costs(console: Console, found: Conformance, target: Target, *, day: float) -> None:
     """Write how often cases depart and what goes along with it, then what trends and hot spots there are."""
-    from mkmine.report.departures import added_words, adjustment_words, departure_words, trend_words
+    from mkmine.report.departures import (
+        added_words,
+        adjustment_words,
+        by_frequency,
+        departure_words,
+        judged_words,
+        trend_words,
+    )
 
     t, rows = console.t, records(found.costs)
-
+    told = records(by_frequency(found.costs))
     paid = any(row["added_cost"] is not None for row in rows)
     console.table(
         [t("Deviation"), t("Activity"), t("Cases"), t("Share"), t("Goes along with, per case"),
@@ -285,14 +292,15 @@ def _show_costs(console: Console, found: Conformance, target: Target, *, day: fl
         [
             [departure_words(row, t, target), row["activity"] or t("the whole case"), t.number(row["cases"]),
              t.percent(row["share"]), added_words(row, t, day=day), *([t.number(row["added_cost"])] if paid else [])]
-            for row in rows[:DEVIATIONS]
+            for row in told
         ],
     )  # fmt: skip
-    if len(rows) > DEVIATIONS:
-        shown, n = t.number(DEVIATIONS), t.number(len(rows))
-        console.line("  " + t("The {shown} with the most time in all of {n} deviations; --json gives all.",
-                              shown=shown, n=n))  # fmt: skip
+    if len(rows) > len(told):
+        shown, n = t.number(len(told)), t.number(len(rows))
+        console.line("  " + t("The {shown} most frequent of {n} deviations; roles, rules, rounds and limits come last. "
+                              "--json gives all.", shown=shown, n=n))  # fmt: skip
     if rows:
+        console.line("  " + judged_words(t))
         console.line("  " + t("Adjusted for: {names}. It goes along with the deviation, and need not be caused by it.",
                               names=adjustment_words(found, t)))  # fmt: skip
     for row in rows:

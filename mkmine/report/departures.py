@@ -11,13 +11,19 @@ from mkmine.report.findings import Cell, Findings, finite, tabulate
 from mkmine.report.rules import rule_sentence
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from mkmine.conformance import Conformance
     from mkmine.targets import Target
 
-__all__ = ["added_words", "adjustment_words", "departure_words", "departures", "trend_words"]
+__all__ = [
+    "added_words", "adjustment_words", "by_frequency", "departure_words", "departures", "judged_words", "trend_words",
+]  # fmt: skip
 
 _RATE = 0.05
 _SHOWN = 6
+_PATH = ("skipped", "extra", "repeated", "order")
+_OF_THE_PATH, _OF_THE_CARD = 12, 6
 
 
 def departures(findings: Findings) -> list[Block]:
@@ -59,6 +65,16 @@ def departure_words(row: Mapping[Any, Any], t: Translator, target: Target | None
             return {"skipped": t("skipped"), "extra": t("extra"), "repeated": t("repeated")}[kind]
 
 
+def by_frequency(costs: pd.DataFrame) -> pd.DataFrame:
+    """Return the departures that a page shows: the most frequent of the path, then of roles, rules, rounds and limits,
+    which have tables of their own.
+    """
+    ordered = costs.sort_values("cases", ascending=False, kind="stable")
+    path = ordered["kind"].isin(_PATH)
+    order = [*ordered.index[path][:_OF_THE_PATH], *ordered.index[~path][:_OF_THE_CARD]]
+    return costs.loc[order].reset_index(drop=True)
+
+
 def added_words(row: Mapping[Any, Any], t: Translator, *, day: float) -> str:
     """Say what time a departure goes along with, and between what limits; `day` is that of work, in hours."""
     value, low, high = (row[f"added{part}_h"] for part in ("", "_low", "_high"))
@@ -76,6 +92,13 @@ def adjustment_words(gap: Conformance, t: Translator) -> str:
     """Say what the added times are adjusted for."""
     names = {"start": t("the period of the start"), "rework elsewhere": t("rework elsewhere")}
     return ", ".join(names.get(one, one) for one in gap.adjusted_for)
+
+
+def judged_words(t: Translator) -> str:
+    """Say of what the shares of departures are shares."""
+    return t(
+        "Shares are of the cases that could be compared; of rounds, limits and rules, of those to which they apply."
+    )
 
 
 def trend_words(row: Mapping[Any, Any], t: Translator, target: Target | None) -> str:
@@ -123,15 +146,17 @@ def _costs(findings: Findings, gap: Conformance) -> Table:
         "together (false discovery rate 5%). It goes along with the deviation; it is not proven to be caused by it.",
         names=adjustment_words(gap, t),
     )
+    shares = t("The most frequent come first, then roles, rules, rounds and limits. {shares}", shares=judged_words(t))
     return tabulate(
         findings,
-        gap.costs,
+        by_frequency(gap.costs),
         name="deviations",
         title=t("Deviations from TO-BE"),
         columns=columns,
         foot=findings.source(gap.provenance),
-        limit=14,
-        note=note,
+        limit=_OF_THE_PATH + _OF_THE_CARD,
+        note=f"{shares} {note}",
+        data=gap.costs,
     )
 
 

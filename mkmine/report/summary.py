@@ -225,7 +225,9 @@ def _conformance(findings: Findings) -> list[str]:
             fitness=t.number(gap.fitness, digits=2),
         )
     ]
-    deviations = gap.by_activity()
+    # As the table of deviations counts them: what was done elsewhere than drawn is not left out there and extra here.
+    path = gap.costs[gap.costs["kind"].isin(["skipped", "extra", "repeated"])]
+    deviations = path.sort_values("cases", ascending=False, kind="stable")
     never = deviations["activity"].isin(gap.only_in_target) & (deviations["kind"] == "skipped")
     if len(deviations) and never.iloc[0]:
         names = ", ".join(findings.quoted(name) for name in deviations.loc[never, "activity"])
@@ -244,7 +246,7 @@ def _deviation(findings: Findings, row: pd.Series, lead: str) -> str:
         "lead": lead,
         "activity": findings.quoted(row["activity"]),
         "cases": findings.cases(row["cases"]),
-        "share": t.percent(row["share_of_cases"]),
+        "share": t.percent(row["share"]),
     }
     if row["kind"] == "skipped":
         return t("{lead}: {activity} is skipped in {cases} ({share}).", **values)

@@ -7,7 +7,7 @@ import pytest
 from mkmine.conformance import Conformance, check
 from mkmine.language import translator
 from mkmine.report import report
-from mkmine.report.departures import added_words, departure_words, trend_words
+from mkmine.report.departures import added_words, by_frequency, departure_words, trend_words
 from tests.conformance.models import log
 from tests.conformance.test_changeover import LINE, target
 
@@ -26,6 +26,27 @@ def test_every_departure_has_words(gap: Conformance) -> None:
         "пропущено", "повторено", "не в свой черёд", "кругов больше 1", "не роль «Editor»".join(["делает ", ""]),
         "дольше 0,5\u00a0ч", "против правила: «B» выполняется только после «A»",
     } <= told  # fmt: skip
+
+
+def test_the_most_frequent_come_first_and_limits_last(gap: Conformance) -> None:
+    told = by_frequency(gap.costs)
+    late = told["kind"].isin(["role", "rule", "rounds", "limit"])
+    assert late.is_monotonic_increasing
+    assert late.any()
+    for part in (told[late], told[~late]):
+        assert part["cases"].is_monotonic_decreasing
+    assert set(map(tuple, told[["kind", "activity"]].to_numpy())) == set(
+        map(tuple, gap.costs[["kind", "activity"]].to_numpy())
+    )
+
+
+def test_the_headline_and_the_table_agree() -> None:
+    cases = ["ABC"] * 30 + ["BC"] * 10 + ["ABBC"] * 4
+    made = report(log(cases), to_be=MEANT, language="en")
+    never, first = next(table for table in made.tables if table.name == "deviations").rows[:2]
+    assert never[:3] == ("D", "skipped (never in the log)", "44")
+    assert first[:3] == ("A", "skipped", "10")
+    assert "“A” is skipped in 10 cases" in made.html().replace("\u00a0", " ")
 
 
 def test_noise_is_called_noise(gap: Conformance) -> None:
