@@ -61,6 +61,11 @@ def to_simulation(
     Raises `DataError` naming the steps, choices, roles or events of which nothing is known, and what to say; or what
     makes the model unable to run.
     """
+    if not isinstance(as_is, SimulationModel):
+        raise DataError(
+            f"as_is is a {type(as_is).__name__}; give the calibrated model of today: "
+            "target.to_simulation(mk.calibrate(log))"
+        )
     return _Making(target, as_is, Elicited.read(elicited)).model(name)
 
 
