@@ -41,6 +41,13 @@ METHOD_TOGETHER = (
     "(Bonferroni)"
 )
 # What a manifest may say of an experiment.
+# Intervals of fewer runs, or draws of a model's numbers, than this say hardly anything.
+_HONEST = 10
+FEW_RUNS = "{runs} replications say next to nothing: ask for at least {least}, over 26 weeks or more"
+FEW_DRAWS = (
+    "{runs} replications and {draws} draws of the model's numbers say next to nothing: ask for at least {least} of "
+    "both, over 26 weeks or more"
+)
 _SETTINGS: Mapping[str, tuple[type, ...]] = {
     "replications": (int,), "precision": (dict, NoneType), "most": (int,), "seconds": (int, float, NoneType),
     "seed": (int,), "weeks": (int, float), "warm_up_weeks": (int, float, NoneType), "sla_h": (int, float, NoneType),
@@ -303,6 +310,7 @@ def _answered(
             *trust,
             *_unstable(strain, model.name),
             *_imprecise(stopping),
+            *_few(campaign),
             *_restless(campaign, strain),
             *_overloaded_draws(campaign, strain),
             *model.notes,
@@ -372,6 +380,16 @@ def _imprecise(stopping: Stopping) -> Iterator[str]:
             )
         else:
             yield f"{said}{row['wanted']:.3g} asked for: the {stopping.reason} of the budget were used up"
+
+
+def _few(campaign: Campaign) -> Iterator[str]:
+    """Say that intervals of so few runs are hardly worth their name."""
+    runs = campaign.finished
+    drawn = 0 if campaign.doubts is None else len({one.replication for one in campaign.doubts.within(runs)})
+    if 0 < drawn < _HONEST:
+        yield FEW_DRAWS.format(runs=runs, draws=drawn, least=_HONEST)
+    elif runs < _HONEST:
+        yield FEW_RUNS.format(runs=runs, least=_HONEST)
 
 
 def _usual(weeks: float, given: float | None) -> float:
