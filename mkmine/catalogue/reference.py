@@ -11,7 +11,7 @@ import pandas as pd
 
 from mkmine.catalogue.blueprint import KEYS, blueprint, items, published, renamed, russian
 from mkmine.catalogue.world import CV, WAIT_CV, returns, world_of
-from mkmine.language import Language
+from mkmine.language import Language, translator
 from mkmine.simulation.model import SimulationModel
 from mkmine.targets import ProcessCard, Target, parse_outline
 
@@ -113,8 +113,10 @@ def load(name: str, *, variants: Sequence[str] | str = (), language: Language = 
 
     `language` is that of steps, roles and texts; the numbers are the same.
 
-    Raises `UnknownNameError` if there is no such process or variant, and `DataError` if variants exclude each other.
+    Raises `UnknownNameError` if there is no such process, variant or language, and `DataError` if variants exclude each
+    other.
     """
+    translator(language)
     chosen = (variants,) if isinstance(variants, str) else tuple(variants)
     return assembled(blueprint(name, chosen), name=name, variants=chosen, language=language)
 

@@ -23,7 +23,7 @@ from mkmine.eventlog.log import EventLog
 from mkmine.eventlog.notebook import html_list
 from mkmine.eventlog.provenance import Provenance
 from mkmine.streams import Streams
-from mkmine.targets import ProcessModel
+from mkmine.targets import ProcessModel, Target
 
 __all__ = ["ModelQuality", "model_quality"]
 
@@ -122,7 +122,7 @@ def _bounded(value: float, low: float, high: float) -> str:
 
 def model_quality(
     log: EventLog,
-    model: ProcessModel | None = None,
+    model: ProcessModel | Target | None = None,
     *,
     noise: float = 0.2,
     seed: int = 0,
@@ -130,6 +130,8 @@ def model_quality(
     workers: int = 1,
 ) -> ModelQuality:
     """Measure how good a model of the completed cases is; without one, that of `discover_model(log, noise=noise)`.
+
+    Of a target its model is taken.
 
     Alignments take at most `budget_seconds` together; what is not finished is in the bounds. Where they take long,
     so many `workers` share them, with the same result. Raises `DataError` if fewer than ten cases are completed, the
@@ -141,7 +143,10 @@ def model_quality(
     if done.sum() < FEWEST:
         raise DataError(f"{int(done.sum())} cases are completed; the quality of a model needs at least {FEWEST}")
     kept = log if done.all() else log.keep_cases(done, action="model", detail="completed cases")
-    judged = model or discover_model(kept, noise=noise)
+    given = model.model if isinstance(model, Target) else model
+    if given is not None and not isinstance(given, ProcessModel):
+        raise DataError(f"model is a {type(given).__name__}; give a process model, or what mk.read_target(path) reads")
+    judged = given or discover_model(kept, noise=noise)
     found = _align(kept, judged, budget_seconds / 2, workers)
     # Half of the time is for the model itself, the other for the models of its folds.
     folds = np.array([] if model is not None else _held_out(kept, noise, seed, budget_seconds / 2, workers))

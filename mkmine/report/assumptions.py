@@ -19,6 +19,7 @@ ASSUMPTIONS: Final = (
         "{share} of all steps are in the log or in the process only; the model follows the process, so it does not"
         " repeat these deviations."
     ),
+    message("Nothing in the TO-BE depends on these attributes of cases, so they are left out: {names}."),
     message(
         "No case took these ways: {ways}. All ways of a choice share one imagined decision, so they stay possible."
     ),
@@ -51,6 +52,11 @@ ASSUMPTIONS: Final = (
     message(
         "In “{as_is}” routes depend on earlier activities, in the TO-BE on the round only; calibrate along a "
         "process (process=...) to compare like with like."
+    ),
+    message("{runs} replications say next to nothing: ask for at least {least}, over 26 weeks or more"),
+    message(
+        "{runs} replications and {draws} draws of the model's numbers say next to nothing: ask for at least {least} of "
+        "both, over 26 weeks or more"
     ),
     message("The runs began with an empty office some weeks before each cut, not with the cases that were open."),
 )

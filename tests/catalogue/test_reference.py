@@ -269,3 +269,8 @@ def test_what_is_sent_back_is_sent_to_somebody_who_mends_it(key: str, variant: s
     world = load(key, variants=variant or ()).world
     for name, activity in world.activities.items():
         assert all(route.to != name for ways in activity.next for route in ways), name
+
+
+def test_a_language_that_there_is_not() -> None:
+    with pytest.raises(UnknownNameError, match='unknown language "de"'):
+        load("press", language="de")  # type: ignore[arg-type]

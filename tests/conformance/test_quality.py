@@ -186,3 +186,10 @@ def test_precision_is_the_same_with_and_without_a_list_of_states(block: Block, c
     assert low == value == high
     few = precision_of(Behaviour(process, tables), len(labels), found, [1] * 8, most=3)
     assert few.low <= value <= few.high
+
+
+def test_a_target_is_judged_by_its_model(make_log: Callable[..., EventLog]) -> None:
+    log, target = make_log(cases(*["ab"] * 10)), mk.Target(model=mk.discover_model(make_log(cases(*["ab"] * 10))))
+    assert model_quality(log, target).fitness == model_quality(log, target.model).fitness == 1
+    with pytest.raises(DataError, match="give a process model"):
+        model_quality(log, "to_be.bpmn")  # type: ignore[arg-type]

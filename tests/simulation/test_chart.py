@@ -65,8 +65,9 @@ def test_long_names_are_cut_and_kept_whole_in_their_title(tmp_path: Path) -> Non
     drawn = bars("title", [Row(label=name, bars=())], tick=str)
     assert f"<title>{name}</title>" in drawn.svg
     assert drawn.save(tmp_path / "a.svg").read_text(encoding="utf-8").startswith("<svg")
+    assert drawn.save(tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
     with pytest.raises(DataError, match=r'name it "a.svg"'):
-        drawn.save(tmp_path / "a.png")
+        drawn.save(tmp_path / "a.pdf")
 
 
 def test_a_model_alone_has_figures_and_no_answers(article: SimulationModel) -> None:

@@ -161,7 +161,9 @@ def test_it_shows_itself(found: Experiment) -> None:
 def test_notes_of_the_model_are_repeated(values: dict[str, Any]) -> None:
     values["notes"] = ["processing times were guessed"]
     found = experiment(SimulationModel.from_dict(values), [STAFF], replications=2, weeks=4)
-    assert found.warnings == ("processing times were guessed",)
+    few, noted = found.warnings
+    assert few.startswith("2 replications say next to nothing: ask for at least 10")
+    assert noted == "processing times were guessed"
 
 
 @pytest.mark.parametrize(

@@ -241,3 +241,8 @@ def test_what_is_said_comes_from_a_file_too(as_is: SimulationModel, tmp_path: Pa
 def test_a_card_that_speaks_of_what_the_model_lacks_is_refused() -> None:
     with pytest.raises(DataError, match='elicited: "Chekc" is not in the model; did you mean "Check"'):
         Target(model=drawn(TO_BE), card=card(elicited={"activities": {"Chekc": [1, 2, 3]}}))
+
+
+def test_a_log_is_calibrated_first(log: EventLog) -> None:
+    with pytest.raises(DataError, match=r"target.to_simulation\(mk.calibrate\(log\)\)"):
+        Target(model=drawn(TO_BE)).to_simulation(log)  # type: ignore[arg-type]

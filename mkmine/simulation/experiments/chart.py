@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from mkmine.errors import DataError
-from mkmine.files import write_text
+from mkmine.files import write_bytes, write_text
 
 __all__ = ["Bar", "Chart", "Row", "bars"]
 
@@ -20,6 +20,8 @@ Tone = Literal["good", "bad", "plain", "faint"]
 _INK: Final = "#0f1f3d"
 _LINE: Final = "#dbe3ee"
 _TONES: Final = {"good": "#15803d", "bad": "#b91c1c", "plain": "#1d5fb4", "faint": "#7b8798"}
+# Pixels of a PNG per pixel of the drawing.
+_SHARP: Final = 2.0
 _LABEL, _PLOT, _TEXT = 250, 330, 460
 _ROW, _TOP, _FOOT = 26, 44, 58
 # What no SVG should hold: controls (XML cannot carry them even escaped), halves of characters, changes of direction.
@@ -54,10 +56,18 @@ class Chart:
     svg: str
 
     def save(self, path: str | Path) -> Path:
-        """Write the drawing and return its path. Raises `DataError` if the name does not end in `.svg`."""
+        """Write the drawing as SVG, or as PNG (two pixels for one), and return its path.
+
+        Raises `DataError` if the name ends in neither `.svg` nor `.png`.
+        """
         target = Path(path)
+        if target.suffix.lower() == ".png":
+            import vl_convert
+
+            return write_bytes(target, vl_convert.svg_to_png(self.svg, scale=_SHARP))
         if target.suffix.lower() != ".svg":
-            raise DataError(f'a chart is saved as SVG; name it "{target.stem}.svg"')
+            advice = f'name it "{target.stem}.svg"'
+            raise DataError(f'a picture is saved as SVG or PNG, and "{target.name}" ends in neither; {advice}')
         return write_text(target, self.svg + "\n")
 
     def __repr__(self) -> str:
