@@ -203,7 +203,7 @@ def _hot_spots(
     for one in breaches:
         groups = [_Groups(by, values, codes, begun, one.broken).of(one.judged) for by, values, codes in segments]
         groups += _by_rows(log, one, begun) if one.rows is not None else _by_first(log, one, firsts, begun)
-        tables += [table for group in groups if (table := group.table(one)).rows]
+        tables += [found for group in groups if (found := group.table(one)).rows]
     table = _compared(tables)
     table["q"] = discoveries(table["p"].to_numpy(dtype=np.float64))
     table = table.loc[(table["q"] <= RATE) & (table["difference"] >= SHARE), list(HOT_SPOTS)]

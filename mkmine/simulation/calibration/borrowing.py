@@ -43,12 +43,16 @@ class Choices:
 
 @dataclass
 class Borrower:
-    """Finds the chances of each choice of a TO-BE."""
+    """Finds the chances of each choice of a TO-BE.
+
+    `of_kind`: of cases of one kind, of which some ways may never be taken; what is not known of them is left out.
+    """
 
     structure: Structure
     today: Today
     said: Elicited
     limits: Mapping[str, int]
+    of_kind: bool = False
     notes: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
     lost: dict[str, float] = field(default_factory=dict)
@@ -64,7 +68,7 @@ class Borrower:
             for node in self.structure.process.nodes
             if node.kind == "inclusive" and self.structure.opens(node)
         }
-        if self.missing:
+        if self.missing and not self.of_kind:
             first = self.missing[0].partition(":")[0]
             more = f" (and {len(set(self.missing)) - 1} more)" if len(set(self.missing)) > 1 else ""
             raise DataError(
@@ -248,15 +252,11 @@ class Borrower:
         return out
 
     def _read(self, gate: Node, given: Mapping[str, Guess]) -> dict[str, Guess]:
-        names: dict[str, str] = {}
-        for flow in self.structure.process.outgoing[gate.id]:
-            for name in self._called(flow):
-                names.setdefault(name, flow.id)
-        out = {}
+        names, out = self._named(gate), {}
         for way, guess in given.items():
             if way not in names:
                 raise DataError(
-                    f'choices: {gate.label} has no way "{way}"; its ways are: {", ".join(map(repr, names))}'
+                    f'choices: {gate.label} has no way "{way}"; its ways are: {", ".join(self._ways(gate))}'
                 )
             out[names[way]] = guess
             note = NOTE_CHOICE.format(
@@ -275,15 +275,37 @@ class Borrower:
             raise DataError(f"choices: {gate.label}: the ways together are more probable than 1; lower them")
         return out
 
-    def _called(self, flow: Flow) -> Iterator[str]:
-        """Yield by what names a way may be called: its own, or those of what it leads to."""
-        node = self.structure.process.by_id[flow.target]
-        yield from (name for name in (flow.name, flow.id, node.name, node.id) if name)
-        outcome = self.structure.outcome(flow, back=False)
-        if outcome is not None:
-            yield from (
-                one if one is not None else "end" for one in sorted(self._heads(outcome, beyond=False), key=str)
-            )
+    def _named(self, gate: Node) -> dict[str, str]:
+        """Return what the ways of a gateway may be called, with their flows (ids), the names for readers first.
+
+        A way has its own name and that of the place to which it leads, or those of the tasks to which no other way
+        leads first ("end" if to an end), or an id.
+        """
+        by_id, flows = self.structure.process.by_id, self.structure.process.outgoing[gate.id]
+        heads = {flow.id: self._first(flow) for flow in flows}
+        shared = {one for flow in flows for one in heads[flow.id] if sum(one in of for of in heads.values()) > 1}
+        out: dict[str, str] = {}
+        for names in (
+            lambda flow: (flow.name, by_id[flow.target].name),
+            lambda flow: [one for one in heads[flow.id] if one not in shared],
+            lambda flow: (flow.id, flow.target),
+        ):
+            for flow in flows:
+                for name in filter(None, names(flow)):
+                    out.setdefault(name, flow.id)
+        return out
+
+    def _first(self, flow: Flow) -> list[str]:
+        """Return the tasks to which a way leads first; "end" for an end."""
+        found = [self._heads(outcome, beyond=False) for outcome in self.structure.reached((flow,))]
+        return sorted({"end" if one is None else one for heads in found for one in heads})
+
+    def _ways(self, gate: Node) -> list[str]:
+        """Return one name of each way of a gateway, in the order in which they are drawn."""
+        flows: dict[str, str] = {}
+        for name, flow in self._named(gate).items():
+            flows.setdefault(flow, name)
+        return [flows[flow.id] for flow in self.structure.process.outgoing[gate.id]]
 
     def _gates(self, paths: list[Path]) -> list[Node]:
         """Return the gateways at which some paths part."""
@@ -297,6 +319,8 @@ class Borrower:
 
     def _check_known(self, paths: list[Path], total: list[float], guesses: Mapping[str, Mapping[str, Guess]]) -> None:
         """Note the choices that neither today's process nor anybody decides."""
+        if self.of_kind and sum(total) > 0:
+            return
         for gate in self._gates(paths):
             flows = [flow.id for flow in self.structure.process.outgoing[gate.id]]
             through = {
@@ -317,8 +341,7 @@ class Borrower:
                 self.missing.append(self._asked(self.structure.process.by_id[gate_id]))
 
     def _asked(self, gate: Node) -> str:
-        ways = [next(self._called(flow)) for flow in self.structure.process.outgoing[gate.id]]
-        return f'"{gate.name or gate.id}": {", ".join(ways)}'
+        return f'"{gate.name or gate.id}": {", ".join(self._ways(gate))}'
 
     def _shares(
         self,

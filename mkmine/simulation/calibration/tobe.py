@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from mkmine.simulation.calibration.assumed import (
 )
 from mkmine.simulation.calibration.borrowing import Borrower, Choices
 from mkmine.simulation.calibration.today import for_kind, kinds_of, today_of
-from mkmine.simulation.model import ActivityModel, Person, SimulationModel
+from mkmine.simulation.model import ActivityModel, Gateway, Person, Profile, SimulationModel
 from mkmine.simulation.model.distributions import Fixed
 from mkmine.simulation.model.evidence import Evidence
 from mkmine.simulation.model.laying import Own, Timing, lay
@@ -35,6 +35,7 @@ NOTE_IDLE = "People without work in the TO-BE are left out: {names}."
 NOTE_KINDS = (
     "In “{as_is}” these choices depend on attributes of cases, in the TO-BE they are as for all cases: {places}."
 )
+NOTE_UNASKED = "Nothing in the TO-BE depends on these attributes of cases, so they are left out: {names}."
 NOTE_MEMORY = (
     "In “{as_is}” routes depend on earlier activities, in the TO-BE on the round only; calibrate along a process "
     "(process=...) to compare like with like."
@@ -138,6 +139,7 @@ class _Making:
             "begin": made.begin,
             "queueing": self._queueing(),
             "choices": {self.roles_called.get(role, role): one for role, one in self.as_is.choices.items()},
+            **self._kinds([*activities.values(), *made.gateways.values()], notes),
             "notes": [*self.as_is.notes, *notes],
         }
         if card and card.case_limit_h and self.as_is.due is None:
@@ -146,10 +148,10 @@ class _Making:
 
     # -- choices ---------------------------------------------------------------------------------------------------
 
-    def _choices(self, as_is: SimulationModel) -> Choices:
+    def _choices(self, as_is: SimulationModel, *, of_kind: bool = False) -> Choices:
         card = self.target.card
         limits = dict(card.max_rounds) if card else {}
-        return Borrower(self.structure, today_of(as_is, self.called), self.said, limits).choices()
+        return Borrower(self.structure, today_of(as_is, self.called), self.said, limits, of_kind=of_kind).choices()
 
     def _own(self, usual: Choices) -> tuple[list[Own], list[str]]:
         """Return the choices of certain cases, where today's do the same by name, and those that are as for all."""
@@ -158,11 +160,11 @@ class _Making:
         gates = {structure.names[node.id]: node.id for node in structure.process.nodes if node.id in usual.ways}
         for when in kinds_of(self.as_is):
             model, places = for_kind(self.as_is, when)
-            choices, own = self._choices(model), Own(when)
+            choices, own = self._choices(model, of_kind=True), Own(when)
             for place in places:
                 name = self.called.get(place, place)
                 source, gate = sources.get(name, ""), gates.get(name, "")
-                if source and not usual.chances[source].stated:
+                if source and source in choices.chances and not usual.chances[source].stated:
                     own.chances[source] = choices.chances[source]
                 elif gate and not usual.ways[gate].stated:
                     own.ways[gate] = choices.ways[gate]
@@ -170,6 +172,26 @@ class _Making:
                     lost[name] = None
             found.append(own)
         return found, list(lost)
+
+    def _kinds(self, places: Sequence[ActivityModel | Gateway], notes: list[str]) -> dict[str, Any]:
+        """Return the kinds of cases, without attributes on which something depends today and nothing in the TO-BE."""
+
+        def asked(of: Iterable[ActivityModel | Gateway]) -> set[str]:
+            return {name for one in of for variant in one.variants for name in variant.when}
+
+        today: list[ActivityModel | Gateway] = [*self.as_is.activities.values(), *self.as_is.gateways.values()]
+        gone = asked(today) - asked(places) - {"type"}
+        if not gone:
+            return {}
+        notes.append(NOTE_UNASKED.format(names=", ".join(sorted(gone))))
+        shares: dict[tuple[tuple[str, str], ...], float] = {}
+        for one in self.as_is.profiles:
+            kept = tuple((name, value) for name, value in one.values.items() if name not in gone)
+            shares[kept] = shares.get(kept, 0.0) + one.share
+        return {
+            "profiles": [Profile(share=share, values=dict(kept)) for kept, share in shares.items() if kept],
+            "attributes": {name: one for name, one in self.as_is.attributes.items() if name not in gone},
+        }
 
     def _today_of(self, source: str) -> str:
         """Return the name of the place that decides today what a source of the TO-BE does."""

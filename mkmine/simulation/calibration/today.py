@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mkmine.eventlog import EventLog
 from mkmine.simulation.engine import simulate
-from mkmine.simulation.model import ActivityModel, Gateway, Route, SimulationModel
+from mkmine.simulation.model import ActivityModel, Gateway, GatewayVariant, Route, SimulationModel
 from mkmine.simulation.model.evidence import Evidence, Range
 from mkmine.simulation.model.structure import BEGIN
 
@@ -41,7 +42,8 @@ def today_of(model: SimulationModel, called: Mapping[str, str]) -> Today:
     """Return what comes after each activity of a model; `called` has the TO-BE's names of activities.
 
     Where it depends on more than the round (contexts), or activities overlap, a year of the model is simulated and
-    counted.
+    counted; and so it is after activities whose routes were written down, and not counted, for kinds of cases: their
+    other routes are not those of all cases.
     """
 
     def named(heads: Heads) -> Heads:
@@ -55,13 +57,20 @@ def today_of(model: SimulationModel, called: Mapping[str, str]) -> Today:
                 out[key] = out.get(key, 0.0) + route.probability * part
         return out
 
-    after: dict[str, list[tuple[dict[Heads, float], float]]] = {BEGIN: [(shares(model.begin), _cases(model))]}
     simple = not model.overlapping and not any(one.contexts for one in model.activities.values())
-    counted = {} if simple else _counted(model)
+    mixed = {name for name, one in model.activities.items() if _written(one)}
+    of_kinds = [name for name, gate in model.gateways.items() if gate.variants and not gate.observed]
+    counted: dict[str, list[dict[Heads, float]]] = {}
+    if mixed or of_kinds or not simple:
+        year = simulate(model, weeks=_WEEKS, seed=0)
+        counted = _counted(model, year)
+        of_all = {name: _of_all(model.gateways[name], year) for name in of_kinds}
+        model = model.model_copy(update={"gateways": {**model.gateways, **of_all}})
+    after: dict[str, list[tuple[dict[Heads, float], float]]] = {BEGIN: [(shares(model.begin), _cases(model))]}
     for name, one in model.activities.items():
         seen = one.evidence.routes if one.evidence else []
         weight = [float(seen[min(n, len(seen) - 1)]) if seen else 0.0 for n in range(_MOST_ROUNDS)]
-        if simple:
+        if simple and name not in mixed:
             rounds = [shares(routes) for routes in one.next]
         else:
             rounds = [{named(heads): part for heads, part in some.items()} for some in counted[name]]
@@ -130,8 +139,38 @@ def _next(model: SimulationModel, place: str | None, depth: int) -> list[tuple[H
     return [(heads, share * part) for to, share in ways for heads, part in _next(model, to, depth + 1)]
 
 
-def _counted(model: SimulationModel) -> dict[str, list[dict[Heads, float]]]:
-    log = simulate(model, weeks=_WEEKS, seed=0)
+def _written(one: ActivityModel) -> bool:
+    """Whether routes of certain cases were written down: then the others are those of the rest of the cases only."""
+    return any(variant.next for variant in one.variants) and not (one.evidence and one.evidence.routes)
+
+
+def _of_all(gate: Gateway, log: EventLog) -> Gateway:
+    """Return a gateway with the chances of all cases: those of each kind count as often as there are such cases."""
+    left = np.ones(log.n_cases, dtype=np.bool_)
+    parts: list[tuple[float, Gateway | GatewayVariant]] = []
+    for one in gate.variants:
+        fits = left.copy()
+        for name, value in one.when.items():
+            fits &= (log.case_attributes[name] == value).to_numpy(dtype=np.bool_)
+        parts.append((float(fits.mean()), one))
+        left &= ~fits
+    parts.append((float(left.mean()), gate))
+    visits = [
+        [
+            route.model_copy(update={"probability": share * route.probability})
+            for share, one in parts
+            for route in one.next[min(number, len(one.next) - 1)]
+        ]
+        for number in range(max(len(one.next) for _, one in parts))
+    ]
+    ways = [
+        way.model_copy(update={"probability": min(sum(share * one.ways[n].probability for share, one in parts), 1.0)})
+        for n, way in enumerate(gate.ways)
+    ]
+    return gate.model_copy(update={"next": visits, "ways": ways, "variants": []})
+
+
+def _counted(model: SimulationModel, log: EventLog) -> dict[str, list[dict[Heads, float]]]:
     last = np.zeros(len(log), dtype=np.bool_)
     last[log.offsets[1:] - 1] = True
     # Codes of what follows; beyond those of the activities stand the end, and cases that are given up.

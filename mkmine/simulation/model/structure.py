@@ -102,9 +102,10 @@ class Structure:
     @cached_property
     def outcomes(self) -> Mapping[str, tuple[Outcome, ...]]:
         """Where the ways of each source may lead."""
-        return {source: tuple(dict.fromkeys(self._reached(flows))) for source, flows in self.first.items()}
+        return {source: tuple(dict.fromkeys(self.reached(flows))) for source, flows in self.first.items()}
 
-    def _reached(self, flows: tuple[Flow, ...]) -> Iterator[Outcome]:
+    def reached(self, flows: tuple[Flow, ...]) -> Iterator[Outcome]:
+        """Yield where the ways may lead that begin with some flows of one node."""
         todo = [(flow, flow.id in self.back) for flow in reversed(flows)]
         seen = set(todo)
         while todo:
