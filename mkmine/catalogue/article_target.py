@@ -125,6 +125,11 @@ def article_card() -> dict[str, Any]:
             DESIGN: [{"name": "Бренд-бук"}],
             PUBLICATION: [{"name": "Чек-лист публикации"}],
         },
+        # No log has the new check; these ranges are assumptions, and a simulation says so.
+        "elicited": {
+            "activities": {CHECK: [0.2, 0.4, 1]},
+            "choices": {"Бриф полон?": {"нет": [0.05, 0.15, 0.3]}},
+        },
         "changes": [
             {"date": "2024-05-13", "who": HEAD, "what": "Первая редакция"},
             {"date": "2025-01-20", "who": HEAD, "what": "Проверка брифа стала отдельным шагом"},
