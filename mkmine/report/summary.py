@@ -11,6 +11,7 @@ from mkmine.report.findings import Findings, finite
 from mkmine.report.terms import grade_sentence
 from mkmine.report.units import day_sentence
 from mkmine.report.whatif import base_against_log
+from mkmine.simulation.validation.wording import band_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,7 +38,8 @@ def summary(findings: Findings) -> list[Block]:
         blocks.append(Bullets(items=tuple(points)))
     if findings.validation is not None:
         trusted = findings.validation.grade == "good"
-        blocks.append(Note(kind="info" if trusted else "warning", text=grade_sentence(findings.validation.grade, t)))
+        told = f"{grade_sentence(findings.validation.grade, t)} {band_text(findings.validation, t)}".strip()
+        blocks.append(Note(kind="info" if trusted else "warning", text=told))
     return [*blocks, *base_against_log(findings)]
 
 

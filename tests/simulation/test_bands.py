@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -91,6 +93,17 @@ def test_a_forecast_of_one_period_is_wider_than_its_mean(article: SimulationMode
         for table in (found.base_figures(), found.forecasts[found.forecasts["scenario"] == article.name])
     )
     assert one["high"] - one["low"] > 2 * (mean["high"] - mean["low"])
+
+
+def test_how_wide_the_bands_are_is_said(changing: Validation) -> None:
+    assert changing.band == pytest.approx(0.75)
+    assert "The median band of 95% is ±75% of its figure: fit for large changes only." in repr(changing)
+    assert "годится только для крупных изменений" in " ".join(changing.explain("ru"))
+    narrow = replace(changing, table=changing.table.assign(low=0.99, high=1.01))
+    assert "The median band of 95% is ±1% of its figure." in [one.replace("\u00a0", " ") for one in narrow.explain()]
+    unknown = replace(changing, table=changing.table.assign(predicted=float("nan")))
+    assert "median band" not in repr(unknown)
+    assert unknown.to_dict()["band"] is None
 
 
 @pytest.fixture

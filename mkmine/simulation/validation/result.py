@@ -108,6 +108,12 @@ class Validation:
         return max(float(np.quantile((rows["actual"] - middle).abs() / half, 0.95)), 1.0)
 
     @property
+    def band(self) -> float:
+        """Half the width of the median band of the judged figures, as a share of what is foretold; NaN without any."""
+        rows = self.table[self.table["kpi"].isin(JUDGED) & (self.table["predicted"] > 0)]
+        return float(((rows["high"] - rows["low"]) / 2 / rows["predicted"]).median())
+
+    @property
     def warning(self) -> str:
         """What every answer of the model has to say about it; empty when the grade is good."""
         if self.grade not in WARNING:
@@ -128,6 +134,7 @@ class Validation:
             "grade": self.grade,
             "reasons": list(self.reasons),
             "warning": self.warning,
+            "band": self.band if np.isfinite(self.band) else None,
             "explained": self.explain(),
             "cut": self.cut,
             "until": self.until,

@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 # Figures of which changes are told, and from which size on.
 _TOLD, _WORTH = ("cycle_median_h", "cycle_p85_h", "throughput_per_week"), 0.02
 
-__all__ = ["aspect_name", "missed_text", "remarks", "verdict_name"]
+# Where the median band is wider than this share of its figure, small changes are not seen in what then happens.
+_WIDE = 0.15
+
+__all__ = ["aspect_name", "band_text", "missed_text", "remarks", "verdict_name"]
 
 
 def aspect_name(key: str, t: Translator) -> str:
@@ -81,6 +84,7 @@ def remarks(check: Validation, t: Translator) -> list[str]:
                 share=t.percent(check.coverage),
             )
         )
+    lines += [told] if (told := band_text(check, t)) else []
     moved = {key: one.share for key, one in check.changes.items() if one.share >= _WORTH and key in _TOLD}
     if moved:
         lines.append(
@@ -107,6 +111,16 @@ def remarks(check: Validation, t: Translator) -> list[str]:
             )
         )
     return [*lines, *(t(note) for note in check.notes)]
+
+
+def band_text(check: Validation, t: Translator) -> str:
+    """Say how wide the bands are, and what they are fit for; empty where there are none."""
+    if not math.isfinite(check.band):
+        return ""
+    share = t.percent(check.band)
+    if check.band > _WIDE:
+        return t("The median band of 95% is ±{share} of its figure: fit for large changes only.", share=share)
+    return t("The median band of 95% is ±{share} of its figure.", share=share)
 
 
 def _missed(check: Validation, key: str, t: Translator) -> str:
