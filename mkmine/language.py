@@ -20,7 +20,7 @@ from typing import Literal
 
 from mkmine.errors import UnknownNameError
 
-__all__ = ["Language", "Translator", "Unit", "default_language", "translator", "unit_of"]
+__all__ = ["Language", "Translator", "Unit", "column_unit", "default_language", "translator", "unit_of"]
 
 Language = Literal["ru", "en"]
 LANGUAGES: tuple[Language, ...] = ("en", "ru")
@@ -144,6 +144,15 @@ def unit_of(hours: Iterable[float], t: Translator, *, day: float, short: bool = 
     if size < 2 * day:
         return Unit(name=t("h"), hours=1.0, digits=1)
     return Unit(name=t("d") if short else t("working days"), hours=day, digits=1)
+
+
+def column_unit(hours: Iterable[float], t: Translator, *, day: float) -> Unit:
+    """Return the unit for the figures of one column: that of the largest, or a finer one that leaves none at zero."""
+    sizes = [abs(value) for value in hours if math.isfinite(value) and abs(value) > 1e-9]
+    unit = unit_of(sizes, t, day=day)
+    if sizes and round(min(sizes) / unit.hours, unit.digits) == 0 and unit.hours > 1:
+        return Unit(name=t("h"), hours=1.0, digits=1)
+    return unit
 
 
 def _one_stop(text: str) -> str:

@@ -84,7 +84,11 @@ def _told(summary: LogSummary, history: Sequence[Step], t: Translator) -> list[s
 )
 @log_options
 @click.option("--activities", type=click.FloatRange(0, 1), default=1.0, help=message("Share of activities to show."))
-@click.option("--paths", type=click.FloatRange(0, 1), default=1.0, help=message("Share of transitions to show."))
+@click.option(
+    "--paths",
+    type=click.FloatRange(0, 1),
+    help=message("Share of transitions to show; by default all are listed, and as many drawn as a page can show."),
+)
 @click.option(
     "--metric",
     type=click.Choice(["frequency", "time"]),
@@ -101,7 +105,7 @@ def map_(
     /,
     log: Path,
     activities: float,
-    paths: float,
+    paths: float | None,
     metric: str,
     output: Path | None,
     **settings: Any,
@@ -113,10 +117,15 @@ def map_(
     t = console.t
     console.step(t("Reading {log}", log=log.name))
     events = read_log(log, settings)
-    found, day = mk.discover(events, activities=activities, paths=paths), working_day(events)
+    shown = 1.0 if paths is None else paths
+    found, day = mk.discover(events, activities=activities, paths=shown), working_day(events)
+    drawn = found
     if output is not None:
+        from mkmine.report.improvement import readable
+
         console.step(t("Drawing"))
-        mk.draw(found, metric="time" if metric == "time" else "frequency", language=console.language).save(output)
+        drawn = readable(events, found) if paths is None else found
+        mk.draw(drawn, metric="time" if metric == "time" else "frequency", language=console.language).save(output)
     console.emit(found)
     console.line(t.plural("{n} case", "{n} cases", found.n_cases))
     console.table(
@@ -153,6 +162,11 @@ def map_(
         console.line(t("The 20 most frequent of {n} transitions; --json gives all.", n=t.number(len(found.edges))))
     if output is not None:
         console.line(t("Map: {path}", path=output.absolute()))
+        if len(drawn.edges) < len(found.edges):
+            drawn_n, all_n = t.number(len(drawn.edges)), t.number(len(found.edges))
+            console.line(
+                t("Drawn are the {n} most frequent of {all} transitions; --paths 1 draws all.", n=drawn_n, all=all_n)
+            )
     return 0
 
 

@@ -11,6 +11,7 @@ from mkmine.cli.console import records
 from mkmine.cli.flow import CHART, draw_into
 from mkmine.cli.source import log_options, read_log, working_day
 from mkmine.cli.verb import Verb, common, console_of, message
+from mkmine.language import column_unit
 
 __all__ = ["changeover"]
 
@@ -33,7 +34,7 @@ def changeover(
 ) -> int:
     """Print what changes."""
     import mkmine as mk
-    from mkmine.report.changeover_map import status_words, step_remarks
+    from mkmine.report.changeover_map import status_rule, status_words, step_remarks
 
     console = console_of(context)
     t = console.t
@@ -43,6 +44,7 @@ def changeover(
     console.step(t("Comparing with {target}", target=target.name))
     found, day = mk.changeover(events, target), working_day(events)
     console.emit(found)
+    unit = column_unit(found.steps[["time_h", "limit_h"]].to_numpy().ravel().tolist(), t, day=day)
     console.table(
         [t("Activity"), t("What changes"), t("Role"), t("Time"), t("Limit"), t("Share")],
         [
@@ -50,13 +52,14 @@ def changeover(
                 row["activity"],
                 "; ".join([status_words(row["status"], t), *step_remarks(row, t)]),
                 row["role_to_be"] or row["role"],
-                t.hours(row["time_h"], day=day),
-                t.hours(row["limit_h"], day=day),
+                unit.write(row["time_h"], t),
+                unit.write(row["limit_h"], t),
                 t.percent(row["share_of_cases"]),
             ]
             for row in records(found.steps)
         ],
     )
+    console.line("  " + status_rule(t))
     console.line()
     words = {
         "added": t("meant, but never taken"),

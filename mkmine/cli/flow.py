@@ -10,6 +10,7 @@ import click
 from mkmine.cli.console import records
 from mkmine.cli.source import log_options, read_log, working_day
 from mkmine.cli.verb import Verb, common, console_of, message
+from mkmine.language import column_unit
 
 if TYPE_CHECKING:
     from mkmine.cli.console import Console
@@ -57,13 +58,15 @@ def flow(context: click.Context, /, log: Path, metric: str, chart: Path | None, 
     found, day = mk.flow(events), working_day(events)
     console.emit(found)
     console.line(t.plural("{n} completed case", "{n} completed cases", len(found.cases)))
+    limits = found.percentiles[["cycle_h", "low_h", "high_h"]]
+    unit = column_unit(limits.to_numpy().ravel().tolist(), t, day=day)
     console.table(
         [t("Share of cases"), t("Cycle time up to"), t("95% interval"), t("Calendar days")],
         [
             [
                 t.percent(row["share"]),
-                t.hours(row["cycle_h"], day=day),
-                f"{t.hours(row['low_h'], day=day)} – {t.hours(row['high_h'], day=day)}",
+                unit.write(row["cycle_h"], t),
+                f"{unit.bare(row['low_h'], t)} – {unit.write(row['high_h'], t)}",
                 t.number(row["cycle_days"], digits=1),
             ]
             for row in records(found.percentiles)
@@ -78,11 +81,13 @@ def flow(context: click.Context, /, log: Path, metric: str, chart: Path | None, 
     if len(found.ageing):
         console.line()
         console.line(t.plural("{n} open case; the oldest:", "{n} open cases; the oldest:", len(found.ageing)))
+    oldest = found.ageing.head(OLDEST)
+    unit = column_unit(oldest["age_h"].tolist(), t, day=day)
     console.table(
         [t("Case"), t("Activity"), t("Age"), t("Older than")],
         [
-            [row["case"], row["activity"], t.hours(row["age_h"], day=day), t.percent(row["older_than"])]
-            for row in records(found.ageing.head(OLDEST))
+            [row["case"], row["activity"], unit.write(row["age_h"], t), t.percent(row["older_than"])]
+            for row in records(oldest)
         ],
     )
     draw_into(console, found, chart, metric=metric)
@@ -225,7 +230,7 @@ def _goal(text: str) -> tuple[str, str]:
 
 def _show_kpis(console: Console, frame: Any, *, day: float) -> None:
     """Write a table of key figures, with the segments before them."""
-    from mkmine.report.kpi_chart import kpi_value, kpi_word, verdict_word
+    from mkmine.report.kpi_chart import kpi_interval, kpi_value, kpi_word, verdict_word
 
     t = console.t
     heads = [str(name) for name in frame.columns[: list(frame.columns).index("kpi")]]
@@ -236,9 +241,7 @@ def _show_kpis(console: Console, frame: Any, *, day: float) -> None:
                 *(str(row[head])[:10] for head in heads),
                 kpi_word(row["kpi"], t),
                 kpi_value(row["kpi"], row["value"], t, day=day),
-                ""
-                if row["low"] != row["low"]
-                else " – ".join(kpi_value(row["kpi"], row[one], t, day=day) for one in ("low", "high")),
+                "" if row["low"] != row["low"] else kpi_interval(row["kpi"], row["low"], row["high"], t, day=day),
                 t.number(row["cases"]),
                 "" if not row["verdict"] else kpi_value(row["kpi"], row["target"], t, day=day),
                 verdict_word(row["verdict"], t),

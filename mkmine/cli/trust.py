@@ -223,14 +223,17 @@ def _show_hindsight(console: Console, found: Hindsight, *, day: float) -> None:
             console.line(
                 t("{role}: {before} people a week before, {after} after", role=row["role"], before=before, after=after)
             )
-    rows = [
-        [
-            kpi_name(row["kpi"], t),
-            change_range(row["kpi"], row["predicted_difference"], row["predicted_low"], row["predicted_high"], t, day),
-            change_range(row["kpi"], row["difference"], row["low"], row["high"], t, day),
-        ]
-        for row in records(found.to_pandas())
-    ]
+    rows = []
+    for row in records(found.to_pandas()):
+        predicted = [row["predicted_difference"], row["predicted_low"], row["predicted_high"]]
+        observed = [row["difference"], row["low"], row["high"]]
+        rows.append(
+            [
+                kpi_name(row["kpi"], t),
+                change_range(row["kpi"], predicted, t, day=day, beside=observed),
+                change_range(row["kpi"], observed, t, day=day, beside=predicted),
+            ]
+        )
     console.table([t("Change of"), t("Predicted"), t("Observed")], rows, indent="")
     figure = kpi_name(found.effect.kpi, t)
     console.line(f"{figure}: {verdict_sentence(found.effect.verdict, t)} ({retell(found.effect.reason, t)})")

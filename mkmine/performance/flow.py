@@ -60,6 +60,8 @@ class FlowMetrics:
         total_h, median_h, p85_h, share (of all that time). Time in status.
     efficiency
         Time in which anything was worked on / cycle time, of completed cases; NaN where the log does not tell.
+    day_h
+        Length of a working day in hours.
     """
 
     cases: pd.DataFrame
@@ -70,6 +72,7 @@ class FlowMetrics:
     ageing: pd.DataFrame
     stays: pd.DataFrame
     efficiency: float
+    day_h: float = 8.0
     provenance: Provenance = field(repr=False)
 
     def to_pandas(self) -> pd.DataFrame:
@@ -137,6 +140,7 @@ def flow(log: EventLog, *, calendar: Calendar | None = None) -> FlowMetrics:
         ageing=_ageing(kept, working, begun, Survival(hours, done)),
         stays=_stays(kept, working),
         efficiency=busy / total if total > 0 else float("nan"),
+        day_h=working.hours_per_day or 8.0,
         provenance=log.provenance(METHOD, calendar=working.describe()),
     )
 

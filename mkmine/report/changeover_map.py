@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from mkmine.conformance.changeover import DEPARTED, NOT_KEPT
 from mkmine.errors import DataError
 from mkmine.language import Translator, translator
 from mkmine.report import legend, palette
@@ -33,7 +34,7 @@ from mkmine.report.shapes import (
 if TYPE_CHECKING:
     from mkmine.conformance.changeover import Changeover
 
-__all__ = ["draw_changeover", "status_words", "step_remarks"]
+__all__ = ["draw_changeover", "status_rule", "status_words", "step_remarks"]
 
 Row = Mapping[str, Any]
 
@@ -106,6 +107,17 @@ def status_words(status: str, t: Translator) -> str:
     return words[status]
 
 
+def status_rule(t: Translator) -> str:
+    """Say by what rule a step is said to change, to be departed from or to stay."""
+    return t(
+        "A step changes where another role does it, or where over {much} of its executions exceed the limit or of its "
+        "cases the rounds; it is departed from where {some} of the cases or more skip it, repeat it or do it out of "
+        "order. Below that it stays.",
+        much=t.percent(NOT_KEPT),
+        some=t.percent(DEPARTED),
+    )
+
+
 def step_remarks(row: Row, t: Translator) -> list[str]:
     """Say in what a step is not as it should be, the most important first."""
     status, remarks = row["status"], []
@@ -119,7 +131,7 @@ def step_remarks(row: Row, t: Translator) -> list[str]:
         remarks.append(t("over the limit: {share}", share=t.percent(row["over_limit"])))
     if "rounds" in row["changes"]:
         remarks.append(t("too many rounds: {share}", share=t.percent(row["over_rounds"])))
-    if row["departure"] and row["departing"] >= 0.05:
+    if row["departure"] and row["departing"] >= DEPARTED:
         words = {
             "skipped": t("skipped: {share}"),
             "extra": t("extra: {share}"),

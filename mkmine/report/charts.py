@@ -137,7 +137,8 @@ def rework(frame: pd.DataFrame, *, limit: int = REWORK_SHOWN, language: str = "e
     counts = base.mark_text(dy=-8, fontSize=9, color=palette.MUTED).encode(y="high:Q", text="words:N")
     chart = alt.layer(whiskers, dots, counts).properties(width=_WIDTH // 2 - 24, height=150)
     facets = alt.Facet("label:N", title=None, sort=list(labels.values()), header=_split_header())
-    faceted = chart.facet(facet=facets, columns=2)
+    # Axes of its own for each panel: a shared one would also be drawn where the last row has no panel.
+    faceted = chart.facet(facet=facets, columns=2).resolve_axis(x="independent")
     return render(faceted, title=t("Probability of one more round"), t=t, data=frame)
 
 

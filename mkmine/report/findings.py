@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from mkmine.language import Translator
+from mkmine.language import Translator, column_unit
 from mkmine.report.blocks import Column, Table
 from mkmine.report.lettering import clean
 from mkmine.report.retelling import retell
@@ -147,12 +147,12 @@ def tabulate(
     Each column is (title, field or function of the row, kind). The CSV beside the report holds the whole frame, or
     `data` where that is more.
     """
-    rows = [
-        tuple(
-            _written(findings, row[field] if isinstance(field, str) else field(row), kind) for _, field, kind in columns
-        )
-        for row in frame.head(limit).to_dict("records")
+    cells = [
+        [(row[field] if isinstance(field, str) else field(row)) for row in frame.head(limit).to_dict("records")]
+        for _, field, _ in columns
     ]
+    written = [_column(findings, values, kind) for values, (_, _, kind) in zip(cells, columns, strict=True)]
+    rows = list(zip(*written, strict=True))
     return Table(
         name=name,
         title=title,
@@ -165,6 +165,16 @@ def tabulate(
     )
 
 
+def _column(findings: Findings, values: Sequence[Any], kind: Kind) -> list[str]:
+    """Write the cells of a column; times in one unit, so that they can be compared."""
+    if kind != "hours":
+        return [_written(findings, value, kind) for value in values]
+    unit = column_unit([float(value) for value in values if finite(value)], findings.t, day=findings.day)
+    return [
+        unit.write(float(value), findings.t) if finite(value) else _written(findings, value, kind) for value in values
+    ]
+
+
 def _written(findings: Findings, value: Any, kind: Kind) -> str:
     t = findings.t
     if isinstance(value, str) or kind == "text":
@@ -173,8 +183,6 @@ def _written(findings: Findings, value: Any, kind: Kind) -> str:
         return text if len(text) <= 2 * _LONGEST_NAME else text[: 2 * _LONGEST_NAME - 1] + "…"
     if not finite(value):
         return t.number(None)
-    if kind == "hours":
-        return findings.hours(float(value))
     if kind == "percent":
         return t.percent(float(value), digits=1 if 0 < abs(float(value)) < 0.1 else 0)
     return t.number(float(value), digits=0 if kind == "count" else 2)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
 from mkmine.errors import UnknownNameError
-from mkmine.language import Translator, translator
+from mkmine.language import Translator, translator, unit_of
 from mkmine.report import charts, palette
 from mkmine.report.picture import Picture
 from mkmine.report.vega import render
@@ -51,14 +52,14 @@ def draw_flow(found: FlowMetrics, *, metric: str = "scatter", language: str = "e
     return render(chart, title=title, t=t, data=shown[metric])
 
 
-def _percentile_rules(found: FlowMetrics, t: Translator) -> alt.LayerChart | alt.FacetChart:
+def _percentile_rules(found: FlowMetrics, t: Translator, *, per: float = 1.0) -> alt.LayerChart | alt.FacetChart:
     import altair as alt
 
     rows = found.percentiles.dropna(subset=["cycle_h"])
     # Lines closer to each other could not be told apart.
     rows = rows[rows["share"].isin(_DRAWN)]
-    lines = pd.DataFrame({"hours": rows["cycle_h"], "words": [t.percent(share) for share in rows["share"]]})
-    base = alt.Chart(lines).encode(y="hours:Q")
+    lines = pd.DataFrame({"at": rows["cycle_h"] / per, "words": [t.percent(share) for share in rows["share"]]})
+    base = alt.Chart(lines).encode(y="at:Q")
     rules = base.mark_rule(color=palette.WAITING, strokeDash=[5, 4])
     words = base.mark_text(align="left", dx=4, dy=-6, color=palette.WAITING).encode(x=alt.value(0), text="words:N")
     return alt.layer(rules, words)
@@ -111,7 +112,9 @@ def _stages(found: FlowMetrics, t: Translator) -> tuple[alt.TopLevelMixin, str]:
 def _throughput(found: FlowMetrics, t: Translator) -> tuple[alt.TopLevelMixin, str]:
     import altair as alt
 
-    rows = found.weekly[["week", "completions", "wip"]]
+    # Before the first whole week there is no work in progress to see: the export has only begun.
+    first = int(found.weekly["whole"].to_numpy().argmax()) if found.weekly["whole"].any() else 0
+    rows = found.weekly.iloc[first:][["week", "completions", "wip"]]
     x = alt.X("week:T", title=t("Week"), axis=alt.Axis(**_MONTHS))
     bars = (
         alt.Chart(rows)
@@ -132,14 +135,24 @@ def _ageing(found: FlowMetrics, t: Translator) -> tuple[alt.TopLevelMixin, str]:
     import altair as alt
 
     order = [name for name in found.stages.columns if name not in ("day", "done")]
+    ages = found.ageing["age_h"].tolist()
+    unit = unit_of(ages, t, day=found.day_h)
+    in_days = unit.hours == found.day_h
+    per = found.day_h if in_days else 1.0
+    title = t("Age, working days (square-root scale)") if in_days else t("Age, working hours (square-root scale)")
+    rows = found.ageing[["activity", "age_h"]].sort_values(["activity", "age_h"], kind="stable")
+    # Steps of the golden ratio lay neighbours apart, the same in every drawing.
+    step = rows.groupby("activity").cumcount() * (math.sqrt(5) - 1) / 2
+    rows = rows.assign(age=rows["age_h"] / per, apart=step % 1 - 0.5)
     dots = (
-        alt.Chart(found.ageing[["activity", "age_h"]])
+        alt.Chart(rows)
         .mark_circle(size=48, opacity=0.6, color=palette.BAD)
         .encode(
             x=alt.X("activity:N", sort=order, title=None, axis=alt.Axis(labelAngle=-30, labelLimit=160)),
             # One forgotten case must not press all others to the ground.
-            y=alt.Y("age_h:Q", title=t("Age, working hours"), scale=alt.Scale(type="sqrt")),
+            y=alt.Y("age:Q", title=title, scale=alt.Scale(type="sqrt")),
+            xOffset=alt.XOffset("apart:Q", scale=alt.Scale(domain=[-1, 1])),
         )
     )
-    chart = alt.layer(dots, _percentile_rules(found, t)).properties(width=_WIDTH, height=280)
+    chart = alt.layer(dots, _percentile_rules(found, t, per=per)).properties(width=_WIDTH, height=280)
     return chart, t("Age of open cases, by the activity they have come to")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pandas as pd
 
 from mkmine.errors import DataError, UnknownNameError
-from mkmine.language import Translator, translator
+from mkmine.language import Translator, translator, unit_of
 from mkmine.report import palette
 from mkmine.report.lettering import clean
 from mkmine.report.picture import Picture
@@ -17,7 +17,7 @@ from mkmine.report.vega import category_labels, render
 if TYPE_CHECKING:
     from mkmine.performance import Kpis
 
-__all__ = ["draw_kpis", "kpi_value", "kpi_word", "verdict_word"]
+__all__ = ["draw_kpis", "kpi_interval", "kpi_value", "kpi_word", "verdict_word"]
 
 _WIDTH: Final = 520
 _SHARES: Final = ("on_time_share", "rework_share", "conversion", "roi", "churn")
@@ -52,10 +52,22 @@ def kpi_value(name: str, value: float | None, t: Translator, *, day: float = 8.0
     """Write the value of a key figure: shares in percent, times in hours or working days of `day` hours."""
     if name in _SHARES:
         return t.percent(value)
-    if name.endswith("_h") and name.startswith("cycle_"):
+    if _is_time(name):
         return t.hours(value, day=day)
     large = value is not None and abs(value) >= 100
     return t.number(value, digits=0 if large else 2)
+
+
+def kpi_interval(name: str, low: float, high: float, t: Translator, *, day: float = 8.0) -> str:
+    """Write an interval of a key figure, times in one unit."""
+    if _is_time(name):
+        unit = unit_of([low, high], t, day=day)
+        return f"{unit.bare(low, t)} – {unit.write(high, t)}"
+    return f"{kpi_value(name, low, t)} – {kpi_value(name, high, t)}"
+
+
+def _is_time(name: str) -> bool:
+    return name.endswith("_h") and name.startswith("cycle_")
 
 
 def verdict_word(verdict: str, t: Translator) -> str:

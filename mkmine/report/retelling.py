@@ -631,9 +631,9 @@ def _numbers(text: str, t: Translator) -> str:
 
 
 def _number(found: re.Match[str], t: Translator) -> str:
-    whole, fraction, percent = found["whole"], found["fraction"] or "", found["percent"]
-    if whole is None:
+    if found["whole"] is None:
         return found[0]
+    whole, fraction, percent = found["whole"], found["fraction"] or "", found["percent"]
     value, digits = float(whole.replace(",", "") + fraction), max(len(fraction) - 1, 0)
     if percent:
         return t.percent(value / 100, digits=digits)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from mkmine.language import Translator
@@ -56,10 +57,13 @@ def verdict_sentence(verdict: str | None, t: Translator) -> str:
     return words.get(verdict or "", verdict or "")
 
 
-def change_range(key: str, difference: float, low: float, high: float, t: Translator, day: float) -> str:
-    """Write a difference of a key figure and its interval, signed and in one unit; a dash where there is none."""
-    values = [difference, low, high]
+def change_range(key: str, values: Sequence[float], t: Translator, *, day: float, beside: Sequence[float] = ()) -> str:
+    """Write a difference of a key figure and its interval (low, high), signed and in one unit; a dash where none is.
+
+    `beside` are the figures that are read together with them, in the same unit.
+    """
     if any(value is None or value != value for value in values):
         return t.number(None)
-    (middle, least, most), unit = kpi_changes(key, values, t, day=day)
+    others = [value for value in beside if value is not None and value == value]
+    (middle, least, most, *_), unit = kpi_changes(key, [*values, *others], t, day=day)
     return f"{middle}{unit} ({least} … {most})"

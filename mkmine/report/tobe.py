@@ -12,7 +12,7 @@ from mkmine.eventlog import EventLog
 from mkmine.language import Translator
 from mkmine.performance import kpis
 from mkmine.report.blocks import Block, Figure, Heading, KeyFigure, KeyFigures, Note, Table, Text, View
-from mkmine.report.changeover_map import draw_changeover, status_words, step_remarks
+from mkmine.report.changeover_map import draw_changeover, status_rule, status_words, step_remarks
 from mkmine.report.departures import departures
 from mkmine.report.findings import Cell, Findings, finite, tabulate
 from mkmine.report.rules import rule_sentence
@@ -93,6 +93,7 @@ def _steps(findings: Findings, found: Changeover, foot: str) -> Table:
         title=t("What changes step by step"),
         columns=columns,
         foot=foot,
+        note=status_rule(t),
         limit=40,
     )
 

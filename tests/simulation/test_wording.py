@@ -123,7 +123,7 @@ def test_every_figure_has_a_name(language: Any) -> None:
 def test_what_widens_an_interval_is_said() -> None:
     given = row("cycle_mean_h", 92, -16.8, 7.2, "better") | {"parameters": 5.6, "simulation": 4.5}
     assert plain(verdict_sentence(given, EN)).endswith("\u221218%); of this ± 0.7 because there is little data")
-    assert plain(verdict_sentence(given, RU)).endswith("\u221218 %); из них ± 0,7 — оттого, что данных мало")
+    assert plain(verdict_sentence(given, RU)).endswith("\u221218 %); из них ± 0,7 — из-за нехватки данных")
     # Little of it is not said.
     assert "data" not in verdict_sentence(given | {"parameters": 2.0}, EN)
 
@@ -144,3 +144,10 @@ def test_an_uneven_interval_is_written_out() -> None:
     assert "shorter by 2.1 (1.6 – 5.0) working days" in plain(verdict_sentence(given, EN))
     noise = given | {"low": -60.0, "high": 4.0, "verdict": "noise"}
     assert plain(verdict_sentence(noise, EN)) == ("cycle time, mean: within noise (\u22127.5 – +0.5 working days)")
+
+
+def test_what_all_but_makes_an_interval_is_not_called_a_part_of_it() -> None:
+    given = row("cycle_mean_h", 92, -16.8, 7.2, "better") | {"parameters": 7.0}
+    assert verdict_sentence(given, EN).endswith("; nearly all of this doubt because there is little data")
+    told = verdict_sentence(given | {"assumed": True}, EN)
+    assert told.endswith("nearly all of this doubt because of what is assumed or hardly known")

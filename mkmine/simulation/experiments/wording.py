@@ -22,6 +22,8 @@ __all__ = [
 _EVEN = 0.2
 # What is less than this share of the half-width is not worth saying.
 _WORTH_SAYING = 0.5
+# From this share of the half-width on, it is all but the whole of it.
+_ALL_BUT_WHOLE = 0.9
 
 
 def kpi_name(key: str, t: Translator) -> str:
@@ -133,6 +135,10 @@ def doubt_text(row: Mapping[Any, Any], t: Translator, *, day: float = 8.0) -> st
             high=high,
         )
     known = float(row.get("parameters", 0.0))
+    if known > _ALL_BUT_WHOLE * half:
+        if row.get("assumed", False):
+            return t("nearly all of this doubt because of what is assumed or hardly known")
+        return t("nearly all of this doubt because there is little data")
     if known > _WORTH_SAYING * half and row.get("assumed", False):
         size = _plain_size(key, known, row, t, day=day)
         return t("of this ± {size} because of what is assumed or hardly known", size=size)
