@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -15,6 +16,10 @@ __all__ = ["Elicited", "Estimate", "Guess", "read_elicited"]
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Number = Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)]
+
+_HOURS = "give [low, likely, high] in hours, such as [1, 2, 5], or one number"
+_SHARES = "give [low, likely, high] as probabilities, such as [0.1, 0.2, 0.4], or one number"
+_PEOPLE = "give how many people are new (from 1), the name of a role of today, or the names of those who do the work"
 
 
 class _Part(BaseModel):
@@ -41,6 +46,8 @@ class Guess(_Part):
         if isinstance(value, list | tuple):
             if len(value) != 3:
                 raise ValueError(f"a range is [low, likely, high], found {len(value)} numbers")
+            if any(isinstance(one, bool) for one in value):
+                raise ValueError("a range is [low, likely, high], three numbers")
             return dict(zip(("low", "likely", "high"), value, strict=True))
         return value
 
@@ -84,7 +91,9 @@ class Elicited(_Part):
 
     activities: dict[Name, Estimate] = Field(default_factory=dict)
     choices: dict[Name, dict[Name, Guess]] = Field(default_factory=dict)
-    people: dict[Name, Annotated[int, Field(ge=1, le=10_000)] | Name | list[Name]] = Field(default_factory=dict)
+    people: dict[
+        Name, Annotated[int, Field(ge=1, le=10_000, strict=True)] | Name | Annotated[list[Name], Field(min_length=1)]
+    ] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _probable(self) -> Elicited:
@@ -136,8 +145,28 @@ def _checked(values: Any, where: str) -> Elicited:
         return Elicited.model_validate(named)
     except ValidationError as error:
         first = error.errors()[0]
-        place = ": ".join(str(part) for part in first["loc"] if part != "[key]")
-        message = str(first["msg"]).removeprefix("Value error, ")
-        if first["type"] == "extra_forbidden":
-            message = "there is no such field; it has activities, choices and people"
-        raise DataError(f"{where}: {place}: {message}") from None
+        loc, message = _mistake(first["loc"], first["type"], str(first["msg"]), first["input"])
+        place = "".join(f"{part}: " for part in loc)
+        raise DataError(f"{where}: {place}{message}") from None
+
+
+def _mistake(loc: tuple[int | str, ...], kind: str, message: str, found: Any) -> tuple[tuple[int | str, ...], str]:
+    """Return the place of a mistake and what to give there, for somebody who does not know how values are checked."""
+    if kind == "value_error":
+        return loc, message.removeprefix("Value error, ")
+    if kind == "extra_forbidden":
+        return loc, "there is no such field; it has activities, choices and people"
+    if loc[:1] == ("people",) and len(loc) > 1:
+        # Which of the three forms was meant, nobody knows.
+        loc, told = loc[:2], _PEOPLE
+    elif "[key]" in loc:
+        loc, told = tuple(part for part in loc[:-2]), "a name is a text that is not empty"
+    elif loc[-1] == "role":
+        told = "give the name of a role"
+    elif loc[0] == "choices" and len(loc) > 2:
+        told = _SHARES
+    elif loc[0] == "activities" and len(loc) > 1:
+        told = _HOURS
+    else:
+        told = "give values by name" if len(loc) == 1 else "give ranges by way"
+    return loc, f"{told}, found {reprlib.repr(found)}"

@@ -65,6 +65,8 @@ def read_workflow(
         What statuses are called in the log: `{"In progress": "Writing"}`. Statuses of one activity are one task;
         `None` stands for a status in which nothing is done (a queue), which is passed through.
 
+    Statuses to which no change leads from the beginning are left out, and the `documentation` of the model says so.
+
     Raises `DataError` if the file is missing or holds no workflow, no change makes a case, or a case cannot end, and
     `UnknownNameError` for a workflow or a status that it does not have.
     """
@@ -97,6 +99,10 @@ def _of_table(text: str, file: Path) -> Iterator[_Workflow]:
     except csv.Error:
         dialect = csv.excel
     rows = csv.DictReader(text.splitlines(), dialect=dialect)
+    try:
+        lines = list(rows)
+    except csv.Error as error:
+        raise DataError(f'"{file}" is no table of allowed changes ({error}); save one change a row as CSV') from None
     columns = {str(one).strip().casefold(): one for one in rows.fieldnames or ()}
     source = next((columns[one] for one in _FROM if one in columns), None)
     target = next((columns[one] for one in _TO if one in columns), None)
@@ -106,7 +112,7 @@ def _of_table(text: str, file: Path) -> Iterator[_Workflow]:
             f"{', '.join(map(repr, columns)) or 'none'}"
         )
     flow = _Workflow(file.stem)
-    for row in rows:
+    for row in lines:
         before, after = ((row[one] or "").strip() for one in (source, target))
         if after:
             _change(flow, before if before not in ("", "0") else None, after)
@@ -210,7 +216,7 @@ def _drawn(flow: _Workflow, file: Path, done: tuple[str, ...], activities: Mappi
         if one not in names:
             raise UnknownNameError.of(kind="status", name=one, known=names, where=str(file))
     called = {key: activities.get(name, name) or f"\0{name}" for key, name in flow.statuses.items()}
-    ends = {called[key] for key, name in flow.statuses.items() if name in done or key in flow.done}
+    ends: set[str | None] = {called[key] for key, name in flow.statuses.items() if name in done or key in flow.done}
     pairs = [(None if a is None else called[a], called[b]) for a, b in flow.changes if a is None or a in called]
     pairs += [(a, called[b]) for b in flow.everywhere for a in dict.fromkeys(called.values()) if a not in ends]
     ways = list(dict.fromkeys((a, b) for a, b in pairs if a != b))
@@ -218,12 +224,44 @@ def _drawn(flow: _Workflow, file: Path, done: tuple[str, ...], activities: Mappi
         raise DataError(
             f'"{file}": no change makes a case; say in which status issues begin, by a row with an empty "from"'
         )
-    return _model(flow.name, file, ways, ends or {b for _, b in ways} - {a for a, _ in ways if a is not None})
-
-
-def _model(name: str, file: Path, ways: list[tuple[str | None, str]], ends: set[str]) -> ProcessModel:
+    begun = _reached(ways, {None})
+    gone = [one for one in dict.fromkeys(one for way in ways for one in way) if one not in begun]
+    ways = [(a, b) for a, b in ways if a in begun]
+    ends &= begun
+    ends = ends or {b for _, b in ways if b not in {a for a, _ in ways}}
     if not ends:
         raise DataError(f'"{file}": every status leads to another one; say which statuses end a case: done=["Closed"]')
+    ending = _reached([(b, a) for a, b in ways], ends)
+    if stuck := [b for b in dict.fromkeys(b for _, b in ways) if b not in ending]:
+        raise DataError(
+            f'"{file}": a case cannot end any more from {_told(stuck)}; add a row that leads on from there, or say '
+            f"that it ends a case: done=[{_told(stuck[-1:])}]"
+        )
+    left_out = f"Left out, because no case can come to them: {_told(gone)}." if gone else ""
+    return _model(flow.name, file, ways, ends, left_out)
+
+
+def _reached(ways: Iterable[tuple[str | None, str | None]], first: Iterable[str | None]) -> set[str | None]:
+    """Return where ways lead from some statuses, with these."""
+    after: dict[str | None, list[str | None]] = {}
+    for a, b in ways:
+        after.setdefault(a, []).append(b)
+    seen, todo = set(first), list(first)
+    while todo:
+        for one in after.get(todo.pop(), []):
+            if one not in seen:
+                seen.add(one)
+                todo.append(one)
+    return seen
+
+
+def _told(statuses: Iterable[str | None]) -> str:
+    return ", ".join(f'"{(one or "").removeprefix(chr(0))}"' for one in statuses)
+
+
+def _model(
+    name: str, file: Path, ways: list[tuple[str | None, str]], ends: set[str | None], documentation: str
+) -> ProcessModel:
     numbers = count(1)
     nodes, flows = [Node(id="start", kind="start"), Node(id="end", kind="end")], list[Flow]()
 
@@ -258,4 +296,6 @@ def _model(name: str, file: Path, ways: list[tuple[str | None, str]], ends: set[
                 lead(last, last := f"after_{n}")
         for target in targets:
             lead(last, target)
-    return ProcessModel(nodes=tuple(nodes), flows=tuple(flows), name=name, source=str(file))
+    return ProcessModel(
+        nodes=tuple(nodes), flows=tuple(flows), name=name, documentation=documentation, source=str(file)
+    )

@@ -125,6 +125,8 @@ def test_workflows_of_redmine(tmp_path: Path) -> None:
         ("a,b\n1,2\n", 'needs the columns "from" and "to", found'),
         ("from,to\nNew,Done\n", "no change makes a case"),
         ("from,to\n,A\nA,B\nB,A\n", "every status leads to another one; say which statuses end a case"),
+        ("from,to\n,New\nNew,Done\nNew,L1\nL1,L2\nL2,L1\n", r'cannot end any more from "L1", "L2"; .*done=\["L2"\]'),
+        ("from,to\n," + "A" * 200_000 + "\n", "is no table of allowed changes .*field larger than"),
         ("{", "is not JSON"),
         ("[" * 100_000, "is not JSON"),
         ('{"values": [{"id": 3, "transitions": "x"}]}', "holds no workflow with transitions"),
@@ -150,3 +152,12 @@ def test_wrong_names_and_files_are_told(tmp_path: Path) -> None:
     flows = [{"name": n, "transitions": [{"type": "initial", "to": "1"}]} for n in ("a", "b")]
     with pytest.raises(DataError, match="holds 2 workflows; choose one by name: a, b"):
         read_workflow(written(tmp_path / "two.json", {"workflows": flows}))
+
+
+def test_statuses_to_which_no_case_comes_are_left_out_with_a_note(tmp_path: Path) -> None:
+    text = TABLE + "Old,Done\nX,Y\nY,X\n"
+    model = read_workflow(written(tmp_path / "flow.csv", text), done=["Done"])
+    whole = read_workflow(written(tmp_path / "whole.csv", TABLE), done=["Done"])
+    assert steps(model) == steps(whole)
+    assert model.documentation == 'Left out, because no case can come to them: "Old", "X", "Y".'
+    assert whole.documentation == ""

@@ -160,8 +160,8 @@ def _numbers(values: pd.Series[Any]) -> Floats | None:
             return None
         # Python's integers may be larger than any float.
         if texts.dtype.kind == "O":
-            huge = [isinstance(one, int) and abs(one) > _LARGEST for one in texts]
-            texts = texts.mask(huge, np.inf) if any(huge) else texts
+            huge = np.array([isinstance(one, int) and abs(one) > _LARGEST for one in texts], dtype=np.bool_)
+            texts = texts.mask(huge, np.inf) if huge.any() else texts
         converted = pd.to_numeric(texts, errors="coerce")
         if converted.isna().any() or converted.dtype.kind not in "iuf":
             return None
