@@ -153,4 +153,11 @@ _COMMANDS: Final = (
     message("'{name}' is not a valid float."),
     message("{name} is not in the range {names}."),
 )
-ERRORS: Final = (*_FILES, *_COLUMNS, *_NAMES, *_PARTS, *_COMMANDS)
+_UNSAID: Final = (
+    message("the TO-BE “{target}” leaves open what today's process does not tell either (in all: {n})"),
+    message(
+        "say it in a file for --elicited (in Python elicited=...), with numbers of your own (low, likely, high) "
+        "instead of these examples:{detail}"
+    ),
+)
+ERRORS: Final = (*_UNSAID, *_FILES, *_COLUMNS, *_NAMES, *_PARTS, *_COMMANDS)

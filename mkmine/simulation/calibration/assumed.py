@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from mkmine.targets import Elicited, Estimate, Guess, Node
 
 __all__ = [
     "NOTE_HOURS",
+    "UnsaidError",
     "assumed_activity",
     "assumed_event",
     "check_said",
@@ -36,14 +38,22 @@ NOTE_HIRED = "Assumption: {n} people are new in the role “{role}”, with the 
 NOTE_LENT = "Assumption: the work of “{role}” is done by {names}."
 
 
+class UnsaidError(DataError):
+    """Something that nobody has measured or said; `example` says it as `elicited` could."""
+
+    def __init__(self, message: str, example: Mapping[str, Any]) -> None:
+        super().__init__(message)
+        self.example = example
+
+
 def check_said(
     said: Elicited, *, steps: Iterable[str], gateways: Iterable[str], roles: Iterable[str], where: str
 ) -> None:
     """Raise `UnknownNameError` if something is said of a step, a gateway or a role that there is not."""
     for kind, given, known in (
-        ("step", said.activities, list(steps)),
-        ("gateway", said.choices, list(gateways)),
-        ("role", said.people, list(roles)),
+        ("step", said.activities, list(dict.fromkeys(steps))),
+        ("gateway", said.choices, list(dict.fromkeys(gateways))),
+        ("role", said.people, list(dict.fromkeys(roles))),
     ):
         for name in given:
             if name not in known:
@@ -147,7 +157,7 @@ def staffed(
     there = {role for one in out for role in one.roles}
     for role, steps in needed.items():
         if role not in there:
-            raise DataError(_nobody(role, steps, hints.get(role), sorted(there), where))
+            raise UnsaidError(_nobody(role, steps, hints.get(role), sorted(there), where), {"people": {role: 1}})
     return out
 
 

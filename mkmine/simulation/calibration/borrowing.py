@@ -9,7 +9,7 @@ from itertools import combinations
 import numpy as np
 
 from mkmine.errors import DataError
-from mkmine.simulation.calibration.assumed import worth
+from mkmine.simulation.calibration.assumed import UnsaidError, worth
 from mkmine.simulation.calibration.today import END, GIVEN_UP, Heads, Today
 from mkmine.simulation.model.evidence import Range
 from mkmine.simulation.model.laying import Chances, Ways
@@ -55,6 +55,7 @@ class Borrower:
     of_kind: bool = False
     notes: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
+    examples: dict[str, dict[str, list[float]]] = field(default_factory=dict)
     lost: dict[str, float] = field(default_factory=dict)
 
     def choices(self) -> Choices:
@@ -71,10 +72,11 @@ class Borrower:
         if self.missing and not self.of_kind:
             first = self.missing[0].partition(":")[0]
             more = f" (and {len(set(self.missing)) - 1} more)" if len(set(self.missing)) > 1 else ""
-            raise DataError(
+            raise UnsaidError(
                 f'"{self.structure.process.name}": today\'s process does not tell how probable the ways of '
                 f'{self.missing[0]} are{more}; say it, as in elicited={{"choices": {{{first}: '
-                '{"<way>": [0.1, 0.2, 0.4]}}} (low, likely, high)'
+                '{"<way>": [0.1, 0.2, 0.4]}}} (low, likely, high)',
+                {"choices": self.examples},
             )
         lost = [
             NOTE_ELSEWHERE.format(source=self.structure.label(source).strip('"'), share=f"{share:.0%}")
@@ -341,7 +343,12 @@ class Borrower:
                 self.missing.append(self._asked(self.structure.process.by_id[gate_id]))
 
     def _asked(self, gate: Node) -> str:
-        return f'"{gate.name or gate.id}": {", ".join(self._ways(gate))}'
+        ways = list(self._ways(gate))
+        even = round(1 / len(ways), 2)
+        self.examples[gate.name or gate.id] = {
+            way: [round(even / 2, 2), even, round(1.5 * even, 2)] for way in ways[:-1]
+        }
+        return f'"{gate.name or gate.id}": {", ".join(ways)}'
 
     def _shares(
         self,

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import reduce
+from operator import or_
 from pathlib import Path
 from typing import Any
 
 from mkmine.errors import DataError
 from mkmine.simulation.calibration.along import put_together, relaid
 from mkmine.simulation.calibration.assumed import (
+    UnsaidError,
     assumed_activity,
     assumed_event,
     check_said,
@@ -67,7 +70,39 @@ def to_simulation(
             f"as_is is a {type(as_is).__name__}; give the calibrated model of today: "
             "target.to_simulation(mk.calibrate(log))"
         )
-    return _Making(target, as_is, Elicited.read(elicited)).model(name)
+    given, found = Elicited.read(elicited), list[UnsaidError]()
+    while True:
+        # What is missing is imagined, to see what else is.
+        imagined = reduce(or_, (Elicited.read(one.example) for one in found), Elicited())
+        try:
+            made = _Making(target, as_is, imagined | given).model(name)
+        except UnsaidError as error:
+            if error.example in [one.example for one in found]:
+                raise
+            found.append(error)
+            continue
+        if found:
+            raise UnsaidError(_unsaid(target.name, len(found), imagined), imagined.model_dump(mode="json"))
+        return made
+
+
+def _unsaid(target: str, n: int, imagined: Elicited) -> str:
+    """Tell all that is missing at once, as the file in which it can be said; its numbers are examples."""
+    import yaml
+
+    def short(one: Any) -> Any:
+        if isinstance(one, dict) and "low" in one:
+            return [one[name] for name in ("low", "likely", "high")]
+        return {key: short(value) for key, value in one.items() if value} if isinstance(one, dict) else one
+
+    steps = {name: one["duration"] for name, one in imagined.model_dump(mode="json")["activities"].items()}
+    values = short(imagined.model_dump(mode="json") | {"activities": steps})
+    text = yaml.safe_dump(values, allow_unicode=True, sort_keys=False, default_flow_style=None, width=110)
+    return (
+        f'the TO-BE "{target}" leaves open what today\'s process does not tell either (in all: {n}); say it in a '
+        "file for --elicited (in Python elicited=...), with numbers of your own (low, likely, high) instead of these "
+        f"examples:\n\n{text}"
+    )
 
 
 class _Making:
@@ -221,10 +256,11 @@ class _Making:
         if estimate is not None:
             return assumed_activity(node, estimate, role=role, spread=self.spread, notes=self.notes)
         if node.name not in self.today:
-            raise DataError(
+            raise UnsaidError(
                 f'{self.where}: today\'s process has no "{node.name}"; say how long it takes, as in elicited='
                 f'{{"{node.name}": [1, 2, 5]}} (hours: low, likely, high), or confirm what it is called in the log '
-                "(target.with_aliases)"
+                "(target.with_aliases)",
+                {"activities": {node.name: [1, 2, 5]}},
             )
         one = self.as_is.activities[self.today[node.name]]
         if role is not None and one.role is not None and role != self.roles_called[one.role]:
@@ -248,9 +284,10 @@ class _Making:
     def _timing(self, node: Node) -> Timing:
         estimate = estimate_of(self.said, node)
         if estimate is None:
-            raise DataError(
+            raise UnsaidError(
                 f'{self.where}: nobody says how long the event "{node.name or node.id}" takes; say it, as in elicited='
-                f'{{"{node.name or node.id}": [4, 8, 24]}} (hours), or 0 where today\'s delays hold it already'
+                f'{{"{node.name or node.id}": [4, 8, 24]}} (hours), or 0 where today\'s delays hold it already',
+                {"activities": {node.name or node.id: [4, 8, 24]}},
             )
         return assumed_event(node, estimate, spread=self.spread, notes=self.notes)
 
