@@ -112,14 +112,17 @@ def check_limits(
 
 
 def limits_by_role(log: EventLog, timed: Sequence[Timed], aliases: Mapping[str, str]) -> pd.DataFrame:
-    """Limits of steps by the role that did the step ("" if unknown), with Wilson's 95 % interval of the share."""
+    """Limits of steps by the role that did the step ("" if unknown), with Wilson's 95 % interval of the share.
+
+    As in `check_limits`, `checked` counts what has ended.
+    """
     names = [aliases.get(role, role) for role in log.roles] + [""]
     counts: dict[tuple[str, str], list[int]] = {}
     for one in timed:
         if one.round:
             continue
-        for code in np.unique(log.role[one.judged]).tolist():
-            mine = one.judged & (log.role == code)
+        for code in np.unique(log.role[one.ended]).tolist():
+            mine = one.ended & (log.role == code)
             found = counts.setdefault((names[code], one.activity), [0, 0])
             found[0] += int(mine.sum())
             found[1] += int((mine & one.late).sum())

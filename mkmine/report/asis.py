@@ -137,7 +137,7 @@ def people(findings: Findings) -> list[Block]:
     ]
     note = t(
         "Work is the recorded time between start and end; people also do what the log does not show. In “Busy”, work "
-        "done at the same time counts once."
+        "done at the same time counts once. People who have left are counted too; the model has those who work now."
     )
     table = tabulate(
         findings,

@@ -69,6 +69,13 @@ def _method(findings: Findings) -> Text:
             level=t.percent(study.confidence),
         )
     ]
+    told.append(
+        t(
+            "The base is the simulated process as it is, completed cases of steady weeks; figures of the log are of "
+            "all its weeks and let open cases count for as long as they have lasted (Kaplan-Meier). So they differ "
+            "somewhat, and so does utilisation where the model lets people have several things in hand at once."
+        )
+    )
     if study.comparisons > 1:
         told.append(
             t(

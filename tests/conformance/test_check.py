@@ -161,6 +161,14 @@ def test_the_text_tells_kept_limits_rounds_and_notes() -> None:
     assert "rounds   B: 0 cases over 2 (most: 1)" in text
 
 
+def test_limits_and_limits_by_role_count_what_has_ended(make_log: Callable[..., EventLog]) -> None:
+    rows = [("1", "A", 0, 9), ("2", "A", 0, 2), ("3", "A", 0, 90, None, True)]
+    found = check(make_log(rows, completed=pd.Series({"3": False})), target(limits={"A": 4}))
+    for table in (found.limits, found.limits_by_role):
+        assert table[["activity", "checked", "exceeded"]].values.tolist() == [["A", 2, 1]]
+    assert found.limits["open_exceeded"].tolist() == [1]
+
+
 def test_limits_where_only_completions_are_known() -> None:
     frame = log(["ABC"], hours=2.0).to_pandas()
     ends = EventLog.from_pandas(frame, calendar=log(["A"]).calendar)
