@@ -64,12 +64,12 @@ def new_study(
 ) -> Path:
     """Start a study folder from a process of the catalogue and return it; by default it is called as the process.
 
-    The folder is made whole or not at all, and never into one that exists. Raises `DataError` if there is something at
-    its place already or it cannot be written, and whatever `load` raises.
+    The folder is made whole or not at all, and never into one that holds anything. Raises `DataError` if there is
+    something at its place already or it cannot be written, and whatever `load` raises.
     """
     reference = load(name, variants=variants, language=language)
     place = checked_path(name if folder is None else folder)
-    if os.path.lexists(place):
+    if os.path.lexists(place) and not _is_empty(place):
         raise DataError(f'there is something at "{place}" already; name a folder that does not exist yet')
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -81,12 +81,30 @@ def new_study(
         mask = os.umask(0)
         os.umask(mask)
         made.chmod(0o777 & ~mask)
-        made.rename(place)
+        _put(made, place)
     except OSError as error:
         raise DataError(f'cannot make "{place}": {error.strerror or error}; choose another place') from None
     finally:
         shutil.rmtree(made, ignore_errors=True)
     return place
+
+
+def _is_empty(place: Path) -> bool:
+    try:
+        return place.is_dir() and not place.is_symlink() and not any(place.iterdir())
+    except OSError:
+        return False
+
+
+def _put(made: Path, place: Path) -> None:
+    """Move a folder to its place; an empty folder there makes way, and the one that somebody stands in stays itself."""
+    if os.path.lexists(place) and place.resolve() == Path.cwd():
+        for path in sorted(made.iterdir()):
+            path.rename(place / path.name)
+        return
+    if os.path.lexists(place):
+        place.rmdir()
+    made.rename(place)
 
 
 def _fill(folder: Path, reference: Reference, seed: int) -> None:

@@ -87,13 +87,24 @@ def test_the_script_is_python_and_says_what_the_commands_do(tmp_path: Path) -> N
 
 def test_nothing_is_overwritten(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("kept")
-    (tmp_path / "empty").mkdir()
+    (tmp_path / "full" / "inside").mkdir(parents=True)
     (tmp_path / "link").symlink_to(tmp_path / "nowhere")
-    for name in ("file", "empty", "link", "."):
+    for name in ("file", "full", "link", "."):
         with pytest.raises(DataError, match="something at"):
             new_study("task", tmp_path / name)
     assert (tmp_path / "file").read_text() == "kept"
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["empty", "file", "link"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "full", "link"]
+
+
+def test_an_empty_folder_is_filled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "here").mkdir()
+    assert (new_study("task", tmp_path / "empty") / "README.md").is_file()
+    monkeypatch.chdir(tmp_path / "here")
+    assert (new_study("task", ".", language="ru") / "README.md").is_file()
+    commands = [one for one in Path("README.md").read_text(encoding="utf-8").splitlines() if one.startswith("mkmine ")]
+    assert commands
+    assert all(one.endswith("--language ru") for one in commands)
 
 
 def test_what_goes_wrong_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
