@@ -619,8 +619,8 @@ def _value(name: str, value: str, t: Translator) -> str:
     if name in ("where", "known"):
         # Names that another room has quoted.
         return re.sub(r'"([^"]*)"', "«\\1»", value)
-    told = _retold(value, t) if name in _TOLD_FIELDS else None
-    return told or (_numbers(value, t) if name in _NUMBER_FIELDS else value)
+    sentence = _retold(value, t) if name in _TOLD_FIELDS else None
+    return sentence or (_numbers(value, t) if name in _NUMBER_FIELDS else value)
 
 
 def _numbers(text: str, t: Translator) -> str:

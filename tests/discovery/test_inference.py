@@ -55,3 +55,14 @@ def test_discoveries() -> None:
     assert discoveries(p).tolist() == pytest.approx([0.02, 0.04, np.nan, 0.04, 0.02], nan_ok=True)
     assert discoveries([0.9, 1.0]).tolist() == [1.0, 1.0]
     assert discoveries([]).shape == (0,)
+
+
+def test_exact_p_values_are_those_of_the_hypergeometric_distribution() -> None:
+    from scipy.stats import hypergeom
+
+    rng = np.random.default_rng(3)
+    n, m = rng.integers(1, 5000, 200), rng.integers(1, 5000, 200)
+    k, j = rng.integers(0, n + 1), rng.integers(0, m + 1)
+    here = hypergeom.pmf(k, n + m, k + j, n) / 2
+    tails = hypergeom.cdf(k, n + m, k + j, n) - here, hypergeom.sf(k, n + m, k + j, n) + here
+    assert exact_test(k, n, j, m) == pytest.approx(np.clip(2 * np.minimum(*tails), 0, 1), abs=1e-10)
