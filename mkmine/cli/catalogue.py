@@ -85,7 +85,7 @@ def catalogue(context: click.Context, /, name: str | None, variants: tuple[str, 
     cls=Verb,
     help=message(
         "Start a study folder from a process of the catalogue: TO-BE, process card, simulation model, a simulated log, "
-        "and what to do next.\n\nThe folder must not exist yet; by default it is called as the process."
+        "and what to do next.\n\nThe folder must be empty or not exist yet; by default it is called as the process."
     ),
     example="mkmine new article study --variant heavy",
 )

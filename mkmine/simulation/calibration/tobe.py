@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from difflib import SequenceMatcher
 from functools import reduce
 from operator import or_
 from pathlib import Path
@@ -30,6 +31,9 @@ from mkmine.simulation.model.structure import BEGIN, Structure
 from mkmine.targets import Elicited, Node, Target
 
 __all__ = ["to_simulation"]
+
+# Names as similar as this are taken for one another.
+_ALIKE = 0.8
 
 NOTE_TO_BE = "TO-BE “{target}”: {borrowed} of its {steps} steps have the hours, delays and people of “{as_is}”."
 NOTE_ROLE = "“{name}” is done by “{role}” instead of “{today}”; it is taken to be as much work."
@@ -234,7 +238,10 @@ class _Making:
         return node.name if node is not None and node.kind == "task" else self.structure.choice_place(source)
 
     def _free_name(self) -> str:
-        return self.target.name if self.target.name != self.as_is.name else f"{self.target.name}: TO-BE"
+        """Return a name that nobody takes for that of the process of today."""
+        names = self.target.name.casefold(), self.as_is.name.casefold()
+        alike = SequenceMatcher(None, *names).ratio() > _ALIKE
+        return f"{self.target.name} (TO-BE)" if alike else self.target.name
 
     # -- steps -----------------------------------------------------------------------------------------------------
 
