@@ -114,6 +114,15 @@ def test_a_gateway_that_asks_for_the_kind_of_case_counts_as_it_does_for_all() ->
     assert any("depend on attributes of cases" in note and "back?" in note for note in made.notes)
 
 
+def test_a_choice_that_is_made_elsewhere_is_told() -> None:
+    flows = "s>x0 x0>Write Write>Edit Edit>p1 p1>Publish p1>Log Publish>p2 Log>p2 p2>x1 x1>x0 x1>e"
+    made = Target(model=drawn(flows, LANES | {"Log": "Editor"})).to_simulation(
+        office(), elicited={"activities": {"Log": 0.1}, "choices": {"x1": {"Write": 0.35}}}
+    )
+    assert any("depend on attributes of cases" in note and "Edit" in note for note in made.notes)
+    assert {name for one in made.profiles for name in one.values} == {"size"}
+
+
 def test_ways_that_nobody_knows_are_called_by_what_they_lead_to() -> None:
     flows = TODAY + " Publish>x2 x2>Write x2>Publish2 Publish2>e"
     lanes = LANES | {"Publish2": "Editor"}

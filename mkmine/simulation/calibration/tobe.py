@@ -195,7 +195,9 @@ class _Making:
     def _own(self, usual: Choices) -> tuple[list[Own], list[str]]:
         """Return the choices of certain cases, where today's do the same by name, and those that are as for all."""
         structure, found, lost = self.structure, [], dict[str, None]()
-        sources = {self._today_of(source): source for source in usual.chances if source != BEGIN}
+        # Where one way only leads on in the TO-BE, nothing is decided there any more.
+        deciding = [source for source, one in usual.chances.items() if any(len(ways) > 1 for ways in one.rounds)]
+        sources = {self._today_of(source): source for source in deciding if source != BEGIN}
         gates = {structure.names[node.id]: node.id for node in structure.process.nodes if node.id in usual.ways}
         for when in kinds_of(self.as_is):
             model, places = for_kind(self.as_is, when)
