@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from mkmine.simulation.engine import Engine, pays_to_compile
 from mkmine.executors import Pool
+from mkmine.simulation.engine import Engine, pays_to_compile
 from mkmine.simulation.experiments.replication import Outcome, Plan, replicate
 from mkmine.simulation.experiments.study import Study
 from mkmine.simulation.experiments.uncertainty import Doubt, Doubts

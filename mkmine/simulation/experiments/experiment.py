@@ -13,12 +13,12 @@ import pandas as pd
 
 from mkmine.errors import DataError, UnknownNameError
 from mkmine.eventlog import EventLog
+from mkmine.executors import Place, opened
 from mkmine.language import translator
 from mkmine.simulation.engine import Engine
 from mkmine.simulation.engine.underway import Underway, WorkInProgress, work_in_progress
 from mkmine.simulation.experiments.answers import Runs, Strain, answers, half_widths, level, strained
 from mkmine.simulation.experiments.campaign import Campaign, OutOfTimeError
-from mkmine.executors import Place, opened
 from mkmine.simulation.experiments.forecasts import forecasts
 from mkmine.simulation.experiments.progress import shown
 from mkmine.simulation.experiments.replication import Plan

@@ -12,9 +12,9 @@ import pandas as pd
 
 from mkmine.discovery.process_map import records
 from mkmine.errors import DataError, UnknownNameError
+from mkmine.executors import Place
 from mkmine.language import Language, translator
 from mkmine.simulation.experiments.chart import Chart, Row, bars
-from mkmine.executors import Place
 from mkmine.simulation.experiments.experiment import Experiment, experiment
 from mkmine.simulation.experiments.kpis import known, names
 from mkmine.simulation.experiments.kpis import kpi as key_figure
