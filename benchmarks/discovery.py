@@ -13,19 +13,16 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
-import time
 import warnings
-from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pm4py
 from office import STAFF, office
-from table import row, show
+from table import row, seconds, show
 
 import mkmine as mk
 from mkmine.eventlog import EventLog
@@ -37,16 +34,6 @@ LOGS = ("calibration/LoanApp/train.csv.gz", "calibration/P2P/train.csv.gz", "min
 BUDGET = 20.0
 NOISE = (0.0, 0.2)
 WEEKS = 52
-
-
-def seconds(work: Callable[[], object], *, repeats: int = 3) -> float:
-    """Return the median CPU time of some runs."""
-    times = []
-    for _ in range(repeats):
-        begun = time.process_time()
-        work()
-        times.append(time.process_time() - begun)
-    return median(times)
 
 
 def theirs(log: EventLog) -> pd.DataFrame:

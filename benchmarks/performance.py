@@ -12,18 +12,15 @@ from __future__ import annotations
 
 import argparse
 import sys
-import time
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import numpy as np
 from office import STAFF, office
 from published import CAUSES as THEIRS
 from published import published
-from table import row, show
+from table import row, seconds, show
 
 import mkmine as mk
 from mkmine.calendars import HOUR
@@ -36,16 +33,6 @@ from mkmine.simulation import SimulationModel, simulate
 
 LIMIT: dict[str, Any] = {"peer_name": "limit", "unit": "CPU s", "target": 1}
 TIMES = 2
-
-
-def seconds(work: Callable[[], object], *, repeats: int = 3) -> float:
-    """Return the median CPU time of some runs."""
-    times = []
-    for _ in range(repeats):
-        begun = time.process_time()
-        work()
-        times.append(time.process_time() - begun)
-    return median(times)
 
 
 def large(cases: int) -> EventLog:

@@ -1,9 +1,22 @@
-"""The rows that every benchmark prints: ours against the peer, their ratio, and the target that was set for it."""
+"""CPU time, and the rows that every benchmark prints: ours against the peer, their ratio, and the target that was set for it."""
 
 from __future__ import annotations
 
 import json
+import time
+from collections.abc import Callable
+from statistics import median
 from typing import Any
+
+
+def seconds(work: Callable[[], object], *, repeats: int = 3) -> float:
+    """Return the median CPU time of some runs."""
+    times = []
+    for _ in range(repeats):
+        begun = time.process_time()
+        work()
+        times.append(time.process_time() - begun)
+    return median(times)
 
 
 def row(task: str, ours: float, peer: float, *, peer_name: str, unit: str, target: float) -> dict[str, Any]:
