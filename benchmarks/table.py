@@ -1,4 +1,4 @@
-"""CPU time, and the rows that every benchmark prints: ours against the peer, their ratio, and the target that was set for it."""
+"""CPU time, and the rows that every benchmark prints: ours against the peer, their ratio, and the target set for it."""
 
 from __future__ import annotations
 
