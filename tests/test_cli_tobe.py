@@ -35,7 +35,7 @@ def run(*arguments: str | Path) -> int:
 def test_a_to_be_is_compared_with_a_model(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     asked = ["simulate", folder / "model.yaml", "--to-be", folder / "to_be.yaml", "--replications", "2"]
     assert run(*asked, "--elicited", folder / "said.yaml", "--language", "ru") == 0
-    assert "Предположение: «Check» — от 0.2 до 0.8 ч работы" in capsys.readouterr().out.replace("\u00a0", " ")
+    assert "Предположение: «Check» — от 0,2 до 0,8 ч работы" in capsys.readouterr().out.replace("\u00a0", " ")
     assert run(*asked, "--elicited", folder / "said.yaml", "--json") == 0
     values = json.loads(capsys.readouterr().out)
     assert any("Check" in note for note in values["notes"]["Release as it should be"])
@@ -61,5 +61,5 @@ def test_the_report_tells_assumptions_of_the_scenario(folder: Path) -> None:
     made = Target(model=drawn(TO_BE)).to_simulation(model, elicited=folder / "said.yaml")
     answer = mk.experiment(model, [made], replications=2, draws=2, weeks=6)
     page = mk.report(log, experiment=answer, language="ru").html().replace("\u00a0", " ")
-    assert "Предположение: «Check» — от 0.2 до 0.8 ч работы" in page
+    assert "Предположение: «Check» — от 0,2 до 0,8 ч работы" in page
     assert "Release as it should be" in page

@@ -28,6 +28,7 @@ from mkmine.targets.model import Flow, Node, ProcessModel
 
 __all__ = ["read_workflow"]
 
+_LONGEST: Final = 500  # characters of a status
 _FROM: Final = ("from", "old_status", "old_status_id", "из", "from_status")
 _TO: Final = ("to", "new_status", "new_status_id", "в", "to_status")
 _LARGEST: Final = 50_000_000
@@ -114,6 +115,11 @@ def _of_table(text: str, file: Path) -> Iterator[_Workflow]:
     flow = _Workflow(file.stem)
     for row in lines:
         before, after = ((row[one] or "").strip() for one in (source, target))
+        if max(len(before), len(after)) > _LONGEST:
+            raise DataError(
+                f'"{file}" is no table of allowed changes: the status "{max(before, after, key=len)[:40]}…" is longer '
+                f"than {_LONGEST} characters; save one change a row as CSV"
+            )
         if after:
             _change(flow, before if before not in ("", "0") else None, after)
     yield flow

@@ -199,7 +199,7 @@ def test_draws_in_which_the_work_cannot_be_done_are_told() -> None:
     model = SimulationModel.from_dict(values)
     more = Scenario("one more writer").staff("Writer", +1)
     found = experiment(model, [more], draws=10, replications=4, weeks=8, warm_up_weeks=4)
-    said = [one for one in found.warnings if "draws of the model's numbers" in one]
+    said = [one for one in found.warnings if "has more work than people can do" in one]
     # Only the draws of the replications that there are were made.
     assert said
     assert all("of 4 draws" in one for one in said)

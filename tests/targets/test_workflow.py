@@ -126,7 +126,7 @@ def test_workflows_of_redmine(tmp_path: Path) -> None:
         ("from,to\nNew,Done\n", "no change makes a case"),
         ("from,to\n,A\nA,B\nB,A\n", "every status leads to another one; say which statuses end a case"),
         ("from,to\n,New\nNew,Done\nNew,L1\nL1,L2\nL2,L1\n", r'cannot end any more from "L1", "L2"; .*done=\["L2"\]'),
-        ("from,to\n," + "A" * 200_000 + "\n", "is no table of allowed changes .*field larger than"),
+        ("from,to\n," + "A" * 200_000 + "\n", "is no table of allowed changes"),
         ("{", "is not JSON"),
         ("[" * 100_000, "is not JSON"),
         ('{"values": [{"id": 3, "transitions": "x"}]}', "holds no workflow with transitions"),

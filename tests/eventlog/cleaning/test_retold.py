@@ -121,7 +121,7 @@ def test_a_step_is_told_in_russian(name: str, log: EventLog) -> None:
 def test_a_length_in_hours_is_told_with_its_unit(log: EventLog) -> None:
     step = filters.keep_duration(log, at_least=0.5, at_most=2000).history[-1]
     assert step.detail == "cycle time at least 0.5 h and at most 2000 h"
-    assert retell(step.detail, RU) == "время цикла от 0.5 ч до 2000 ч"
+    assert retell(step.detail, RU) == "время цикла от 0,5 ч до 2000 ч"
     followed = filters.keep_followed(log, TEXT, APPROVAL, within=48).history[-1]
     assert followed.detail.endswith("within 48 h")
     assert retell(followed.detail, RU).endswith(" 48 ч")
