@@ -488,7 +488,9 @@ def _show_levers(console: Console, found: Diagnosis, *, day: float) -> None:
         if len(found.causes.readings) > 1 and lever.kind == "wait":
             # What completions leave open is a range.
             return f"{t.hours(lever.low_h, day=day)} – {t.hours(lever.high_h, day=day)}"
-        return t.hours(lever.gain_h, day=day)
+        told = t.hours(lever.gain_h, day=day)
+        # The queues that returns cause for others are not in it.
+        return t("at least {gain}", gain=told) if lever.kind == "rework" else told
 
     console.line()
     console.table(
