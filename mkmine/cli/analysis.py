@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mkmine.cli.console import Console, records
-from mkmine.cli.source import log_options, processes, read_log, working_day
+from mkmine.cli.source import log_options, processes, read_log, workers_option, working_day
 from mkmine.cli.verb import Verb, common, console_of, message
 from mkmine.language import MISSING
 
@@ -38,8 +38,7 @@ SHOWN = 10
 def describe(context: click.Context, /, log: Path, **settings: Any) -> int:
     """Print the summary of a log."""
     console = console_of(context)
-    console.step(console.t("Reading {log}", log=log.name))
-    events = read_log(log, settings)
+    events = read_log(console, log, settings)
     summary = events.describe()
     console.emit(summary)
     for text in _told(summary, events.history, console.t):
@@ -115,8 +114,7 @@ def map_(
 
     console = console_of(context)
     t = console.t
-    console.step(t("Reading {log}", log=log.name))
-    events = read_log(log, settings)
+    events = read_log(console, log, settings)
     shown = 1.0 if paths is None else paths
     found, day = mk.discover(events, activities=activities, paths=shown), working_day(events)
     drawn = found
@@ -190,12 +188,7 @@ def map_(
     metavar="SECONDS",
     help=message("Time for aligning; cases left over are counted as unknown. Default 30."),
 )
-@click.option(
-    "--workers",
-    type=click.IntRange(min=1, max=64),
-    metavar="N",
-    help=message("Processes to run in; by default one per core."),
-)
+@workers_option
 @click.option(
     "--adjust",
     multiple=True,
@@ -230,8 +223,7 @@ def check(
 
     console = console_of(context)
     t = console.t
-    console.step(t("Reading {log}", log=log.name))
-    events = read_log(log, settings)
+    events = read_log(console, log, settings)
     target = mk.read_target(to_be, card=card)
     console.step(t("Comparing with {target}", target=target.name))
     found = mk.check(
@@ -379,8 +371,7 @@ def diagnose(context: click.Context, /, log: Path, max_cycle: float | None, **se
 
     console = console_of(context)
     t = console.t
-    console.step(t("Reading {log}", log=log.name))
-    events = read_log(log, settings)
+    events = read_log(console, log, settings)
     console.step(t("Looking for bottlenecks"))
     found = mk.diagnose(events)
     console.emit(found)

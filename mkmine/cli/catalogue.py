@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mkmine.cli.console import Console, records
-from mkmine.cli.source import log_options, read_log
+from mkmine.cli.source import SEED, log_options, read_log
 from mkmine.cli.verb import Verb, common, console_of, message
 from mkmine.errors import DataError
 from mkmine.language import MISSING
@@ -97,7 +97,7 @@ def catalogue(context: click.Context, /, name: str | None, variants: tuple[str, 
     type=click.IntRange(min=0),
     metavar="N",
     default=7,
-    help=message("One seed gives one result. Default 7."),
+    help=SEED,
 )
 @common
 @click.pass_context
@@ -155,11 +155,10 @@ def benchmark(
 
     console = console_of(context)
     t = console.t
-    console.step(t("Reading {log}", log=log.name))
     twice = {here for here, _ in alias if [one for one, _ in alias].count(here) > 1}
     if twice:
         raise DataError(f'the alias of "{min(twice)}" is given twice; give it once')
-    found = mk.benchmark(read_log(log, settings), name, aliases=dict(alias))
+    found = mk.benchmark(read_log(console, log, settings), name, aliases=dict(alias))
     console.emit(found)
     names = russian() if console.language == "ru" else {}
     rows = []

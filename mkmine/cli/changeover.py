@@ -8,8 +8,8 @@ from typing import Any
 import click
 
 from mkmine.cli.console import records
-from mkmine.cli.flow import CHART, draw_into
-from mkmine.cli.source import log_options, read_log, working_day
+from mkmine.cli.flow import draw_into
+from mkmine.cli.source import CHART, log_options, read_log, working_day
 from mkmine.cli.verb import Verb, common, console_of, message
 from mkmine.language import column_unit
 
@@ -38,8 +38,7 @@ def changeover(
 
     console = console_of(context)
     t = console.t
-    console.step(t("Reading {log}", log=log.name))
-    events = read_log(log, settings)
+    events = read_log(console, log, settings)
     target = mk.read_target(to_be, card=card)
     console.step(t("Comparing with {target}", target=target.name))
     found, day = mk.changeover(events, target), working_day(events)

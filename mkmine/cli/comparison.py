@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mkmine.cli.console import records
-from mkmine.cli.flow import CHART, draw_into
-from mkmine.cli.source import log_options, read_log, working_day
+from mkmine.cli.flow import draw_into
+from mkmine.cli.source import CHART, log_options, read_log, working_day
 from mkmine.cli.verb import Verb, common, console_of, message
 
 if TYPE_CHECKING:
@@ -59,14 +59,12 @@ def compare(
     import mkmine as mk
 
     console = console_of(context)
-    t = console.t
     if sum(one is not None for one in (since, by, against)) != 1:
         raise click.UsageError("say what to compare: one of --since, --by with --values, and --against")
     if (by is None) != (values is None):
         raise click.UsageError("--by and --values belong together, as in --by type --values A B")
-    console.step(t("Reading {log}", log=log.name))
-    events = read_log(log, settings)
-    other = None if against is None else read_log(against, settings)
+    events = read_log(console, log, settings)
+    other = None if against is None else read_log(console, against, settings)
     first, second, names = _parts(console, events, since=since, by=by, values=values, other=other)
     found = mk.compare(first, second, names=names)
     console.emit(found)
@@ -147,8 +145,7 @@ def drift(context: click.Context, /, log: Path, chart: Path | None, **settings: 
 
     console = console_of(context)
     t = console.t
-    console.step(t("Reading {log}", log=log.name))
-    found = mk.drift(read_log(log, settings))
+    found = mk.drift(read_log(console, log, settings))
     console.emit(found)
     aspects = {"paths": t("paths"), "times": t("times of cases"), "load": t("load")}
     searched = ", ".join(aspects[name] for name, blocks in found.tested.items() if blocks)

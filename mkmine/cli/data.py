@@ -37,8 +37,7 @@ def quality(context: click.Context, /, log: Path, **settings: Any) -> int:
 
     console = console_of(context)
     t = console.t
-    console.step(t("Reading {log}", log=log.name))
-    found = read_log(log, settings).quality()
+    found = read_log(console, log, settings).quality()
     console.emit(found)
     if not found.findings:
         console.line(t("Nothing doubtful found"))
@@ -107,8 +106,7 @@ def convert(
     t = console.t
     if output.absolute() == log.absolute():
         raise DataError(f'the output "{output}" is the log itself, which stays as it is; give another name')
-    console.step(t("Reading {log}", log=log.name))
-    events = read_log(log, settings)
+    events = read_log(console, log, settings)
     # The rows are written as they came: for whoever mends them at the source.
     places = {"rejected": write_quarantine(events, rejected)} if rejected and len(events.quarantine) else {}
     if drop_free_text:
@@ -230,9 +228,11 @@ def summarise(context: click.Context, /, log: Path, output: Path | None, **setti
 
     console = console_of(context)
     t = console.t
-    console.step(t("Reading {log}", log=log.name))
-    parted = (log / MANIFEST).is_file()
-    found = Partitions.open(log).summarise() if parted else mk.summarise(read_log(log, settings))
+    if (log / MANIFEST).is_file():
+        console.step(t("Reading {log}", log=log.name))
+        found = Partitions.open(log).summarise()
+    else:
+        found = mk.summarise(read_log(console, log, settings))
     if output is not None:
         found.save(output)
     _show(console, found)

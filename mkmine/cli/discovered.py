@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mkmine.cli.source import log_options, processes, read_log
+from mkmine.cli.source import log_options, processes, read_log, workers_option
 from mkmine.cli.verb import Verb, common, console_of, message
 
 if TYPE_CHECKING:
@@ -38,12 +38,7 @@ __all__ = ["model"]
     metavar="SECONDS",
     help=message("Time for aligning; what is left over is counted in bounds. Default 60."),
 )
-@click.option(
-    "--workers",
-    type=click.IntRange(min=1, max=64),
-    metavar="N",
-    help=message("Processes to run in; by default one per core."),
-)
+@workers_option
 @common
 @click.pass_context
 def model(
@@ -62,8 +57,7 @@ def model(
 
     console = console_of(context)
     t = console.t
-    console.step(t("Reading {log}", log=log.name))
-    events = read_log(log, settings)
+    events = read_log(console, log, settings)
     console.step(t("Discovering a model"))
     made = mk.discover_model(events, noise=noise)
     if output is not None:

@@ -54,8 +54,7 @@ def report(
 
     console = console_of(context)
     t = console.t
-    console.step(t("Reading {log}", log=log.name))
-    events = read_log(log, settings)
+    events = read_log(console, log, settings)
     target = None if to_be is None else mk.read_target(to_be)
     answer, trust = None, None
     try:

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mkmine.cli.console import records
-from mkmine.cli.source import log_options, read_log, working_day
+from mkmine.cli.source import CHART, log_options, read_log, working_day
 from mkmine.cli.verb import Verb, common, console_of, message
 from mkmine.language import column_unit
 
 if TYPE_CHECKING:
     from mkmine.cli.console import Console
+    from mkmine.report.picture import Picture
 
-__all__ = ["draw_into", "flow", "forecast", "kpis"]
+__all__ = ["draw_into", "flow", "forecast", "kpis", "save_chart"]
 
 OLDEST = 10
-CHART = message("Draw it into this file: .svg or .png, or .csv for the data of the chart.")
 
 
 def draw_into(console: Console, value: Any, path: Path | None, *, metric: str | None = None) -> None:
@@ -28,8 +28,12 @@ def draw_into(console: Console, value: Any, path: Path | None, *, metric: str | 
     import mkmine as mk
 
     console.step(console.t("Drawing"))
-    saved = mk.draw(value, metric=metric, language=console.language).save(path)
-    console.line(console.t("Chart: {path}", path=saved.absolute()))
+    save_chart(console, mk.draw(value, metric=metric, language=console.language), path)
+
+
+def save_chart(console: Console, picture: Picture, path: Path) -> None:
+    """Save a picture and say where it is."""
+    console.line(console.t("Chart: {path}", path=picture.save(path).absolute()))
 
 
 @click.command(
@@ -53,8 +57,7 @@ def flow(context: click.Context, /, log: Path, metric: str, chart: Path | None, 
 
     console = console_of(context)
     t = console.t
-    console.step(t("Reading {log}", log=log.name))
-    events = read_log(log, settings)
+    events = read_log(console, log, settings)
     found, day = mk.flow(events), working_day(events)
     console.emit(found)
     console.line(t.plural("{n} completed case", "{n} completed cases", len(found.cases)))
@@ -134,8 +137,7 @@ def forecast(
 
     console = console_of(context)
     t = console.t
-    console.step(t("Reading {log}", log=log.name))
-    found = mk.forecast(read_log(log, settings), items=items, weeks=weeks, history=history)
+    found = mk.forecast(read_log(console, log, settings), items=items, weeks=weeks, history=history)
     console.emit(found)
     weeks_told = t.plural("{n} week", "{n} weeks", found.weeks)
     console.line(t("At least so many completed, by the pace of the last {weeks}:", weeks=weeks_told))
@@ -206,8 +208,7 @@ def kpis(
     console = console_of(context)
     t = console.t
     goals = dict(_goal(text) for text in targets)
-    console.step(t("Reading {log}", log=log.name))
-    events = read_log(log, settings)
+    events = read_log(console, log, settings)
     found, day = mk.kpis(events, goals, by=by, period=period), working_day(events)
     console.emit(found)
     _show_kpis(console, found.table, day=day)

@@ -12,9 +12,20 @@ import click
 from mkmine.cli.verb import message
 
 if TYPE_CHECKING:
+    from mkmine.cli.console import Console
     from mkmine.eventlog import EventLog
 
-__all__ = ["log_options", "processes", "read_log", "simulation_options", "told", "working_day"]
+__all__ = [
+    "CHART",
+    "SEED",
+    "log_options",
+    "processes",
+    "read_log",
+    "simulation_options",
+    "told",
+    "workers_option",
+    "working_day",
+]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -79,6 +90,17 @@ def log_options(command: F) -> F:
     return command
 
 
+# Options that several verbs have.
+SEED = message("One seed gives one result. Default 7.")
+CHART = message("Draw it into this file: .svg or .png, or .csv for the data of the chart.")
+workers_option = click.option(
+    "--workers",
+    type=click.IntRange(min=1, max=64),
+    metavar="N",
+    help=message("Processes to run in; by default one per core."),
+)
+
+
 def simulation_options(command: F) -> F:
     """Add the options of every command that simulates."""
     options = (
@@ -94,14 +116,9 @@ def simulation_options(command: F) -> F:
             type=click.IntRange(min=0),
             metavar="N",
             default=7,
-            help=message("One seed gives one result. Default 7."),
+            help=SEED,
         ),
-        click.option(
-            "--workers",
-            type=click.IntRange(min=1, max=64),
-            metavar="N",
-            help=message("Processes to run in; by default one per core."),
-        ),
+        workers_option,
     )
     for option in reversed(options):
         command = option(command)
@@ -113,10 +130,11 @@ def processes(workers: int | None) -> int:
     return workers or min(os.cpu_count() or 1, 8)
 
 
-def read_log(log: Path, settings: dict[str, Any]) -> EventLog:
-    """Read the log with the options that were given; others are left to the reader's own judgement."""
+def read_log(console: Console, log: Path, settings: dict[str, Any]) -> EventLog:
+    """Read the log, saying so, with the options that were given; others are left to the reader's own judgement."""
     import mkmine as mk
 
+    console.step(console.t("Reading {log}", log=log.name))
     events: EventLog = mk.read(log, **told(settings))
     return events
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mkmine.cli.console import Console, records
-from mkmine.cli.source import log_options, read_log, working_day
+from mkmine.cli.flow import save_chart
+from mkmine.cli.source import CHART, SEED, log_options, read_log, working_day
 from mkmine.cli.verb import Verb, common, console_of, message
 from mkmine.cli.whatif import show_validation
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 __all__ = ["backtest", "hindsight"]
 
-SEED = message("One seed gives one result. Default 7.")
 AT_LEAST = {"good": 2, "fair": 1, "poor": 0}
 
 
@@ -68,7 +68,7 @@ AT_LEAST = {"good": 2, "fair": 1, "poor": 0}
 @click.option(
     "--chart",
     type=click.Path(path_type=Path),
-    help=message("Draw it into this file: .svg or .png, or .csv for the data of the chart."),
+    help=CHART,
 )
 @common
 @click.pass_context
@@ -90,16 +90,14 @@ def backtest(
 
     console = console_of(context)
     t = console.t
-    console.step(t("Reading {log}", log=log.name))
-    events = read_log(log, settings)
+    events = read_log(console, log, settings)
     console.step(t("Holding the model against weeks it has not seen"))
     found = mk.backtest(events, train=train, cuts=cuts, replications=replications, seed=seed)
     console.emit(found)
     show_validation(console, found)
     _show_table(console, found, day=working_day(events))
     if chart is not None:
-        saved = _drawn(found, metric, day=working_day(events), language=console.language).save(chart)
-        console.line(t("Chart: {path}", path=saved.absolute()))
+        save_chart(console, _drawn(found, metric, day=working_day(events), language=console.language), chart)
     return 3 if min_grade is not None and AT_LEAST[found.grade] < AT_LEAST[min_grade] else 0
 
 
@@ -191,8 +189,7 @@ def hindsight(
 
     console = console_of(context)
     t = console.t
-    console.step(t("Reading {log}", log=log.name))
-    events = read_log(log, settings)
+    events = read_log(console, log, settings)
     decided = [mk.Scenario.load(path) for path in scenario]
     console.step(t("Predicting from what was known before {date}", date=at))
     found = mk.hindsight(

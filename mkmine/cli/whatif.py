@@ -284,8 +284,7 @@ def _base(
         if process is not None:
             raise click.UsageError(t("--process needs a log, and {file} is a model.", file=path.name))
         return mk.SimulationModel.load(path), None, {}
-    console.step(t("Reading {log}", log=path.name))
-    events = read_log(path, settings)
+    events = read_log(console, path, settings)
     console.step(t("Calibrating"))
     if process is None:
         return mk.calibrate(events), events, {}
